@@ -1,0 +1,60 @@
+/**
+ * Three projects share one machine with two cores.
+ *
+ * - `unit`: everything that runs inside one process; two workers.
+ * - `blackbox`: real daemons as real processes; one file at a time, after the unit tests, so that the two do not
+ *   disturb each other's timing.
+ * - `long`: more rounds of the same ideas; only `npm run test:long`.
+ *
+ * Forks, not threads: native modules and process-wide state (signals, exit codes) need a process each.
+ */
+import { defineConfig } from 'vitest/config';
+
+const blackbox = ['src/**/*.blackbox.test.ts'];
+const long = ['src/**/*.long.test.ts'];
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    reporters: ['default', ['json', { outputFile: '.ci/out/vitest.json' }]],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
+          exclude: [...blackbox, ...long, '**/node_modules/**'],
+          benchmark: { include: ['src/**/*.bench.ts'] },
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'blackbox',
+          include: blackbox,
+          benchmark: { include: [] },
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: long,
+          benchmark: { include: [] },
+          maxWorkers: 1,
+          testTimeout: 1_800_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
