@@ -1,0 +1,167 @@
+/**
+ * The contract between the core and the world: everything that can happen to a peer ({@link Event}) and everything that
+ * it can want done ({@link Effect}), as closed unions. Exactly two interpreters execute effects: `daemon/runner.ts` with
+ * sockets and SQLite, and `sim/network.ts` with a queue and memory.
+ *
+ * Rules for interpreters:
+ * 1. Execute all effects of one `handle` call, in order, before the next event.
+ * 2. Answer `verify`, `sign`, `agree`, `read` and `persist` with exactly one event that carries the same token.
+ * 3. `persist` effects take effect in order, each whole or not at all; `persisted` only after the disk has it.
+ * 4. An effect for a link that is gone is ignored.
+ */
+import type { Bytes } from './bytes.ts';
+import type { ErrorCode } from './errors.ts';
+import type { Ref } from './message/message.ts';
+import type { SignatureCheck, Verification } from './message/verified.ts';
+import type { DeliveryState, PersistOp, PersistResult, Query, QueryAnswer } from './persistence.ts';
+
+/** The clock as a parameter: monotonic for intervals, wall for dates. Milliseconds. */
+export interface Now {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+/** Number of a socket, given by the interpreter, never used twice in one run. */
+export type LinkId = number;
+/** Ties an answer to its question. */
+export type Token = number;
+/** Ties a client's command to its reply; chosen by the interpreter. */
+export type RequestId = number;
+
+/** How public an address is. A hint may name only what is at least as public as the place it came from. */
+export type Scope = 'loopback' | 'private' | 'public';
+
+/** Opaque to interpreters: handed back unchanged when due. */
+export type Timer =
+  | { readonly kind: 'second' }
+  | { readonly kind: 'flush' }
+  | { readonly kind: 'announce' }
+  | { readonly kind: 'announced' }
+  | { readonly kind: 'records' }
+  | { readonly kind: 'heartbeat'; readonly link: LinkId };
+
+/** What a daemon remembers over restarts and gives to the core once. */
+export interface RestoredState {
+  /** local identities that may publish (id texts) */
+  readonly identities: readonly string[];
+  readonly joined: readonly string[];
+  /** carried channels: tag (base64url), until when (wall ms) */
+  readonly carried: readonly { readonly tag: string; readonly untilMs: number }[];
+  readonly mailboxes: readonly {
+    readonly peer: string;
+    readonly tags: readonly string[];
+    readonly untilMs: number;
+  }[];
+  /** addresses that were proven by a dial */
+  readonly addresses: readonly { readonly url: string; readonly peer: string; readonly provenMs: number }[];
+  /** highest sequence number that an own record had */
+  readonly recordSequence: number;
+}
+
+/** A message to publish, as a client asks for it. Names are NFC and checked, payload is JSON text as bytes or empty. */
+export interface PublishCommand {
+  readonly identity: string;
+  readonly channel: string;
+  readonly body: string;
+  readonly payload: Bytes;
+  readonly refs: readonly Ref[];
+  readonly expiresMs: number;
+  /** '' for none; unique per identity */
+  readonly idempotencyKey: string;
+}
+
+export type Event =
+  | { readonly kind: 'started'; readonly state: RestoredState }
+  | {
+      readonly kind: 'link-opened';
+      readonly link: LinkId;
+      readonly role: 'dialler' | 'responder';
+      /** the URL that we dialled; empty for a responder */
+      readonly url: string;
+      /** how public the other end's network address is */
+      readonly scope: Scope;
+      /** 16 fresh random bytes */
+      readonly nonce: Bytes;
+      /** our fresh X25519 public key for this link, 32 bytes; the private half stays with the interpreter */
+      readonly ephemeral: Bytes;
+    }
+  | { readonly kind: 'dial-failed'; readonly url: string; readonly reason: string }
+  | { readonly kind: 'text-received'; readonly link: LinkId; readonly text: string }
+  | { readonly kind: 'frame-received'; readonly link: LinkId; readonly bytes: Bytes }
+  /** a `send` with `notify` has left our queue */
+  | { readonly kind: 'link-flushed'; readonly link: LinkId }
+  | { readonly kind: 'link-closed'; readonly link: LinkId; readonly reason: string }
+  | { readonly kind: 'timer'; readonly timer: Timer }
+  | {
+      readonly kind: 'verified';
+      readonly token: Token;
+      readonly proofs: readonly (Verification | undefined)[];
+    }
+  | { readonly kind: 'signed'; readonly token: Token; readonly signatures: readonly Bytes[] }
+  /** X25519 done; `ok` is false for an all-zero result */
+  | { readonly kind: 'agreed'; readonly token: Token; readonly ok: boolean }
+  | { readonly kind: 'read'; readonly token: Token; readonly answer: QueryAnswer | undefined }
+  | { readonly kind: 'persisted'; readonly token: Token; readonly results: readonly PersistResult[] }
+  | { readonly kind: 'persist-failed'; readonly token: Token; readonly code: ErrorCode }
+  | {
+      readonly kind: 'addresses';
+      readonly source: string;
+      readonly scope: Scope;
+      /** expected peer id, or '' where it is not known */
+      readonly addresses: readonly { readonly url: string; readonly peer: string }[];
+      /** configured by the operator: always dialled */
+      readonly fixed: boolean;
+    }
+  | { readonly kind: 'join'; readonly request: RequestId; readonly channel: string }
+  | { readonly kind: 'publish'; readonly request: RequestId; readonly command: PublishCommand };
+
+/** What a client learns of its command. `publish` is answered only when the message is durable. */
+export type Reply =
+  | { readonly kind: 'joined'; readonly channel: string; readonly isNew: boolean }
+  | { readonly kind: 'published'; readonly id: string; readonly isNew: boolean }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string };
+
+export type Effect =
+  | { readonly kind: 'dial'; readonly url: string; readonly scope: Scope }
+  | { readonly kind: 'send-text'; readonly link: LinkId; readonly text: string }
+  | {
+      readonly kind: 'send';
+      readonly links: readonly LinkId[];
+      readonly frame: Bytes;
+      /** may be dropped when the queue is full: catch-up or the outbox repairs it */
+      readonly droppable: boolean;
+      /** answer with `link-flushed` for each link */
+      readonly notify: boolean;
+    }
+  | { readonly kind: 'close'; readonly link: LinkId; readonly code: ErrorCode; readonly detail: string }
+  | { readonly kind: 'timer'; readonly timer: Timer; readonly delayMs: number }
+  | { readonly kind: 'verify'; readonly token: Token; readonly checks: readonly SignatureCheck[] }
+  /** `key` is `peer` or the id text of a local identity */
+  | {
+      readonly kind: 'sign';
+      readonly token: Token;
+      readonly items: readonly { readonly key: string; readonly data: Bytes }[];
+    }
+  /** derive session keys from our ephemeral key of this link and theirs; `transcript` binds them to the handshake */
+  | {
+      readonly kind: 'agree';
+      readonly token: Token;
+      readonly link: LinkId;
+      readonly publicKey: Bytes;
+      readonly transcript: Bytes;
+    }
+  | { readonly kind: 'read'; readonly token: Token; readonly query: Query }
+  | { readonly kind: 'persist'; readonly token: Token; readonly ops: readonly PersistOp[] }
+  | { readonly kind: 'reply'; readonly request: RequestId; readonly reply: Reply }
+  /** the durable state of an own message changed */
+  | { readonly kind: 'delivery'; readonly id: string; readonly state: DeliveryState; readonly by: string }
+  /** something a log or a status page wants to know; `phrase` is fixed text, details are in `data` */
+  | {
+      readonly kind: 'report';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly phrase: string;
+      readonly code?: ErrorCode;
+      readonly data: Readonly<Record<string, string | number | boolean>>;
+    };
+
+export type { DeliveryState };

@@ -1,0 +1,205 @@
+/**
+ * Publishing: from a client's command to a durable, signed message.
+ *
+ * Invariants:
+ * 1. A message leaves this peer, and its command is answered, only once it is durable.
+ * 2. An idempotency key names one message for ever: the same request gets the same id, a different one is refused.
+ * 3. Messages of one identity in one channel are chained in the order of their commands.
+ */
+import { concat, idFromText, utf8 } from '../bytes.ts';
+import { channelKind } from '../channel/channel.ts';
+import type { Context } from '../context.ts';
+import type { PublishCommand, Reply, RequestId } from '../contract.ts';
+import type { ErrorCode } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import {
+  buildMessage,
+  encodeSignedBytes,
+  encodeWireItem,
+  MESSAGE_KIND,
+  messageId,
+  signingInput,
+} from '../message/message.ts';
+import { signatureCheck, VerifiedMessage } from '../message/verified.ts';
+import type { PersistOp } from '../persistence.ts';
+import { CborWriter } from '../wire/cbor.ts';
+import type { Clocks } from './clocks.ts';
+
+export interface PublishHost {
+  readonly carry: (tag: string) => number;
+  /** durable: it may leave */
+  readonly published: (message: VerifiedMessage, tag: string) => void;
+}
+
+interface Waiting {
+  readonly fingerprint: Uint8Array;
+  readonly requests: RequestId[];
+}
+
+export class Publisher {
+  readonly #ctx: Context;
+  readonly #clocks: Clocks;
+  readonly #host: PublishHost;
+  readonly #identities = new Set<string>();
+  /** commands under way by identity and idempotency key */
+  readonly #keyed = new Map<string, Waiting>();
+  #underWay = 0;
+
+  constructor(ctx: Context, clocks: Clocks, host: PublishHost) {
+    this.#ctx = ctx;
+    this.#clocks = clocks;
+    this.#host = host;
+  }
+
+  restore(identities: readonly string[]): void {
+    for (const identity of identities) this.#identities.add(identity);
+  }
+
+  #reply(request: RequestId, reply: Reply): void {
+    this.#ctx.emit({ kind: 'reply', request, reply });
+  }
+
+  #fail(request: RequestId, code: ErrorCode, detail = ''): void {
+    this.#reply(request, { kind: 'failed', code, detail });
+  }
+
+  publish(request: RequestId, command: PublishCommand): void {
+    const problem = this.#check(command);
+    if (problem) return this.#fail(request, problem.code, problem.detail);
+    if (this.#underWay >= LIMITS.publishesMax) return this.#fail(request, 'too_many_requests');
+    const fingerprint = this.#fingerprint(command);
+    if (command.idempotencyKey === '') {
+      this.#underWay++;
+      return this.#create(command, fingerprint, [request]);
+    }
+    const key = `${command.identity} ${command.idempotencyKey}`;
+    const waiting = this.#keyed.get(key);
+    if (waiting) {
+      const same = waiting.fingerprint.every((byte, i) => byte === fingerprint[i]);
+      if (same) waiting.requests.push(request);
+      else this.#fail(request, 'idempotency_conflict');
+      return;
+    }
+    const requests = [request];
+    this.#keyed.set(key, { fingerprint, requests });
+    this.#underWay++;
+    this.#ctx.read(
+      { kind: 'idempotency', identity: command.identity, key: command.idempotencyKey },
+      ({ found }) => {
+        if (!found) return this.#create(command, fingerprint, requests);
+        const same = found.fingerprint.every((byte, i) => byte === fingerprint[i]);
+        this.#done(command, requests, same ? { kind: 'published', id: found.id, isNew: false } : conflict);
+      },
+      () => this.#done(command, requests, { kind: 'failed', code: 'store_failed', detail: '' }),
+    );
+  }
+
+  #check(command: PublishCommand): { code: ErrorCode; detail: string } | undefined {
+    if (!this.#identities.has(command.identity))
+      return { code: 'not_found', detail: 'no such identity here' };
+    if (channelKind(command.channel) !== 'open') return { code: 'bad_channel', detail: '' };
+    if (!command.body.isWellFormed()) return { code: 'bad_text', detail: '' };
+    if (command.refs.length > LIMITS.refsMax)
+      return { code: 'bad_request', detail: `at most ${LIMITS.refsMax} refs` };
+    if (utf8(command.idempotencyKey).length > LIMITS.idempotencyKeyBytesMax)
+      return { code: 'bad_request', detail: `idempotency key over ${LIMITS.idempotencyKeyBytesMax} bytes` };
+    if (utf8(command.body).length + command.payload.length > LIMITS.messageBytesMax - 1024)
+      return { code: 'message_too_large', detail: '' };
+    if (command.expiresMs !== 0 && command.expiresMs <= this.#ctx.now.wallMs)
+      return { code: 'bad_request', detail: 'expires lies in the past' };
+    return undefined;
+  }
+
+  /** SHA-256 over what the client asked for. */
+  #fingerprint(command: PublishCommand): Uint8Array {
+    const w = new CborWriter().array(6).text(command.identity).text(command.channel).text(command.body);
+    w.bytes(command.payload).uint(command.expiresMs).array(command.refs.length);
+    for (const ref of command.refs) w.array(2).uint(ref.relation).bytes(ref.id);
+    return this.#ctx.config.sha256(concat(utf8('mesh/2 request\0'), w.finish()));
+  }
+
+  #create(command: PublishCommand, fingerprint: Uint8Array, requests: readonly RequestId[]): void {
+    this.#clocks.load(command.identity, command.channel, (ok) => {
+      if (!ok) return this.#done(command, requests, { kind: 'failed', code: 'store_failed', detail: '' });
+      const { time, prev } = this.#clocks.next(command.identity, command.channel);
+      const bytes = encodeSignedBytes(this.#ctx.messages, {
+        kind: MESSAGE_KIND.post,
+        author: idFromText(command.identity) as Uint8Array,
+        channel: command.channel,
+        time,
+        prev,
+        refs: command.refs,
+        expiresMs: command.expiresMs,
+        nonce: 0,
+        body: command.body,
+        payload: command.payload,
+      });
+      const id = messageId(this.#ctx.messages, bytes);
+      this.#clocks.published(command.identity, command.channel, time, id);
+      const data = signingInput(this.#ctx.messages, id);
+      this.#ctx.sign([{ key: command.identity, data }], ([signature]) => {
+        if (signature) this.#verify(command, fingerprint, requests, bytes, signature);
+        else this.#abandon(command, requests, 'internal');
+      });
+    });
+  }
+
+  /** Own signatures are checked like anybody's: a message that others would refuse must never be acknowledged. */
+  #verify(
+    command: PublishCommand,
+    fingerprint: Uint8Array,
+    requests: readonly RequestId[],
+    bytes: Uint8Array,
+    signature: Uint8Array,
+  ): void {
+    const { body, payload } = command;
+    const wire = encodeWireItem(bytes, signature, body, payload);
+    const message = buildMessage(this.#ctx.messages, { bytes, signature, body, payload, wire });
+    this.#ctx.verify([signatureCheck(this.#ctx.messages, message)], ([proof]) => {
+      const verified = proof && VerifiedMessage.fromVerification(this.#ctx.messages, message, proof);
+      if (verified) this.#persist(command, fingerprint, requests, verified);
+      else this.#abandon(command, requests, 'internal');
+    });
+  }
+
+  #persist(
+    command: PublishCommand,
+    fingerprint: Uint8Array,
+    requests: readonly RequestId[],
+    message: VerifiedMessage,
+  ): void {
+    const tag = this.#ctx.tagOf(command.channel);
+    const { idempotencyKey } = command;
+    const ops: PersistOp[] = [{ kind: 'own-message', message, tag, idempotencyKey, fingerprint }];
+    const untilMs = this.#host.carry(tag);
+    if (untilMs > 0) ops.push({ kind: 'carry', tag, untilMs });
+    this.#ctx.persist(
+      ops,
+      ([result]) => {
+        if (result?.kind === 'repeated') {
+          this.#clocks.forget(command.identity, command.channel);
+          const reply: Reply = result.same ? { kind: 'published', id: result.id, isNew: false } : conflict;
+          return this.#done(command, requests, reply);
+        }
+        this.#host.published(message, tag);
+        this.#done(command, requests, { kind: 'published', id: message.message.idText, isNew: true });
+      },
+      (code) => this.#abandon(command, requests, code),
+    );
+  }
+
+  #abandon(command: PublishCommand, requests: readonly RequestId[], code: ErrorCode): void {
+    this.#clocks.forget(command.identity, command.channel);
+    this.#done(command, requests, { kind: 'failed', code, detail: '' });
+  }
+
+  #done(command: PublishCommand, requests: readonly RequestId[], reply: Reply): void {
+    this.#underWay--;
+    if (command.idempotencyKey !== '') this.#keyed.delete(`${command.identity} ${command.idempotencyKey}`);
+    requests.forEach((request, i) => {
+      this.#reply(request, i > 0 && reply.kind === 'published' ? { ...reply, isNew: false } : reply);
+    });
+  }
+}
+
+const conflict: Reply = { kind: 'failed', code: 'idempotency_conflict', detail: '' };

@@ -1,0 +1,197 @@
+/**
+ * Dissemination. A message enters at its author's live relay, the root; every relay pushes it to its children in the
+ * root's shortest-path tree below which somebody is interested, and to its live leaves that want it (eager push). Off
+ * the tree, holders announce ids to interested neighbours, and whoever lacks one asks for it (lazy push).
+ *
+ * Invariants:
+ * 1. A message is forwarded at most once per (id, root) and delivered to a leaf at most once per id.
+ * 2. Nothing is sent back over the link that it came by.
+ * 3. Only verified messages are forwarded; a message of a local identity only once it is durable.
+ */
+import type { Bytes } from '../bytes.ts';
+import type { Context } from '../context.ts';
+import type { Interest } from '../interest/interest.ts';
+import { LIMITS } from '../limits.ts';
+import type { Link } from '../link/link.ts';
+import type { Links } from '../link/links.ts';
+import type { Membership } from '../membership/membership.ts';
+import type { Message } from '../message/message.ts';
+import type { VerifiedMessage } from '../message/verified.ts';
+import type { Fetcher } from '../sync/fetcher.ts';
+import type { Frame } from '../wire/frame.ts';
+import { Admission, type Arrival } from './admission.ts';
+import { Outbound } from './outbound.ts';
+import { SeenMessages } from './seen.ts';
+
+/** Roots under which a first delivery to leaves is booked: not a peer id, so it meets no tree. */
+const DELIVERED = 'leaves';
+
+export class Gossip {
+  readonly seen = new SeenMessages();
+  readonly outbound: Outbound;
+  readonly #ctx: Context;
+  readonly #links: Links;
+  readonly #membership: Membership;
+  readonly #interest: Interest;
+  readonly #fetcher: Fetcher;
+  readonly #admission: Admission;
+  readonly #toAnnounce = new Map<Link, Bytes[]>();
+  #announced = new Map<string, { id: Bytes; links: Link[]; dueMs: number }>();
+
+  constructor(ctx: Context, links: Links, membership: Membership, interest: Interest, fetcher: Fetcher) {
+    this.#ctx = ctx;
+    this.#links = links;
+    this.#membership = membership;
+    this.#interest = interest;
+    this.#fetcher = fetcher;
+    this.outbound = new Outbound(ctx, links);
+    this.#admission = new Admission(ctx, links, this.seen, {
+      holds: (tag) => interest.holds(tag),
+      carry: (tag) => interest.carry(tag),
+      verified: (message, tag, arrival) => this.#forward(message, tag, arrival),
+      durable: (message, tag, arrivals, isNew) => this.#durable(message, tag, arrivals, isNew),
+      settled: (idText) => this.#settled(idText),
+    });
+  }
+
+  #settled(idText: string): void {
+    this.#announced.delete(idText);
+    this.#fetcher.settled(idText);
+  }
+
+  receive(link: Link, frame: Extract<Frame, { type: 'push' | 'fetched' | 'announce' }>): void {
+    if (frame.type === 'announce') this.#hearAnnounce(link, frame.ids);
+    else if (frame.type === 'push') {
+      const root =
+        frame.root === '' ? this.#ctx.config.peerId : (this.#membership.map.rootOf(frame.root) ?? '');
+      this.#admission.admit(frame.messages, { link, root, keep: frame.keep });
+    } else {
+      const asked = this.#fetcher.answered(link, frame.messages, frame.notHeld);
+      if (asked.length > 0) this.#admission.admit(asked, { link, root: '', keep: false });
+    }
+  }
+
+  /** Eager push along the tree and to leaves. @returns whether a link took it */
+  #forward(message: VerifiedMessage, tag: string, arrival: Arrival): boolean {
+    if (!this.#membership.isRelay || arrival.root === '') return false;
+    return this.#push(message, tag, arrival.root, arrival.link);
+  }
+
+  #push(message: VerifiedMessage, tag: string, root: string, except: Link | undefined): boolean {
+    const { idText } = message.message;
+    let took = false;
+    if (this.seen.forwardFirst(idText, root)) {
+      const children = [...this.#membership.map.children(root, tag)]
+        .map((peer) => this.#links.withPeer(peer))
+        .filter((link) => link !== undefined && link !== except);
+      this.outbound.push(children as Link[], message, { root, keep: false });
+      took = children.length > 0;
+    }
+    if (this.seen.forwardFirst(idText, DELIVERED)) {
+      const leaves = this.#membership
+        .leaves()
+        .filter((link) => link !== except && this.#interest.wants(link, tag));
+      const live = leaves.filter((link) => link.remoteLive);
+      this.outbound.push(live, message, { root, keep: false });
+      for (const link of leaves) if (!link.remoteLive) this.#announce(link, message.message.id);
+      took ||= live.length > 0;
+    }
+    return took;
+  }
+
+  /** A durable message of a local identity enters the mesh here. @returns whether a link took it */
+  publish(message: VerifiedMessage, tag: string): boolean {
+    this.seen.add(message, this.#ctx.now.monotonicMs);
+    if (!this.#membership.isRelay) return false;
+    const took = this.#push(message, tag, this.#ctx.config.peerId, undefined);
+    this.#offer(message.message.id, tag, this.#ctx.config.peerId, []);
+    return took;
+  }
+
+  #durable(message: Message, tag: string, arrivals: readonly Arrival[], isNew: boolean): void {
+    for (const arrival of arrivals) if (arrival.keep) this.#confirm(arrival.link, message.id);
+    if (!isNew) return;
+    const from = arrivals.map((arrival) => arrival.link);
+    this.#offer(message.id, tag, arrivals[0]?.root ?? '', from);
+  }
+
+  readonly #toConfirm = new Map<Link, Bytes[]>();
+
+  #confirm(link: Link, id: Bytes): void {
+    const ids = this.#toConfirm.get(link);
+    if (ids) ids.push(id);
+    else this.#toConfirm.set(link, [id]);
+    this.#ctx.arm('flush', 0);
+  }
+
+  /** Announces a held message to interested neighbours that no tree brings it to. */
+  #offer(id: Bytes, tag: string, root: string, except: readonly Link[]): void {
+    if (!this.#membership.isRelay) return;
+    const children = root === '' ? new Set<string>() : this.#membership.map.children(root, tag);
+    for (const link of this.#membership.overlay())
+      if (!except.includes(link) && !children.has(link.peer) && this.#interest.wants(link, tag))
+        this.#announce(link, id);
+    if (root !== '') return; // leaves got it by push
+    for (const link of this.#membership.leaves())
+      if (!except.includes(link) && this.#interest.wants(link, tag)) this.#announce(link, id);
+  }
+
+  #announce(link: Link, id: Bytes): void {
+    const ids = this.#toAnnounce.get(link);
+    if (!ids) this.#toAnnounce.set(link, [id]);
+    else if (ids.length < LIMITS.idsPerFrameMax) ids.push(id);
+    this.#ctx.arm('announce', LIMITS.announceMs);
+  }
+
+  /** Sends the announcements gathered in the last 20 ms. */
+  sendAnnouncements(): void {
+    for (const [link, ids] of this.#toAnnounce)
+      this.#links.send(link, { type: 'announce', ids }, { droppable: true });
+    this.#toAnnounce.clear();
+  }
+
+  #hearAnnounce(link: Link, ids: readonly Bytes[]): void {
+    const dueMs = this.#ctx.now.monotonicMs + LIMITS.announceWaitMs;
+    for (const id of ids) {
+      const idText = this.#fetcher.idText(id);
+      const known = this.#announced.get(idText);
+      if (known) {
+        if (known.links.length < 4 && !known.links.includes(link)) known.links.push(link);
+      } else if (!this.seen.has(idText) && this.#announced.size < LIMITS.announcedMax)
+        this.#announced.set(idText, { id, links: [link], dueMs });
+    }
+    if (this.#announced.size > 0) this.#ctx.arm('announced', LIMITS.announceWaitMs);
+  }
+
+  /** Asks for announced messages that did not come by themselves. */
+  askAnnounced(): void {
+    const now = this.#ctx.now.monotonicMs;
+    const due = [...this.#announced.values()].filter(({ dueMs }) => dueMs <= now);
+    for (const { id } of due) this.#announced.delete(this.#fetcher.idText(id));
+    if (this.#announced.size > 0) this.#ctx.arm('announced', LIMITS.announceWaitMs / 2);
+    const lacking = due.filter(({ id }) => !this.seen.has(this.#fetcher.idText(id)));
+    if (lacking.length === 0) return;
+    this.#ctx.read({ kind: 'has', ids: lacking.map(({ id }) => id) }, ({ present }) => {
+      lacking.forEach(({ id, links }, i) => {
+        if (!present[i]) this.#fetcher.want(id, links);
+      });
+    });
+  }
+
+  flush(): void {
+    this.outbound.flush();
+    for (const [link, ids] of this.#toConfirm)
+      for (let i = 0; i < ids.length; i += LIMITS.idsPerFrameMax)
+        this.#links.send(link, { type: 'stored', ids: ids.slice(i, i + LIMITS.idsPerFrameMax) });
+    this.#toConfirm.clear();
+  }
+
+  down(link: Link): void {
+    this.#toAnnounce.delete(link);
+    this.#toConfirm.delete(link);
+  }
+
+  tick(): void {
+    this.seen.tick(this.#ctx.now.monotonicMs);
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Serving messages by id. What a neighbour asks for is queued (bounded) and answered a frame at a time, the next one
+ * when the last has left, so that a slow reader costs a queue of ids and not one of messages.
+ */
+import { type Bytes, toBase64url } from '../bytes.ts';
+import type { Context } from '../context.ts';
+import { LIMITS } from '../limits.ts';
+import type { Link } from '../link/link.ts';
+import type { Links } from '../link/links.ts';
+import type { Message } from '../message/message.ts';
+import type { SeenMessages } from './seen.ts';
+
+/** ids read from the store at once: at 400 bytes a message they fill half a frame (guess) */
+const READ_MAX = 128;
+
+interface Queue {
+  ids: Bytes[];
+  busy: boolean;
+}
+
+export class Serving {
+  readonly #ctx: Context;
+  readonly #links: Links;
+  readonly #seen: SeenMessages;
+  readonly #queues = new Map<Link, Queue>();
+
+  constructor(ctx: Context, links: Links, seen: SeenMessages) {
+    this.#ctx = ctx;
+    this.#links = links;
+    this.#seen = seen;
+  }
+
+  fetch(link: Link, ids: readonly Bytes[]): void {
+    const queue = this.#queues.get(link) ?? { ids: [], busy: false };
+    this.#queues.set(link, queue);
+    if (queue.ids.length + ids.length > LIMITS.servingMax) {
+      this.#links.offend(link, 'unasked', `more than ${LIMITS.servingMax} ids asked for at once`);
+      return;
+    }
+    for (const id of ids) queue.ids.push(id);
+    if (!queue.busy) this.#next(link, queue);
+  }
+
+  #next(link: Link, queue: Queue): void {
+    const ids = queue.ids.slice(0, READ_MAX);
+    if (ids.length === 0) {
+      this.#queues.delete(link);
+      return;
+    }
+    queue.busy = true;
+    this.#ctx.read(
+      { kind: 'messages', ids },
+      ({ messages }) => {
+        if (link.phase !== 'up') return;
+        this.#answer(link, queue, ids, (i) => messages[i]?.message);
+      },
+      () => this.#answer(link, queue, ids, () => undefined),
+    );
+  }
+
+  #answer(link: Link, queue: Queue, ids: readonly Bytes[], stored: (i: number) => Message | undefined): void {
+    const found: Message[] = [];
+    const notHeld: Bytes[] = [];
+    let size = 0;
+    let done = 0;
+    for (const [i, id] of ids.entries()) {
+      const message = stored(i) ?? this.#seen.message(toBase64url(id))?.message;
+      const bytes = message ? message.wire.length : 34;
+      if (size + bytes > LIMITS.messageItemsBytesMax) break;
+      size += bytes;
+      done++;
+      if (message) found.push(message);
+      else notHeld.push(id);
+    }
+    queue.ids = queue.ids.slice(done);
+    this.#links.send(link, { type: 'fetched', messages: found, notHeld }, { notify: true });
+  }
+
+  /** The last answer has left: the next one may. */
+  flushed(link: Link): void {
+    const queue = this.#queues.get(link);
+    if (!queue?.busy) return;
+    queue.busy = false;
+    this.#next(link, queue);
+  }
+
+  down(link: Link): void {
+    this.#queues.delete(link);
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * Which channels are wanted and held here, by whom, and which of them each link has in common with us.
+ *
+ * A channel is *held* if it was joined, is carried because something was published into it here, is kept in a mailbox,
+ * or is wanted by a leaf of ours. A relay lists what it holds in its interest record; a leaf tells its joined channels
+ * to its home relays only, in a `holds` frame. Between any two peers `holds` frames tell the floors: the whole UTC hour
+ * since which each keeps a channel. What both told is *shared*, and catch-up compares it.
+ */
+import type { Context } from '../context.ts';
+import type { LinkId, RequestId, RestoredState } from '../contract.ts';
+import { HOUR, LIMITS } from '../limits.ts';
+import type { Link } from '../link/link.ts';
+import type { Links } from '../link/links.ts';
+import type { Membership } from '../membership/membership.ts';
+import type { Frame, TagFloor } from '../wire/frame.ts';
+
+interface LinkInterest {
+  /** told by us, with floors */
+  readonly mine: Map<string, number>;
+  /** told by them */
+  readonly theirs: Map<string, number>;
+}
+
+/** A channel that both ends of a link keep, from the higher floor on. */
+export interface Shared {
+  readonly tag: string;
+  /** hours since 1970 */
+  readonly floorHour: number;
+}
+
+export interface InterestHost {
+  /** channels that a link has newly in common with us */
+  readonly shared: (link: Link, tags: readonly string[]) => void;
+}
+
+export class Interest {
+  readonly #ctx: Context;
+  readonly #links: Links;
+  readonly #membership: Membership;
+  readonly #host: InterestHost;
+  readonly #joined = new Map<string, string>();
+  readonly #joinedTags = new Set<string>();
+  readonly #carried = new Map<string, number>();
+  readonly #mailboxes = new Map<string, { tags: readonly string[]; untilMs: number }>();
+  readonly #perLink = new Map<LinkId, LinkInterest>();
+  readonly #stale = new Set<Link>();
+  /** all that is held, made anew after a change */
+  #held: Set<string> | undefined;
+  #toldHour = 0;
+
+  constructor(ctx: Context, links: Links, membership: Membership, host: InterestHost) {
+    this.#ctx = ctx;
+    this.#links = links;
+    this.#membership = membership;
+    this.#host = host;
+  }
+
+  restore(state: RestoredState): void {
+    for (const channel of state.joined) this.#addJoined(channel);
+    for (const { tag, untilMs } of state.carried) this.#carried.set(tag, untilMs);
+    for (const { peer, tags, untilMs } of state.mailboxes) this.#mailboxes.set(peer, { tags, untilMs });
+  }
+
+  #addJoined(channel: string): void {
+    const tag = this.#ctx.tagOf(channel);
+    this.#joined.set(channel, tag);
+    this.#joinedTags.add(tag);
+  }
+
+  get joined(): readonly string[] {
+    return [...this.#joined.keys()];
+  }
+
+  isJoined(tag: string): boolean {
+    return this.#joinedTags.has(tag);
+  }
+
+  join(request: RequestId, channel: string): void {
+    if (this.#joined.has(channel)) {
+      this.#ctx.emit({ kind: 'reply', request, reply: { kind: 'joined', channel, isNew: false } });
+      return;
+    }
+    const tag = this.#ctx.tagOf(channel);
+    this.#ctx.persist(
+      [{ kind: 'join', channel, tag }],
+      () => {
+        this.#addJoined(channel);
+        this.changed();
+        for (const link of this.#links.all()) this.#askMailbox(link);
+        this.#ctx.emit({ kind: 'reply', request, reply: { kind: 'joined', channel, isNew: true } });
+      },
+      (code) => this.#ctx.emit({ kind: 'reply', request, reply: { kind: 'failed', code, detail: '' } }),
+    );
+  }
+
+  /** Whether messages of the channel are stored here. */
+  holds(tag: string): boolean {
+    this.#held ??= new Set(this.ownTags());
+    return this.#held.has(tag);
+  }
+
+  /** What the interest record lists; own channels first, because the list is bounded. */
+  *ownTags(): Iterable<string> {
+    yield* this.#joinedTags;
+    for (const { tags } of this.#mailboxes.values()) yield* tags;
+    yield* this.#carried.keys();
+    for (const link of this.#membership.leaves()) yield* this.#perLink.get(link.id)?.theirs.keys() ?? [];
+  }
+
+  /** Whether this neighbour (leaf or relay) wants or holds the channel. */
+  wants(link: Link, tag: string): boolean {
+    if (this.#membership.kindOf(link) === 'overlay' && this.#membership.map.holds(link.peer, tag))
+      return true;
+    return this.#perLink.get(link.id)?.theirs.has(tag) ?? false;
+  }
+
+  /** Keep a channel because something was published into it here. @returns until when, or 0 if that is known already */
+  carry(tag: string): number {
+    const untilMs = Math.floor(this.#ctx.now.wallMs) + LIMITS.carriedMs;
+    const known = this.#carried.get(tag);
+    if (this.#joinedTags.has(tag) || (known !== undefined && untilMs - known < HOUR)) return 0;
+    if (known === undefined && this.#carried.size >= LIMITS.tagsMax) return 0;
+    this.#carried.set(tag, untilMs);
+    this.#held = undefined;
+    if (known === undefined) this.changed();
+    return untilMs;
+  }
+
+  #floorHour(tag: string): number {
+    const ageMs = this.#joinedTags.has(tag) ? LIMITS.joinedMs : LIMITS.carriedMs;
+    return Math.max(0, Math.ceil((this.#ctx.now.wallMs - ageMs) / HOUR));
+  }
+
+  /** Own interest changed: tell everybody, soon. */
+  changed(): void {
+    this.#held = undefined;
+    for (const link of this.#links.all()) this.#stale.add(link);
+    this.#ctx.arm('flush', 0);
+    if (this.#membership.isRelay) this.#ctx.arm('records', 0);
+  }
+
+  /** A link's role or the map changed. */
+  review(link: Link | undefined): void {
+    this.#held = undefined;
+    if (link) this.#stale.add(link);
+    else for (const other of this.#membership.overlay()) this.#stale.add(other);
+    this.#ctx.arm('flush', 0);
+  }
+
+  up(link: Link): void {
+    this.#perLink.set(link.id, { mine: new Map(), theirs: new Map() });
+    this.review(link);
+    this.#askMailbox(link);
+  }
+
+  down(link: Link): void {
+    const had = this.#perLink.get(link.id);
+    this.#perLink.delete(link.id);
+    this.#stale.delete(link);
+    if (had && had.theirs.size > 0 && this.#membership.isRelay) this.changed();
+  }
+
+  /** A leaf asks its home relays to keep its channels while it is away. */
+  #askMailbox(link: Link): void {
+    if (this.#membership.isRelay || this.#joinedTags.size === 0) return;
+    this.#links.send(link, { type: 'mailbox', tags: [...this.#joinedTags].slice(0, LIMITS.mailboxTagsMax) });
+  }
+
+  /** Sends `holds` where what we should have told differs from what we told. */
+  flush(): void {
+    const hour = Math.floor(this.#ctx.now.wallMs / HOUR);
+    if (hour !== this.#toldHour) for (const link of this.#links.all()) this.#stale.add(link);
+    this.#toldHour = hour;
+    for (const link of this.#stale) {
+      const interest = this.#perLink.get(link.id);
+      if (interest) this.#tell(link, interest);
+    }
+    this.#stale.clear();
+  }
+
+  #toTell(link: Link, interest: LinkInterest): Iterable<string> {
+    switch (this.#membership.kindOf(link)) {
+      case 'home-live':
+      case 'home-standby':
+        return this.#joinedTags;
+      case 'leaf':
+        return interest.theirs.keys();
+      case 'overlay': {
+        const theirs = this.#membership.map.tagsOf(link.peer);
+        return [...this.ownTags()].filter((tag) => theirs.has(tag));
+      }
+    }
+  }
+
+  #tell(link: Link, interest: LinkInterest): void {
+    const set: TagFloor[] = [];
+    const now = new Set<string>();
+    for (const tag of this.#toTell(link, interest)) {
+      if (now.size >= LIMITS.sharedChannelsMax) break;
+      if (now.has(tag)) continue;
+      now.add(tag);
+      const floorHour = this.#floorHour(tag);
+      if (interest.mine.get(tag) !== floorHour) set.push({ tag, floorHour });
+    }
+    const unset = [...interest.mine.keys()].filter((tag) => !now.has(tag));
+    if (set.length === 0 && unset.length === 0) return;
+    const fresh = set
+      .filter(({ tag }) => !interest.mine.has(tag) && interest.theirs.has(tag))
+      .map(({ tag }) => tag);
+    for (const { tag, floorHour } of set) interest.mine.set(tag, floorHour);
+    for (const tag of unset) interest.mine.delete(tag);
+    this.#links.send(link, { type: 'holds', reset: false, set, unset });
+    if (fresh.length > 0) this.#host.shared(link, fresh);
+  }
+
+  receive(link: Link, frame: Extract<Frame, { type: 'holds' | 'mailbox' | 'mailbox-kept' }>): void {
+    if (frame.type === 'mailbox') this.#keepMailbox(link, frame.tags);
+    else if (frame.type === 'holds') this.#told(link, frame);
+    else
+      this.#ctx.report('debug', 'mailbox kept', {
+        peer: link.peer,
+        tags: frame.tags.length,
+        hours: frame.hours,
+      });
+  }
+
+  #told(link: Link, frame: Extract<Frame, { type: 'holds' }>): void {
+    const interest = this.#perLink.get(link.id);
+    if (!interest) return;
+    if (frame.reset) interest.theirs.clear();
+    let changed = frame.unset.length > 0;
+    const fresh: string[] = [];
+    for (const tag of frame.unset) interest.theirs.delete(tag);
+    for (const { tag, floorHour } of frame.set) {
+      if (!interest.theirs.has(tag)) {
+        if (interest.theirs.size >= LIMITS.tagsMax) {
+          this.#links.offend(link, 'unasked', `more than ${LIMITS.tagsMax} channels`);
+          break;
+        }
+        changed = true;
+        if (interest.mine.has(tag)) fresh.push(tag);
+      }
+      interest.theirs.set(tag, floorHour);
+    }
+    if (changed && this.#membership.kindOf(link) === 'leaf') this.changed();
+    if (fresh.length > 0) this.#host.shared(link, fresh);
+  }
+
+  #keepMailbox(link: Link, asked: readonly string[]): void {
+    const tags = [...new Set(asked)].slice(0, LIMITS.mailboxTagsMax);
+    if (!this.#mailboxes.has(link.peer) && this.#mailboxes.size >= LIMITS.mailboxesMax) return;
+    const untilMs = Math.floor(this.#ctx.now.wallMs) + LIMITS.mailboxMs;
+    this.#ctx.persist([{ kind: 'mailbox', peer: link.peer, tags, untilMs }], () => {
+      this.#mailboxes.set(link.peer, { tags, untilMs });
+      this.changed();
+      this.#links.send(link, { type: 'mailbox-kept', tags, hours: LIMITS.mailboxMs / HOUR });
+    });
+  }
+
+  /** Channels in common with a link, in ascending order of tags, with the floor that both agreed to by telling. */
+  sharedWith(link: Link): Shared[] {
+    const interest = this.#perLink.get(link.id);
+    if (!interest) return [];
+    const shared: Shared[] = [];
+    for (const [tag, mine] of interest.mine) {
+      const theirs = interest.theirs.get(tag);
+      if (theirs !== undefined) shared.push({ tag, floorHour: Math.max(mine, theirs) });
+    }
+    return shared.sort((a, b) => (a.tag < b.tag ? -1 : 1));
+  }
+
+  isShared(link: Link, tag: string): boolean {
+    const interest = this.#perLink.get(link.id);
+    return interest ? interest.mine.has(tag) && interest.theirs.has(tag) : false;
+  }
+
+  /** Once a minute: what has lapsed. */
+  expire(): void {
+    const { wallMs } = this.#ctx.now;
+    let lapsed = false;
+    for (const [peer, box] of this.#mailboxes) {
+      // A peer that is linked renews its mailbox by being there.
+      if (this.#links.withPeer(peer)) this.#renew(peer, box);
+      else if (box.untilMs <= wallMs) lapsed = this.#mailboxes.delete(peer) || lapsed;
+    }
+    for (const [tag, untilMs] of this.#carried)
+      if (untilMs <= wallMs) lapsed = this.#carried.delete(tag) || lapsed;
+    if (lapsed) this.changed();
+  }
+
+  #renew(peer: string, box: { tags: readonly string[]; untilMs: number }): void {
+    const untilMs = Math.floor(this.#ctx.now.wallMs) + LIMITS.mailboxMs;
+    if (untilMs - box.untilMs < HOUR) return;
+    this.#mailboxes.set(peer, { tags: box.tags, untilMs });
+    this.#ctx.persist([{ kind: 'mailbox', peer, tags: box.tags, untilMs }]);
+  }
+}

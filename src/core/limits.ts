@@ -1,0 +1,186 @@
+/**
+ * Every maximum of the protocol and of this implementation, in one place: value, unit and where the number comes from.
+ * "design" marks a settled decision of the protocol design; "guess" marks a number that no measurement stands behind.
+ * Names carry their unit last.
+ */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+export const LIMITS = {
+  // frames and handshakes
+  /** largest binary frame (design, section 9) */
+  frameBytesMax: 128 * KiB,
+  /** largest handshake text: several times what ours needs (guess) */
+  handshakeBytesMax: 8 * KiB,
+  /** handshake and auth must be done in this time (design, section 4) */
+  handshakeMs: 5 * SECOND,
+  /** a dialled or advertised WebSocket URL (guess: RFC 9110 recommends 8000 for any URI, addresses are far shorter) */
+  urlBytesMax: 256,
+  /** text in an error frame (guess) */
+  errorTextBytesMax: 512,
+
+  // messages
+  /** signed bytes, signature, body and payload together (design, section 9) */
+  messageBytesMax: 64 * KiB,
+  /** name of an open channel (design, section 3) */
+  channelBytesMax: 128,
+  /** relations of one message (design, section 2) */
+  refsMax: 8,
+  /** a message further ahead of the wall clock is forgotten without penalty (design, section 2) */
+  futureMs: 10 * MINUTE,
+  /** no own clock follows a received time further ahead (design, section 2) */
+  clockFollowMs: 60 * SECOND,
+  /** messages in one push or fetched frame: 400-byte messages fill a frame at about 320 (derived) */
+  messagesPerFrameMax: 1024,
+  /** bytes of message items that we put into one frame: leaves room for the head (derived from frameBytesMax) */
+  messageItemsBytesMax: 120 * KiB,
+
+  // links
+  /** links in all: 12 overlay, 250 leaves, 10 for handshakes and feelers (design, section 9) */
+  linksMax: 272,
+  /** sockets that have not finished their handshake (design, section 9) */
+  handshakesMax: 10,
+  /** ping period of overlay links and a leaf's live link (design, section 4) */
+  pingFastMs: 1 * SECOND,
+  /** silence after which such a link is down (design, section 4) */
+  silenceFastMs: 3 * SECOND,
+  /** ping period of other links (design, section 4) */
+  pingSlowMs: 25 * SECOND,
+  /** two misses of the slow ping (design, section 4) */
+  silenceSlowMs: 50 * SECOND,
+  /** an older link of the same id must answer within (design, section 4) */
+  duplicatePingMs: 5 * SECOND,
+  /** send queue of one link; beyond it what catch-up repairs is dropped (design, section 4) */
+  linkQueueBytesMax: 1 * MiB,
+  /** send queue at which the link is closed (guess: twice the former) */
+  linkQueueBytesClose: 2 * MiB,
+  /** first and last wait between dials to a configured peer (guess) */
+  dialBackoffMinMs: 500,
+  dialBackoffMaxMs: 60 * SECOND,
+  /** a link that lived this long resets the backoff (guess) */
+  dialStableMs: 30 * SECOND,
+  /** one test dial per host in this time (design, section 5) */
+  dialHostMs: 10 * MINUTE,
+  /** addresses remembered (guess) */
+  addressesMax: 4096,
+  /** a banned peer id stays out (design, section 9) */
+  banMs: 1 * HOUR,
+  /** offences until the ban (guess) */
+  banThreshold: 16,
+  bansMax: 4096,
+
+  // relays and leaves
+  /** home relays of a leaf (design, section 5) */
+  homeRelaysMax: 3,
+  /** overlay links that a relay looks for by itself (design, section 5) */
+  overlayTarget: 6,
+  overlayMax: 12,
+  /** relays on the map (design, section 5) */
+  relaysMax: 4096,
+  /** addresses in a peer record (design, section 5) */
+  recordAddressesMax: 4,
+  /** overlay links in a peer record (design, section 5: at most 12) */
+  recordLinksMax: 12,
+  /** own records change at most this often (design, section 5) */
+  recordMinMs: 1 * SECOND,
+  /** life of a peer record (design, section 5) */
+  recordMs: 1 * HOUR,
+  /** own records are renewed after (guess: a third of their life) */
+  recordRefreshMs: 20 * MINUTE,
+  /** record heads in one have or want frame: 1024 x 47 bytes stay below 64 KiB (derived) */
+  recordHeadsMax: 1024,
+  recordsPerFrameMax: 64,
+  /** addresses told to a leaf in one frame (guess) */
+  addressesPerFrameMax: 64,
+
+  // interest
+  /** channel tags of one relay listed exactly (design, section 6) */
+  tagsMax: 4096,
+  /** tags that a home relay keeps for one absent peer at first (design, section 6) */
+  mailboxTagsMax: 64,
+  /** how long they are kept (design, section 6) */
+  mailboxMs: 7 * DAY,
+  mailboxesMax: 1024,
+  /** carried channels are held this long after the last message published here (design, section 8) */
+  carriedMs: 7 * DAY,
+  /** own and joined channels go back this far (design, section 8) */
+  joinedMs: 90 * DAY,
+
+  // gossip
+  /** transit relays remember messages this long (design, section 6) */
+  seenMs: 2 * MINUTE,
+  /** ids remembered (guess: 2 minutes at 500 messages per second) */
+  seenMax: 65536,
+  /** bytes of transit messages kept for those who ask (guess) */
+  transitBytesMax: 16 * MiB,
+  /** ids are announced in batches (design, section 6) */
+  announceMs: 20,
+  /** an announced message is waited for before it is asked for (design, section 6) */
+  announceWaitMs: 80,
+  idsPerFrameMax: 2048,
+  /** announced ids waited for, over all links (guess) */
+  announcedMax: 16384,
+  /** shortest-path trees kept (guess: as many as relays that publish at once) */
+  treesMax: 1024,
+
+  // catch-up
+  heartbeatMs: 5 * SECOND,
+  /** plus or minus this share (design, section 7) */
+  heartbeatJitter: 0.2,
+  /** only full minutes at least this old are compared (design, section 7) */
+  settleMs: 60 * SECOND,
+  /** the same pair of fingerprints is compared again after (design, section 7) */
+  retryMinMs: 25 * SECOND,
+  retryMaxMs: 1 * HOUR,
+  /** channels compared over one link (derived from tagsMax) */
+  sharedChannelsMax: 4096,
+  /** sums in one frame: 1024 x 32 bytes (derived) */
+  sumsPerFrameMax: 1024,
+  /** buckets in one frame: 90 days of hours and 2 hours of minutes are 2280 x 22 bytes (derived) */
+  bucketsPerFrameMax: 4096,
+  /** (time, id) pairs in a page: 1000 x 43 bytes, below 60 kB (design, section 7) */
+  pageItemsMax: 1000,
+  /** messages asked for by id and not yet answered, per link (design, section 7) */
+  fetchMax: 256,
+  /** ids known to be missing and not yet asked for, per link (guess: two pages) */
+  missingMax: 2000,
+  /** an unanswered request is given up after (guess) */
+  requestMs: 15 * SECOND,
+  /** ids that one link may have waiting to be served (design, section 7, with room for announcements) */
+  servingMax: 4096,
+
+  // delivery
+  /** own messages pushed and not yet confirmed as stored, per link (guess: two group commits) */
+  outboxWindow: 512,
+  /** rows of the outbox read at once (design, section 8: one group commit) */
+  outboxPage: 256,
+  /** an unconfirmed own message is pushed again after (guess) */
+  outboxRetryMs: 10 * SECOND,
+  /** publishing clocks kept in memory (guess) */
+  clocksMax: 4096,
+  /** publish commands in progress before new ones are refused (guess) */
+  publishesMax: 8192,
+  idempotencyKeyBytesMax: 128,
+
+  // store
+  /** messages of one group commit (design, section 8) */
+  commitMessagesMax: 256,
+  /** operations waiting for a commit before received messages are refused (guess) */
+  commitQueueMax: 65536,
+  /** hours for which minute sums are kept (design, section 7) */
+  minuteSumHours: 2,
+
+  // http
+  bootstrapBytesMax: 256 * KiB,
+  bootstrapMs: 5 * SECOND,
+  bootstrapPeersMax: 1024,
+  apiBodyBytesMax: 1 * MiB,
+  apiStreamsMax: 64,
+  apiPageMax: 1000,
+} as const;
+
+export { DAY, HOUR, KiB, MINUTE, MiB, SECOND };

@@ -1,0 +1,171 @@
+/**
+ * From an open socket to a proven peer: handshake texts, then `auth` frames signed by the peer keys, then the X25519
+ * agreement. Invariants:
+ * 1. Before a link is up nothing is accepted but the one frame that is due; anything else closes it.
+ * 2. The signature covers role, both handshake texts, the instance number and the dialled URL, so that it is worth
+ *    nothing on any other link (protocol design, section 4).
+ * 3. A peer id is believed only once its `auth` has been verified.
+ */
+import { type Bytes, compare, equal, idFromText, toBase64url, utf8 } from '../bytes.ts';
+import type { Context } from '../context.ts';
+import type { Event } from '../contract.ts';
+import type { ErrorCode } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { isUsablePoint } from '../message/signature.ts';
+import { decodeFrame, encodeFrame } from '../wire/frames.ts';
+import { encodeHandshake, parseHandshake } from '../wire/handshake.ts';
+import type { Link } from './link.ts';
+
+/** What the handshake needs of its surroundings. */
+export interface HandshakeHost {
+  readonly isRelay: () => boolean;
+  readonly isBanned: (peer: string) => boolean;
+  /** refuse with an error text and close */
+  readonly refuse: (link: Link, code: ErrorCode, detail: string) => void;
+  /** the link is proven */
+  readonly proven: (link: Link) => void;
+  /** nonces of own open links: one of them coming back means that we dialled ourselves */
+  readonly ownNonces: () => Iterable<Bytes>;
+}
+
+const AUTH_FRAME_MAX = 1024;
+
+export class Handshakes {
+  readonly #ctx: Context;
+  readonly #host: HandshakeHost;
+
+  constructor(ctx: Context, host: HandshakeHost) {
+    this.#ctx = ctx;
+    this.#host = host;
+  }
+
+  open(event: Extract<Event, { kind: 'link-opened' }>): Link {
+    const now = this.#ctx.now.monotonicMs;
+    const link: Link = {
+      id: event.link,
+      role: event.role,
+      url: event.url,
+      scope: event.scope,
+      nonce: event.nonce,
+      ephemeral: event.ephemeral,
+      openedMs: now,
+      phase: 'handshake',
+      ownText: '',
+      theirText: '',
+      peer: '',
+      peerKey: new Uint8Array(0),
+      theirEphemeral: new Uint8Array(0),
+      instance: '',
+      theirUrl: '',
+      agent: '',
+      remoteRelay: false,
+      remoteLive: false,
+      upMs: 0,
+      upWallMs: 0,
+      heardMs: now,
+      pingedMs: now,
+      pings: 0,
+      offences: 0,
+    };
+    if (link.role === 'dialler') this.#sendHandshake(link);
+    return link;
+  }
+
+  #sendHandshake(link: Link): void {
+    link.ownText = encodeHandshake({
+      peer: this.#ctx.config.peerId,
+      relay: this.#host.isRelay(),
+      network: this.#ctx.config.network,
+      nonce: link.nonce,
+      ephemeral: link.ephemeral,
+      features: [],
+      agent: this.#ctx.config.agent,
+    });
+    this.#ctx.emit({ kind: 'send-text', link: link.id, text: link.ownText });
+  }
+
+  text(link: Link, text: string): void {
+    if (link.phase !== 'handshake')
+      return this.#host.refuse(link, 'invalid_message', 'text after the handshake');
+    const result = parseHandshake(text);
+    if (!result.ok) return this.#host.refuse(link, result.code, result.detail);
+    const theirs = result.handshake;
+    if (theirs.network !== this.#ctx.config.network)
+      return this.#host.refuse(link, 'wrong_network', `this is network ${this.#ctx.config.network}`);
+    const key = idFromText(theirs.peer) as Bytes;
+    if (!isUsablePoint(key)) return this.#host.refuse(link, 'unauthorized', 'peer_id is not a usable key');
+    if (
+      theirs.peer === this.#ctx.config.peerId ||
+      [...this.#host.ownNonces()].some((n) => equal(n, theirs.nonce))
+    )
+      return this.#host.refuse(link, 'self_link', 'this is the same daemon');
+    if (this.#host.isBanned(theirs.peer)) return this.#host.refuse(link, 'banned', 'come back in an hour');
+    link.theirText = text;
+    link.peerKey = key;
+    link.theirEphemeral = theirs.ephemeral;
+    link.remoteRelay = theirs.relay;
+    link.agent = theirs.agent;
+    link.phase = 'auth';
+    if (link.role === 'responder') this.#sendHandshake(link);
+    this.#sendAuth(link);
+  }
+
+  #texts(link: Link): Bytes {
+    const dialler = link.role === 'dialler' ? link.ownText : link.theirText;
+    const responder = link.role === 'dialler' ? link.theirText : link.ownText;
+    const out = new Uint8Array(64);
+    out.set(this.#ctx.config.sha256(utf8(dialler)), 0);
+    out.set(this.#ctx.config.sha256(utf8(responder)), 32);
+    return out;
+  }
+
+  #authData(link: Link, role: 'dialler' | 'responder', instance: Bytes, url: string): Bytes {
+    return this.#ctx.signed('auth', utf8(`${role}\0`), this.#texts(link), instance, utf8(url));
+  }
+
+  #sendAuth(link: Link): void {
+    const { instance } = this.#ctx.config;
+    const url = link.role === 'dialler' ? link.url : '';
+    this.#ctx.sign([{ key: 'peer', data: this.#authData(link, link.role, instance, url) }], ([signature]) => {
+      if (link.phase === 'closed' || signature === undefined) return;
+      const frame = encodeFrame({ type: 'auth', instance, url, signature });
+      this.#ctx.emit({ kind: 'send', links: [link.id], frame, droppable: false, notify: false });
+    });
+  }
+
+  /** A binary frame on a link that is not up yet. */
+  frame(link: Link, bytes: Bytes): void {
+    const frame = bytes.length <= AUTH_FRAME_MAX ? decodeFrame(this.#ctx.messages, bytes) : undefined;
+    if (link.phase !== 'auth' || frame?.type !== 'auth' || link.instance !== '')
+      return this.#host.refuse(link, 'invalid_message', 'expected auth');
+    if (link.role === 'dialler' && frame.url !== '')
+      return this.#host.refuse(link, 'invalid_message', 'a responder names no URL');
+    link.instance = toBase64url(frame.instance);
+    link.theirUrl = frame.url;
+    const theirRole = link.role === 'dialler' ? 'responder' : 'dialler';
+    const data = this.#authData(link, theirRole, frame.instance, frame.url);
+    this.#ctx.verify([{ data, signature: frame.signature, publicKey: link.peerKey }], ([proof]) => {
+      if (link.phase !== 'auth') return;
+      if (!proof) return this.#host.refuse(link, 'unauthorized', 'auth is not signed by the key of peer_id');
+      link.phase = 'agreeing';
+      link.peer = toBase64url(link.peerKey);
+      this.#ctx.agree(link.id, link.theirEphemeral, this.#ctx.config.sha256(this.#texts(link)), (ok) => {
+        if (link.phase !== 'agreeing') return;
+        if (ok) this.#host.proven(link);
+        else this.#host.refuse(link, 'unauthorized', 'ephemeral key of small order');
+      });
+    });
+  }
+
+  /** True if a link has taken too long to prove itself. */
+  isLate(link: Link): boolean {
+    return link.phase !== 'up' && this.#ctx.now.monotonicMs - link.openedMs > LIMITS.handshakeMs;
+  }
+}
+
+/** Whether the link that `older` and `newer` peers share should be the newer one (protocol design, section 4). */
+export function prefersNewer(ownKey: Bytes, older: Link, newer: Link): boolean {
+  if (older.role === newer.role) return true;
+  const diallerIsUs = compare(ownKey, newer.peerKey) < 0;
+  return (newer.role === 'dialler') === diallerIsUs;
+}

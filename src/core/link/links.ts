@@ -1,0 +1,287 @@
+/**
+ * The table of links: at most one per proven peer and none to oneself, kept alive by pings, scored by what the other
+ * side does wrong. Other parts send frames through it and never touch sockets.
+ */
+import { type Bytes, idFromText, toBase64url } from '../bytes.ts';
+import type { Context } from '../context.ts';
+import type { Event, LinkId } from '../contract.ts';
+import type { ErrorCode } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { encodeFrame, type Frame } from '../wire/frames.ts';
+import { encodeErrorText } from '../wire/handshake.ts';
+import { Handshakes, prefersNewer } from './handshake.ts';
+import type { Link, LinkKind, Offence } from './link.ts';
+
+/** Who is told what happens to links. */
+export interface LinkListener {
+  readonly up: (link: Link) => void;
+  /** only for links that were up */
+  readonly down: (link: Link) => void;
+  readonly isRelay: () => boolean;
+  readonly kindOf: (link: Link) => LinkKind;
+  /** any link ended, whether it was up or not; `code` is why */
+  readonly ended: (link: Link, code: ErrorCode | '') => void;
+}
+
+interface Contest {
+  readonly older: Link;
+  readonly newer: Link;
+  readonly untilMs: number;
+}
+
+export class Links {
+  readonly #ctx: Context;
+  readonly #listener: LinkListener;
+  readonly #handshakes: Handshakes;
+  readonly #links = new Map<LinkId, Link>();
+  readonly #byPeer = new Map<string, Link>();
+  readonly #bans = new Map<string, number>();
+  /** older links that must show life before a newer one is turned away */
+  readonly #contests: Contest[] = [];
+  readonly #ownKey: Bytes;
+  #tickMs = 0;
+
+  constructor(ctx: Context, listener: LinkListener) {
+    this.#ctx = ctx;
+    this.#listener = listener;
+    this.#ownKey = idFromText(ctx.config.peerId) as Bytes;
+    this.#handshakes = new Handshakes(ctx, {
+      isRelay: listener.isRelay,
+      isBanned: (peer) => (this.#bans.get(peer) ?? 0) > ctx.now.monotonicMs,
+      refuse: (link, code, detail) => this.close(link, code, detail),
+      proven: (link) => this.#proven(link),
+      ownNonces: () => [...this.#links.values()].map((link) => link.nonce),
+    });
+  }
+
+  opened(event: Extract<Event, { kind: 'link-opened' }>): void {
+    this.#links.set(event.link, this.#handshakes.open(event));
+    if (this.#links.size > LIMITS.linksMax) {
+      const link = this.#links.get(event.link);
+      if (link) this.close(link, 'too_many_links', `${LIMITS.linksMax} links`);
+    }
+  }
+
+  closed(id: LinkId, reason: string): void {
+    const link = this.#links.get(id);
+    if (link) this.#forget(link, '', reason);
+  }
+
+  text(id: LinkId, text: string): void {
+    const link = this.#links.get(id);
+    if (!link) return;
+    if (link.phase === 'up') this.offend(link, 'malformed', 'text after the handshake');
+    else if (link.phase === 'handshake' && isErrorText(text))
+      this.close(link, '', `refused: ${text.slice(0, 200)}`);
+    else this.#handshakes.text(link, text);
+  }
+
+  /** @returns the link if it is up and the frame is for the parts above; handshake frames are taken here */
+  frame(id: LinkId, bytes: Bytes): Link | undefined {
+    const link = this.#links.get(id);
+    if (!link) return undefined;
+    link.heardMs = this.#ctx.now.monotonicMs;
+    if (link.phase === 'up') return link;
+    // The other side took this link for the better one already; the older one stays as long as it shows life.
+    if (this.#contests.some((c) => c.newer === link))
+      this.close(link, 'duplicate_link', 'an older link is alive');
+    else this.#handshakes.frame(link, bytes);
+    return undefined;
+  }
+
+  #proven(link: Link): void {
+    const older = this.#byPeer.get(link.peer);
+    if (older) {
+      if (older.instance !== link.instance) this.#otherInstance(older, link);
+      else if (prefersNewer(this.#ownKey, older, link))
+        this.close(older, 'duplicate_link', 'a newer link took over');
+      else return this.#contest(older, link);
+    }
+    this.#raise(link);
+  }
+
+  /** Same key, another start: a restart if the old link is dead, two daemons with one key if it lives. */
+  #otherInstance(older: Link, newer: Link): void {
+    const alive = this.#ctx.now.monotonicMs - older.heardMs < LIMITS.silenceFastMs;
+    if (alive && older.pings > 1) {
+      this.#ctx.report('warn', 'two daemons use one peer key', { peer: newer.peer }, 'duplicate_peer');
+      this.send(newer, {
+        type: 'error',
+        code: 'duplicate_peer',
+        detail: 'another daemon was linked with this key',
+      });
+    }
+    this.close(older, alive ? 'duplicate_peer' : 'timed_out', 'another start of the same peer took over');
+  }
+
+  #contest(older: Link, newer: Link): void {
+    older.pings++;
+    this.send(older, { type: 'ping', n: older.pings });
+    older.pingedMs = this.#ctx.now.monotonicMs;
+    this.#contests.push({ older, newer, untilMs: this.#ctx.now.monotonicMs + LIMITS.duplicatePingMs });
+  }
+
+  #settleContests(): void {
+    for (let i = this.#contests.length - 1; i >= 0; i--) {
+      const { older, newer, untilMs } = this.#contests[i] as Contest;
+      const answered = older.phase === 'up' && older.heardMs > older.pingedMs;
+      const over = older.phase === 'closed' || answered || this.#ctx.now.monotonicMs >= untilMs;
+      if (!over && newer.phase !== 'closed') continue;
+      this.#contests.splice(i, 1);
+      if (newer.phase === 'closed') continue;
+      if (answered || (this.#byPeer.get(newer.peer) ?? older) !== older) {
+        this.close(newer, 'duplicate_link', 'the older link is alive');
+      } else {
+        if (older.phase === 'up') this.close(older, 'timed_out', 'no answer to a ping');
+        this.#raise(newer);
+      }
+    }
+  }
+
+  #raise(link: Link): void {
+    const { monotonicMs, wallMs } = this.#ctx.now;
+    link.phase = 'up';
+    link.upMs = monotonicMs;
+    link.upWallMs = wallMs;
+    link.heardMs = monotonicMs;
+    link.pingedMs = monotonicMs;
+    this.#byPeer.set(link.peer, link);
+    this.#ctx.report('info', 'link up', {
+      link: link.id,
+      peer: link.peer,
+      url: link.url || link.theirUrl,
+      role: link.role,
+    });
+    this.#listener.up(link);
+  }
+
+  /** Ends a link: tells the other side why, then forgets it. `code` '' ends it without a word. */
+  close(link: Link, code: ErrorCode | '', detail: string): void {
+    if (link.phase === 'closed') return;
+    if (code !== '') {
+      if (link.phase === 'up') this.send(link, { type: 'error', code, detail: detail.slice(0, 200) });
+      else this.#ctx.emit({ kind: 'send-text', link: link.id, text: encodeErrorText(code, detail) });
+    }
+    this.#ctx.emit({ kind: 'close', link: link.id, code: code === '' ? 'invalid_message' : code, detail });
+    this.#forget(link, code, detail);
+  }
+
+  #forget(link: Link, code: ErrorCode | '', reason: string): void {
+    const wasUp = link.phase === 'up';
+    link.phase = 'closed';
+    this.#links.delete(link.id);
+    if (this.#byPeer.get(link.peer) === link) this.#byPeer.delete(link.peer);
+    const data = { link: link.id, peer: link.peer, url: link.url, reason: reason.slice(0, 200) };
+    const phrase = wasUp ? 'link down' : 'link refused';
+    if (code === '') this.#ctx.report('info', phrase, data);
+    else this.#ctx.report('info', phrase, data, code);
+    if (wasUp) this.#listener.down(link);
+    this.#listener.ended(link, code);
+  }
+
+  /** Counts what the sender could have known to be wrong; too much of it keeps the peer out for an hour. */
+  offend(link: Link, offence: Offence, detail: string, code: ErrorCode = 'invalid_message'): void {
+    if (link.phase === 'closed') return;
+    link.offences++;
+    this.#ctx.report(
+      'warn',
+      'offence',
+      { link: link.id, peer: link.peer, offence, detail, count: link.offences },
+      code,
+    );
+    const { banThreshold } = this.#ctx.config;
+    if (banThreshold > 0 && link.offences >= banThreshold) {
+      if (this.#bans.size >= LIMITS.bansMax) this.#bans.clear();
+      this.#bans.set(link.peer, this.#ctx.now.monotonicMs + LIMITS.banMs);
+      this.close(link, 'banned', 'too many offences');
+    } else {
+      this.send(link, { type: 'error', code, detail });
+    }
+  }
+
+  send(link: Link, frame: Frame, options: { droppable?: boolean; notify?: boolean } = {}): void {
+    this.sendBytes([link], encodeFrame(frame), options);
+  }
+
+  /** One serialisation for all links. */
+  sendBytes(
+    links: readonly Link[],
+    frame: Bytes,
+    options: { droppable?: boolean; notify?: boolean } = {},
+  ): void {
+    const { droppable = false, notify = false } = options;
+    const ids = links.filter((link) => link.phase !== 'closed').map((link) => link.id);
+    if (ids.length > 0) this.#ctx.emit({ kind: 'send', links: ids, frame, droppable, notify });
+  }
+
+  /** Handles the frames that concern the link itself. @returns whether the frame was one */
+  control(link: Link, frame: Frame): boolean {
+    if (frame.type === 'ping') this.send(link, { type: 'pong', n: frame.n });
+    else if (frame.type === 'error') this.#told(link, frame.code, frame.detail);
+    else if (frame.type === 'auth') this.offend(link, 'unasked', 'a second auth');
+    else return frame.type === 'pong';
+    return true;
+  }
+
+  #told(link: Link, code: string, detail: string): void {
+    const level = code === 'duplicate_peer' ? 'error' : 'info';
+    const data = { link: link.id, peer: link.peer, code: code.slice(0, 64), detail: detail.slice(0, 200) };
+    if (code === 'duplicate_peer')
+      this.#ctx.report(level, 'another daemon uses our peer key', data, 'duplicate_peer');
+    else this.#ctx.report(level, 'the other side reports an error', data);
+  }
+
+  /** Once a second: handshakes that take too long, pings, silence. */
+  tick(): void {
+    const now = this.#ctx.now.monotonicMs;
+    // A tick that comes late means that we stood still: silence during that time is nobody's fault.
+    const stalledMs = this.#tickMs === 0 ? 0 : Math.max(0, now - this.#tickMs - 1000);
+    this.#tickMs = now;
+    for (const link of [...this.#links.values()]) {
+      if (stalledMs > 500) link.heardMs = Math.min(now, link.heardMs + stalledMs);
+      if (this.#handshakes.isLate(link) && !this.#contests.some((c) => c.newer === link))
+        this.close(link, 'handshake_timeout', `not proven after ${LIMITS.handshakeMs} ms`);
+      else if (link.phase === 'up') this.#keepAlive(link, now);
+    }
+    this.#settleContests();
+    for (const [peer, untilMs] of this.#bans) if (untilMs <= now) this.#bans.delete(peer);
+  }
+
+  #keepAlive(link: Link, now: number): void {
+    const kind = this.#listener.kindOf(link);
+    const fast = kind === 'overlay' || kind === 'home-live' || (kind === 'leaf' && link.remoteLive);
+    if (now - link.heardMs > (fast ? LIMITS.silenceFastMs : LIMITS.silenceSlowMs))
+      return this.close(link, 'timed_out', `silent for ${Math.round(now - link.heardMs)} ms`);
+    if (now - link.pingedMs < (fast ? LIMITS.pingFastMs : LIMITS.pingSlowMs) - 100) return;
+    link.pingedMs = now;
+    link.pings++;
+    this.send(link, { type: 'ping', n: link.pings });
+  }
+
+  /** Links that are up. */
+  all(): Link[] {
+    return [...this.#byPeer.values()];
+  }
+
+  get(id: LinkId): Link | undefined {
+    const link = this.#links.get(id);
+    return link?.phase === 'up' ? link : undefined;
+  }
+
+  withPeer(peer: string): Link | undefined {
+    return this.#byPeer.get(peer);
+  }
+
+  get size(): number {
+    return this.#links.size;
+  }
+}
+
+function isErrorText(text: string): boolean {
+  return text.length < LIMITS.handshakeBytesMax && /^\s*\{\s*"type"\s*:\s*"error"/.test(text);
+}
+
+/** Short id of a peer as trees and copies carry it: the first 8 bytes of its key, as text. */
+export function shortId(peer: string): string {
+  return toBase64url((idFromText(peer) as Bytes).subarray(0, 8));
+}

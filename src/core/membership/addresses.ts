@@ -1,0 +1,166 @@
+/**
+ * The address book: URLs heard of, who told them, and when to dial which. An address is a hint until a dial proves the
+ * id behind it. Addresses that the operator configured are dialled for as long as the daemon runs; hints are tried at
+ * most once per host in ten minutes and one a second in all, so that lists and records cannot aim the mesh at strangers.
+ */
+import type { Context } from '../context.ts';
+import type { Scope } from '../contract.ts';
+import type { ErrorCode } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { AddressSnapshot } from '../peer-types.ts';
+
+export interface Address {
+  readonly url: string;
+  /** who named it: `configured`, a bootstrap source, or a peer id */
+  readonly source: string;
+  readonly scope: Scope;
+  readonly fixed: boolean;
+  /** id that a dial proved, or that the source claims; '' if unknown */
+  peer: string;
+  proven: boolean;
+  state: 'waiting' | 'dialling' | 'linked' | 'self' | 'refused';
+  failures: number;
+  nextMs: number;
+}
+
+/** What the daemon wants to be linked with right now. */
+export interface DialWish {
+  /** how many more links by hint are wanted */
+  readonly wanted: number;
+  readonly isLinked: (peer: string) => boolean;
+  /** better candidates first */
+  readonly rank: (address: Address) => number;
+}
+
+const HOST = /^wss?:\/\/(\[[^\]]*\]|[^/:]*)/;
+const HOSTS_MAX = 8192;
+
+export class Addresses {
+  readonly #ctx: Context;
+  readonly #book = new Map<string, Address>();
+  /** when a host was last dialled by hint */
+  readonly #hosts = new Map<string, number>();
+  #lastHintMs = Number.NEGATIVE_INFINITY;
+
+  constructor(ctx: Context) {
+    this.#ctx = ctx;
+  }
+
+  /** Adds a hint; URLs come canonical from the edge or are compared as they are. */
+  learn(hint: {
+    url: string;
+    peer: string;
+    source: string;
+    scope: Scope;
+    fixed: boolean;
+    proven?: boolean;
+  }): void {
+    const known = this.#book.get(hint.url);
+    if (known && (known.fixed || !hint.fixed)) {
+      if (!known.proven && hint.peer !== '') known.peer = hint.peer;
+      return;
+    }
+    if (hint.url.length > LIMITS.urlBytesMax || !HOST.test(hint.url)) return;
+    if (this.#book.size >= LIMITS.addressesMax && !this.#evict()) return;
+    this.#book.set(hint.url, {
+      url: hint.url,
+      source: hint.source,
+      scope: this.#ctx.config.allowPrivate ? 'loopback' : hint.scope,
+      fixed: hint.fixed,
+      peer: hint.peer,
+      proven: hint.proven ?? false,
+      state: known?.state ?? 'waiting',
+      failures: 0,
+      nextMs: this.#ctx.now.monotonicMs,
+    });
+  }
+
+  /** Makes room by dropping the hint that failed most. */
+  #evict(): boolean {
+    let worst: Address | undefined;
+    for (const address of this.#book.values())
+      if (!address.fixed && address.state === 'waiting' && (!worst || address.failures > worst.failures))
+        worst = address;
+    return worst !== undefined && this.#book.delete(worst.url);
+  }
+
+  /** Dials what is due. */
+  dialDue(wish: DialWish): void {
+    const now = this.#ctx.now.monotonicMs;
+    let wanted =
+      wish.wanted - [...this.#book.values()].filter((a) => !a.fixed && a.state === 'dialling').length;
+    const due = [...this.#book.values()].filter(
+      (a) => a.state === 'waiting' && a.nextMs <= now && !(a.peer !== '' && wish.isLinked(a.peer)),
+    );
+    for (const address of due) if (address.fixed) this.#dial(address);
+    const hints = this.#ctx.random
+      .shuffle(due.filter((a) => !a.fixed))
+      .sort((a, b) => wish.rank(a) - wish.rank(b));
+    for (const address of hints) {
+      if (wanted <= 0) return;
+      if (!this.#mayTry(address, now)) continue;
+      this.#dial(address);
+      wanted--;
+    }
+  }
+
+  /** The budget of hints: one a second, and one per host in ten minutes unless the dial has proven the id before. */
+  #mayTry(address: Address, now: number): boolean {
+    if (now - this.#lastHintMs < 1000) return false;
+    const host = HOST.exec(address.url)?.[1] ?? '';
+    const last = this.#hosts.get(
+      this.#ctx.config.allowPrivate || address.scope === 'loopback' ? address.url : host,
+    );
+    if (!address.proven && last !== undefined && now - last < LIMITS.dialHostMs) return false;
+    this.#lastHintMs = now;
+    if (this.#hosts.size >= HOSTS_MAX) this.#hosts.clear();
+    this.#hosts.set(this.#ctx.config.allowPrivate || address.scope === 'loopback' ? address.url : host, now);
+    return true;
+  }
+
+  #dial(address: Address): void {
+    address.state = 'dialling';
+    this.#ctx.emit({ kind: 'dial', url: address.url, scope: address.scope });
+  }
+
+  /** The dial, or the link that came of it, has ended. */
+  ended(url: string, livedMs: number, code: ErrorCode | ''): void {
+    const address = this.#book.get(url);
+    if (!address) return;
+    if (code === 'self_link') address.state = 'self';
+    else if (address.state !== 'self') address.state = 'waiting';
+    address.failures = livedMs >= LIMITS.dialStableMs ? 0 : address.failures + 1;
+    const most = code === 'duplicate_peer' || code === 'banned' ? 6 : 0;
+    const exponent = Math.min(Math.max(address.failures - 1, most), 12);
+    const wait = Math.min(LIMITS.dialBackoffMinMs * 2 ** exponent, LIMITS.dialBackoffMaxMs);
+    const slow = address.fixed || address.proven ? 1 : 10;
+    address.nextMs = this.#ctx.now.monotonicMs + this.#ctx.random.jitter(wait * slow, 0.3);
+  }
+
+  refused(url: string): void {
+    const address = this.#book.get(url);
+    if (address && !address.fixed) address.state = 'refused';
+  }
+
+  /** A dial of `url` proved the id behind it. */
+  proved(url: string, peer: string): void {
+    const address = this.#book.get(url);
+    if (!address) return;
+    address.state = 'linked';
+    address.peer = peer;
+    address.proven = true;
+  }
+
+  all(): Address[] {
+    return [...this.#book.values()];
+  }
+
+  snapshot(isLinked: (peer: string) => boolean): AddressSnapshot[] {
+    const { monotonicMs, wallMs } = this.#ctx.now;
+    return this.all().map((a) => {
+      const state = a.state === 'waiting' && a.peer !== '' && isLinked(a.peer) ? 'linked' : a.state;
+      const nextMs = state === 'waiting' ? Math.round(wallMs + Math.max(0, a.nextMs - monotonicMs)) : 0;
+      return { url: a.url, peer: a.peer, source: a.source, state, nextMs };
+    });
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Flooding of signed records between relays: announce what is new (have), ask for what one lacks (want), pass it on
+ * once it has been verified. Deduplicated by (relay, kind, sequence).
+ */
+import { type Bytes, concat, idFromText, toBase64url } from '../bytes.ts';
+import type { Context } from '../context.ts';
+import { LIMITS } from '../limits.ts';
+import type { Link } from '../link/link.ts';
+import type { Links } from '../link/links.ts';
+import { type Frame, RECORD, type RecordHead } from '../wire/frame.ts';
+import { encodeFrame } from '../wire/frames.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  recordPurpose,
+  type SignedContent,
+  type SignedRecord,
+} from './records.ts';
+
+export interface FloodHost {
+  readonly overlayLinks: () => Link[];
+  /** a verified record of another relay that is newer than the one before */
+  readonly accepted: (record: SignedContent, from: Link) => void;
+  /** a record of our own with a higher sequence came back from the mesh */
+  readonly outdated: (sequence: number) => void;
+}
+
+const keyOf = (head: RecordHead): string => `${head.kind}:${head.peer}`;
+
+export class Flood {
+  readonly #ctx: Context;
+  readonly #links: Links;
+  readonly #host: FloodHost;
+  readonly #records = new Map<string, SignedRecord>();
+  readonly #verifying = new Set<string>();
+
+  constructor(ctx: Context, links: Links, host: FloodHost) {
+    this.#ctx = ctx;
+    this.#links = links;
+    this.#host = host;
+  }
+
+  /** Signs and spreads an own record. */
+  publish(contents: readonly SignedContent[]): void {
+    const encoded = contents.map((content) => ({ content, bytes: encodeRecord(content) }));
+    const items = encoded.map(({ content, bytes }) => ({
+      key: 'peer',
+      data: this.#ctx.signed(recordPurpose(content.kind), bytes),
+    }));
+    this.#ctx.sign(items, (signatures) => {
+      const heads: RecordHead[] = [];
+      encoded.forEach(({ content, bytes }, i) => {
+        const head: RecordHead = { kind: content.kind, peer: content.peer, sequence: content.sequence };
+        this.#records.set(keyOf(head), { content, bytes, signature: signatures[i] as Bytes });
+        heads.push(head);
+      });
+      this.#announce(heads, undefined);
+    });
+  }
+
+  #announce(heads: readonly RecordHead[], except: Link | undefined): void {
+    const links = this.#host.overlayLinks().filter((link) => link !== except);
+    if (links.length === 0) return;
+    for (let i = 0; i < heads.length; i += LIMITS.recordHeadsMax)
+      this.#links.sendBytes(
+        links,
+        encodeFrame({ type: 'have', heads: heads.slice(i, i + LIMITS.recordHeadsMax) }),
+      );
+  }
+
+  /** Tells a new overlay neighbour all that we have. */
+  greet(link: Link): void {
+    const heads = [...this.#records.values()].map(({ content }): RecordHead => {
+      return { kind: content.kind, peer: content.peer, sequence: content.sequence };
+    });
+    for (let i = 0; i < heads.length; i += LIMITS.recordHeadsMax)
+      this.#links.send(link, { type: 'have', heads: heads.slice(i, i + LIMITS.recordHeadsMax) });
+  }
+
+  #sequenceOf(head: RecordHead): number {
+    return this.#records.get(keyOf(head))?.content.sequence ?? -1;
+  }
+
+  receive(link: Link, frame: Extract<Frame, { type: 'have' | 'want' | 'records' }>): void {
+    if (frame.type === 'have') {
+      const wanted = frame.heads.filter((head) => head.sequence > this.#sequenceOf(head));
+      const own = wanted.filter((head) => head.peer === this.#ctx.config.peerId);
+      for (const head of own) this.#host.outdated(head.sequence);
+      const heads = wanted.filter((head) => head.peer !== this.#ctx.config.peerId);
+      if (heads.length > 0) this.#links.send(link, { type: 'want', heads });
+    } else if (frame.type === 'want') this.#serve(link, frame.heads);
+    else this.#check(link, frame.records);
+  }
+
+  #serve(link: Link, heads: readonly RecordHead[]): void {
+    let batch: { bytes: Bytes; signature: Bytes }[] = [];
+    let size = 0;
+    const flush = (): void => {
+      if (batch.length > 0) this.#links.send(link, { type: 'records', records: batch });
+      batch = [];
+      size = 0;
+    };
+    for (const head of heads) {
+      const record = this.#records.get(keyOf(head));
+      if (!record) continue;
+      const bytes = record.bytes.length + 80;
+      if (size + bytes > LIMITS.messageItemsBytesMax || batch.length >= LIMITS.recordsPerFrameMax) flush();
+      batch.push({ bytes: record.bytes, signature: record.signature });
+      size += bytes;
+    }
+    flush();
+  }
+
+  #check(link: Link, records: readonly { bytes: Bytes; signature: Bytes }[]): void {
+    const fresh: SignedRecord[] = [];
+    for (const { bytes, signature } of records) {
+      const content = decodeRecord(bytes);
+      if (!content) return this.#links.offend(link, 'malformed', 'a record that is none');
+      if (content.peer === this.#ctx.config.peerId || content.sequence <= this.#sequenceOf(content)) continue;
+      const work = toBase64url(this.#ctx.config.sha256(concat(bytes, signature)));
+      if (this.#verifying.has(work)) continue;
+      this.#verifying.add(work);
+      fresh.push({ content, bytes, signature });
+    }
+    if (fresh.length === 0) return;
+    const checks = fresh.map(({ content, bytes, signature }) => ({
+      data: this.#ctx.signed(recordPurpose(content.kind), bytes),
+      signature,
+      publicKey: idFromText(content.peer) as Bytes,
+    }));
+    this.#ctx.verify(checks, (proofs) => {
+      const heads: RecordHead[] = [];
+      fresh.forEach((record, i) => {
+        this.#verifying.delete(toBase64url(this.#ctx.config.sha256(concat(record.bytes, record.signature))));
+        if (!proofs[i])
+          this.#links.offend(link, 'malformed', 'a record with a wrong signature', 'invalid_signature');
+        else if (this.#accept(record, link)) heads.push(headOf(record));
+      });
+      this.#announce(heads, link);
+    });
+  }
+
+  #accept(record: SignedRecord, from: Link): boolean {
+    const head = headOf(record);
+    const { content } = record;
+    if (head.sequence <= this.#sequenceOf(head)) return false;
+    const { wallMs } = this.#ctx.now;
+    if (content.kind === RECORD.peer && content.expiresMs <= wallMs) return false;
+    if (!this.#records.has(keyOf(head)) && this.#records.size >= 2 * LIMITS.relaysMax) return false;
+    this.#records.set(keyOf(head), record);
+    this.#host.accepted(content, from);
+    return true;
+  }
+
+  /** Drops what has expired. @returns the relays that are gone */
+  expire(): string[] {
+    const gone: string[] = [];
+    for (const [key, { content }] of this.#records) {
+      if (content.kind !== RECORD.peer || content.peer === this.#ctx.config.peerId) continue;
+      const endMs = Math.min(content.expiresMs, content.sequence + 2 * LIMITS.recordMs);
+      if (endMs > this.#ctx.now.wallMs) continue;
+      this.#records.delete(key);
+      this.#records.delete(`${RECORD.interest}:${content.peer}`);
+      gone.push(content.peer);
+    }
+    return gone;
+  }
+
+  /** Drops the own records, when this peer is no relay any more. */
+  has(kind: RecordHead['kind'], peer: string): boolean {
+    return this.#records.has(`${kind}:${peer}`);
+  }
+}
+
+function headOf({ content }: SignedRecord): RecordHead {
+  return { kind: content.kind, peer: content.peer, sequence: content.sequence };
+}

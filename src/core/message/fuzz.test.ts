@@ -1,0 +1,111 @@
+/**
+ * 200,000 damaged wire items. The decoder answers with a message or with `undefined`, never with an exception, and what
+ * it accepts has exactly one spelling.
+ */
+import { describe, expect, it } from 'vitest';
+import { concat, equal, utf8 } from '../bytes.ts';
+import { Random } from '../random.ts';
+import { authorOf, openclaw, sha256, signedMessage } from './message.fixture.ts';
+import { decodeMessage, encodeSignedBytes, encodeWireItem, type Message } from './message.ts';
+
+const ROUNDS = 200_000;
+const SEED = utf8('fuzz decodeMessage, seed 1');
+
+const ref = (n: number) => ({ relation: n, id: sha256(utf8(`ref ${n}`)) });
+const originals: readonly Message[] = [
+  signedMessage(),
+  signedMessage({ body: '', channel: 'x' }),
+  signedMessage({ body: 'é\u{1f980}'.repeat(20), payload: utf8('{"a":[1,2,3]}') }),
+  signedMessage({ refs: [1, 2, 3, 4, 5, 6, 7, 8].map(ref), prev: sha256(utf8('prev')) }),
+  signedMessage({ expiresMs: 2 ** 53 - 1, nonce: 2 ** 32, kind: 65535 }, authorOf('eve')),
+];
+
+/** First bytes that say something to a CBOR reader: every major type, every size of length, break, floats. */
+const HEADS = [
+  0x00, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x20, 0x40, 0x58, 0x59, 0x5a, 0x5b, 0x5f, 0x60, 0x78, 0x7b, 0x7f,
+];
+const MORE_HEADS = [0x80, 0x84, 0x89, 0x98, 0x9a, 0x9b, 0x9f, 0xa0, 0xbf, 0xc2, 0xf4, 0xf6, 0xf9, 0xfb, 0xff];
+const ALL_HEADS = [...HEADS, ...MORE_HEADS];
+
+const pick = <T>(random: Random, items: readonly T[]): T => items[random.below(items.length)] as T;
+
+/** One damage: a bit, a byte, a telling byte, a cut, an insertion, a repetition or a part of another message. */
+function damage(random: Random, bytes: Uint8Array): Uint8Array {
+  const at = random.below(bytes.length + 1);
+  const to = Math.min(bytes.length, at + random.below(16));
+  const out = Uint8Array.from(bytes);
+  switch (random.below(8)) {
+    case 0:
+      if (at < out.length) out[at] = (out[at] as number) ^ (1 << random.below(8));
+      return out;
+    case 1:
+      if (at < out.length) out[at] = random.below(256);
+      return out;
+    case 2:
+      if (at < out.length) out[at] = pick(random, ALL_HEADS);
+      return out;
+    case 3:
+      return out.slice(0, at);
+    case 4:
+      return concat(out.subarray(0, at), out.subarray(to));
+    case 5:
+      return concat(
+        out.subarray(0, at),
+        Uint8Array.of(pick(random, ALL_HEADS), random.below(256)),
+        out.subarray(at),
+      );
+    case 6:
+      return concat(out.subarray(0, to), out.subarray(at));
+    default: {
+      const other = pick(random, originals).wire;
+      return concat(out.subarray(0, at), other.subarray(random.below(other.length)));
+    }
+  }
+}
+
+/** Damage to the signed bytes inside an intact wire item: the outer lengths stay right. */
+function damagedInside(random: Random, message: Message): Uint8Array {
+  const { signature, body, payload } = message;
+  return encodeWireItem(damage(random, message.bytes), signature, body, payload);
+}
+
+function spelledOnce(message: Message, wire: Uint8Array): boolean {
+  const { bytes, signature, body, payload } = message;
+  const again = encodeWireItem(encodeSignedBytes(openclaw, message), signature, body, payload);
+  return (
+    equal(message.wire, wire) && equal(again, wire) && equal(encodeSignedBytes(openclaw, message), bytes)
+  );
+}
+
+describe('the message decoder', () => {
+  it('throws nothing for any of 200,000 damaged wire items and accepts only what it would write itself', () => {
+    const random = new Random(SEED);
+    let accepted = 0;
+    for (let n = 0; n < ROUNDS; n++) {
+      const message = pick(random, originals);
+      let wire = n % 2 === 0 ? message.wire : damagedInside(random, message);
+      const times = n % 2 === 0 ? 1 + random.below(4) : random.below(2);
+      for (let k = 0; k < times; k++) wire = damage(random, wire);
+      let decoded: Message | undefined;
+      try {
+        decoded = decodeMessage(openclaw, wire);
+      } catch (error) {
+        throw new Error(`round ${n} threw for ${Buffer.from(wire).toString('hex')}`, { cause: error });
+      }
+      if (decoded === undefined) continue;
+      accepted++;
+      if (!spelledOnce(decoded, wire)) throw new Error(`round ${n}: two spellings of ${decoded.idText}`);
+    }
+    // damage to author, time or signature leaves a message, with another id or a signature that does not hold
+    expect(accepted).toBeGreaterThan(1000);
+    expect(accepted).toBeLessThan(ROUNDS / 2);
+  });
+
+  it('throws nothing for noise of any length', () => {
+    const random = new Random(SEED);
+    for (let n = 0; n < 20_000; n++) {
+      const noise = Uint8Array.from({ length: random.below(64) }, () => random.below(256));
+      expect(decodeMessage(openclaw, noise)).toBeUndefined();
+    }
+  });
+});

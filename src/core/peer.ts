@@ -1,0 +1,253 @@
+/**
+ * A peer: joins the parts of the core into one state machine. `handle` takes one event and the clock, and returns what
+ * is to be done; see `contract.ts` for the rules that interpreters keep.
+ *
+ * The parts, from the ground up: links (sockets, handshake, pings), membership (roles, records, map, addresses),
+ * interest (what is wanted and held), fetcher and gossip (dissemination), sync (catch-up), publisher and outbox
+ * (own messages). Each knows only those before it.
+ */
+import { toBase64url } from './bytes.ts';
+import { Context } from './context.ts';
+import type { Effect, Event, Now, RestoredState, Timer } from './contract.ts';
+import { Clocks } from './delivery/clocks.ts';
+import { Outbox } from './delivery/outbox.ts';
+import { Publisher } from './delivery/publish.ts';
+import { Gossip } from './gossip/gossip.ts';
+import { Serving } from './gossip/serving.ts';
+import { Interest } from './interest/interest.ts';
+import { MINUTE } from './limits.ts';
+import type { Link } from './link/link.ts';
+import { Links } from './link/links.ts';
+import { Membership } from './membership/membership.ts';
+import type { PeerConfig, PeerSnapshot } from './peer-types.ts';
+import { Fetcher } from './sync/fetcher.ts';
+import { Sync } from './sync/sync.ts';
+import { decodeFrame, type Frame } from './wire/frames.ts';
+
+export class Peer {
+  readonly #ctx: Context;
+  readonly #links: Links;
+  readonly #membership: Membership;
+  readonly #interest: Interest;
+  readonly #fetcher: Fetcher;
+  readonly #gossip: Gossip;
+  readonly #serving: Serving;
+  readonly #sync: Sync;
+  readonly #clocks: Clocks;
+  readonly #publisher: Publisher;
+  readonly #outbox: Outbox;
+  #expiredMs = 0;
+
+  constructor(config: PeerConfig) {
+    const ctx = new Context(config);
+    this.#ctx = ctx;
+    this.#links = new Links(ctx, {
+      isRelay: () => this.#membership.isRelay,
+      kindOf: (link) => this.#membership.kindOf(link),
+      up: (link) => this.#up(link),
+      down: (link) => this.#down(link),
+      ended: (link, code) =>
+        this.#membership.ended(link.url, link.upMs > 0 ? ctx.now.monotonicMs - link.upMs : 0, code),
+    });
+    this.#membership = new Membership(ctx, this.#links, {
+      ownTags: () => this.#interest.ownTags(),
+      changed: (link) => {
+        this.#interest.review(link);
+        this.#outbox.review();
+      },
+    });
+    this.#interest = new Interest(ctx, this.#links, this.#membership, {
+      shared: (link, tags) => this.#sync.shared(link, tags),
+    });
+    this.#fetcher = new Fetcher(ctx, this.#links);
+    this.#gossip = new Gossip(ctx, this.#links, this.#membership, this.#interest, this.#fetcher);
+    this.#serving = new Serving(ctx, this.#links, this.#gossip.seen);
+    this.#sync = new Sync(ctx, this.#links, this.#interest, this.#fetcher);
+    this.#clocks = new Clocks(ctx);
+    this.#outbox = new Outbox(ctx, this.#links, this.#membership, this.#gossip);
+    this.#publisher = new Publisher(ctx, this.#clocks, {
+      carry: (tag) => this.#interest.carry(tag),
+      published: (message, tag) => this.#outbox.published(message, tag),
+    });
+  }
+
+  /** One event in, effects out, in the order in which they are to be executed. */
+  handle(event: Event, now: Now): Effect[] {
+    this.#ctx.now = now;
+    this.#dispatch(event);
+    return this.#ctx.takeEffects();
+  }
+
+  #dispatch(event: Event): void {
+    switch (event.kind) {
+      case 'started':
+        return this.#start(event.state);
+      case 'link-opened':
+        return this.#links.opened(event);
+      case 'link-closed':
+        return this.#links.closed(event.link, event.reason);
+      case 'text-received':
+        return this.#links.text(event.link, event.text);
+      case 'frame-received': {
+        const link = this.#links.frame(event.link, event.bytes);
+        if (link) this.#frame(link, event.bytes);
+        return;
+      }
+      case 'link-flushed': {
+        const link = this.#links.get(event.link);
+        if (link) this.#serving.flushed(link);
+        return;
+      }
+      case 'dial-failed':
+        this.#ctx.report('debug', 'dial failed', { url: event.url, reason: event.reason });
+        return this.#membership.ended(event.url, 0, '');
+      case 'timer':
+        return this.#timer(event.timer);
+      case 'verified':
+      case 'signed':
+      case 'agreed':
+      case 'read':
+      case 'persisted':
+      case 'persist-failed':
+        return this.#ctx.resume(event);
+      case 'addresses':
+        return this.#membership.learn(event);
+      case 'join':
+        return this.#interest.join(event.request, event.channel);
+      case 'publish':
+        return this.#publisher.publish(event.request, event.command);
+      default:
+        return event satisfies never;
+    }
+  }
+
+  #start(state: RestoredState): void {
+    this.#publisher.restore(state.identities);
+    this.#interest.restore(state);
+    this.#membership.restore(state);
+    this.#ctx.timer({ kind: 'second' }, 1000);
+  }
+
+  #up(link: Link): void {
+    this.#membership.up(link);
+    this.#interest.up(link);
+    this.#sync.up(link);
+    this.#outbox.review();
+  }
+
+  #down(link: Link): void {
+    this.#membership.down(link);
+    this.#interest.down(link);
+    this.#sync.down(link);
+    this.#fetcher.down(link);
+    this.#gossip.down(link);
+    this.#serving.down(link);
+    this.#outbox.review();
+  }
+
+  #frame(link: Link, bytes: Uint8Array): void {
+    const frame = decodeFrame(this.#ctx.messages, bytes);
+    if (!frame) return this.#links.offend(link, 'malformed', `a frame of ${bytes.length} bytes that is none`);
+    if (!this.#links.control(link, frame)) this.#route(link, frame);
+  }
+
+  #route(link: Link, frame: Frame): void {
+    switch (frame.type) {
+      case 'role':
+      case 'have':
+      case 'want':
+      case 'records':
+      case 'addresses':
+        return this.#membership.receive(link, frame);
+      case 'holds':
+      case 'mailbox':
+      case 'mailbox-kept':
+        return this.#interest.receive(link, frame);
+      case 'push':
+      case 'fetched':
+        for (const message of frame.messages) this.#clocks.see(message.channel, message.time);
+        return this.#gossip.receive(link, frame);
+      case 'announce':
+        return this.#gossip.receive(link, frame);
+      case 'fetch':
+        return this.#serving.fetch(link, frame.ids);
+      case 'stored':
+        return this.#outbox.confirmed(link, frame.ids, toBase64url);
+      case 'heartbeat':
+      case 'sums':
+      case 'buckets':
+      case 'list':
+      case 'listed':
+        return this.#sync.receive(link, frame);
+      case 'auth':
+      case 'ping':
+      case 'pong':
+      case 'error':
+        return;
+      default:
+        return frame satisfies never;
+    }
+  }
+
+  #timer(timer: Timer): void {
+    this.#ctx.disarm(timer.kind);
+    switch (timer.kind) {
+      case 'second':
+        return this.#second();
+      case 'flush':
+        this.#interest.flush();
+        this.#fetcher.flush();
+        this.#gossip.flush();
+        return this.#outbox.flush();
+      case 'announce':
+        return this.#gossip.sendAnnouncements();
+      case 'announced':
+        return this.#gossip.askAnnounced();
+      case 'records':
+        return this.#membership.publish();
+      case 'heartbeat':
+        return this.#sync.heartbeat(timer.link);
+      default:
+        return timer satisfies never;
+    }
+  }
+
+  #second(): void {
+    this.#ctx.timer({ kind: 'second' }, 1000);
+    this.#links.tick();
+    this.#membership.tick();
+    this.#fetcher.tick();
+    this.#gossip.tick();
+    this.#sync.tick();
+    this.#outbox.tick();
+    this.#interest.flush();
+    if (this.#ctx.now.monotonicMs - this.#expiredMs < MINUTE) return;
+    this.#expiredMs = this.#ctx.now.monotonicMs;
+    this.#interest.expire();
+    this.#ctx.persist([{ kind: 'expire', wallMs: Math.floor(this.#ctx.now.wallMs) }]);
+  }
+
+  /** What the peer shows of itself; changes nothing. */
+  snapshot(now: Now): PeerSnapshot {
+    this.#ctx.now = now;
+    const isLinked = (peer: string): boolean => this.#links.withPeer(peer) !== undefined;
+    const { map } = this.#membership;
+    const relays = map.connected().filter((peer) => peer !== this.#ctx.config.peerId);
+    return {
+      role: this.#membership.isRelay ? 'relay' : 'leaf',
+      links: this.#links.all().map((link) => ({
+        peer: link.peer,
+        direction: link.role === 'dialler' ? 'out' : 'in',
+        url: link.url,
+        kind: this.#membership.kindOf(link),
+        sinceWallMs: link.upWallMs,
+        agent: link.agent,
+      })),
+      addresses: this.#membership.addresses.snapshot(isLinked),
+      relays: relays.length + (this.#membership.isRelay ? 1 : 0),
+      joined: this.#interest.joined,
+      provenRelays: this.#membership.provenRelays(),
+      ownUrls: [...this.#membership.ownUrls],
+    };
+  }
+}

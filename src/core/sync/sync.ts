@@ -1,0 +1,355 @@
+/**
+ * Catch-up between neighbours. Each side pulls what it lacks:
+ *
+ *   heartbeat   one fingerprint over all shared channels; equal means done, at no further cost
+ *   sums        (asked for by whoever sees a difference) a fingerprint per channel
+ *   buckets     a fingerprint per hour, and per minute for the newest two hours, of a channel that differs
+ *   list/listed pages of (time, id) of the buckets that differ; ids that are missing are fetched
+ *
+ * Invariants:
+ * 1. Both sides compare the same window: from the higher of the floors told to `until`, the sender's last full minute
+ *    at least 60 s ago. The first comparison of a link, and of channels that become shared, has no upper end.
+ * 2. The same pair of fingerprints is not reconciled twice in a row: the wait grows from 25 s to 1 h.
+ * 3. A page is asked for only when few ids of the last one are still missing: memory per link is bounded.
+ */
+import { type Bytes, compare, equal, fromBase64url, toBase64url } from '../bytes.ts';
+import type { Context } from '../context.ts';
+import type { LinkId } from '../contract.ts';
+import type { Interest, Shared } from '../interest/interest.ts';
+import { HOUR, LIMITS, MINUTE } from '../limits.ts';
+import type { Link } from '../link/link.ts';
+import type { Links } from '../link/links.ts';
+import { compareTime, TIME_ZERO } from '../message/time.ts';
+import { type Bucket, MINUTE_END, type Position, type Sum } from '../persistence.ts';
+import type { BucketSum, ChannelSum, Frame } from '../wire/frame.ts';
+import { encodeFrame } from '../wire/frames.ts';
+import type { Fetcher } from './fetcher.ts';
+import { combine, fingerprint } from './fingerprint.ts';
+
+/** A range of a channel that the other side has differently. */
+interface Range {
+  readonly tag: string;
+  after: Position;
+  readonly untilMinute: number;
+}
+
+interface Session {
+  /** ranges to list, newest first */
+  ranges: Range[];
+  /** the range whose page is awaited */
+  listing: Range | undefined;
+  listedMs: number;
+  /** the last pair of fingerprints that differed, and when it may be looked into again */
+  lastPair: string;
+  retryMs: number;
+  againMs: number;
+}
+
+type SyncFrame = Extract<Frame, { type: 'heartbeat' | 'sums' | 'buckets' | 'list' | 'listed' }>;
+
+const ID_ZERO = new Uint8Array(32);
+/** ranges waiting per link: every hour of a channel's 90 days and then some (guess) */
+const RANGES_MAX = 8192;
+
+/** Minutes since 1970 from which on buckets are minutes and not hours. */
+function minutesFrom(wallMs: number): number {
+  return (Math.floor(wallMs / HOUR) - (LIMITS.minuteSumHours - 1)) * 60;
+}
+
+export class Sync {
+  readonly #ctx: Context;
+  readonly #links: Links;
+  readonly #interest: Interest;
+  readonly #fetcher: Fetcher;
+  readonly #sessions = new Map<LinkId, Session>();
+
+  constructor(ctx: Context, links: Links, interest: Interest, fetcher: Fetcher) {
+    this.#ctx = ctx;
+    this.#links = links;
+    this.#interest = interest;
+    this.#fetcher = fetcher;
+    fetcher.onRoom = (link) => this.#listNext(link);
+  }
+
+  up(link: Link): void {
+    this.#sessions.set(link.id, {
+      ranges: [],
+      listing: undefined,
+      listedMs: 0,
+      lastPair: '',
+      retryMs: LIMITS.retryMinMs,
+      againMs: 0,
+    });
+    this.#armHeartbeat(link);
+  }
+
+  down(link: Link): void {
+    this.#sessions.delete(link.id);
+  }
+
+  #armHeartbeat(link: Link): void {
+    const delayMs = this.#ctx.random.jitter(LIMITS.heartbeatMs, LIMITS.heartbeatJitter);
+    this.#ctx.timer({ kind: 'heartbeat', link: link.id }, delayMs);
+  }
+
+  /** Channels newly in common: compared at once and without an upper end, because nothing of them is in flight yet. */
+  shared(link: Link, tags: readonly string[]): void {
+    const shared = this.#interest.sharedWith(link).filter(({ tag }) => tags.includes(tag));
+    this.#sendSums(link, shared, MINUTE_END);
+  }
+
+  heartbeat(id: LinkId): void {
+    const link = this.#links.get(id);
+    if (!link || !this.#sessions.has(id)) return;
+    this.#armHeartbeat(link);
+    const shared = this.#interest.sharedWith(link).slice(0, LIMITS.sharedChannelsMax);
+    if (shared.length === 0) return;
+    const untilMinute = Math.floor((this.#ctx.now.wallMs - LIMITS.settleMs) / MINUTE);
+    this.#sumsOf(shared, untilMinute, (sums) =>
+      this.#links.send(link, {
+        type: 'heartbeat',
+        untilMinute,
+        channels: shared.length,
+        fingerprint: this.#combined(sums),
+      }),
+    );
+  }
+
+  #combined(sums: readonly ChannelSum[]): Bytes {
+    const parts = sums.map((s) => ({ tag: fromBase64url(s.tag) as Bytes, fingerprint: s.fingerprint }));
+    return combine(this.#ctx.config.sha256, parts);
+  }
+
+  #print(sum: Sum): Bytes {
+    return fingerprint(this.#ctx.config.sha256, sum);
+  }
+
+  #sumsOf(shared: readonly Shared[], untilMinute: number, then: (sums: readonly ChannelSum[]) => void): void {
+    const windows = shared.map(({ tag, floorHour }) => ({ tag, fromMinute: floorHour * 60, untilMinute }));
+    this.#ctx.read({ kind: 'sums', windows }, ({ sums }) =>
+      then(shared.map((s, i) => ({ ...s, fingerprint: this.#print(sums[i] as Sum) }))),
+    );
+  }
+
+  #sendSums(link: Link, shared: readonly Shared[], untilMinute: number): void {
+    for (let i = 0; i < shared.length; i += LIMITS.sumsPerFrameMax)
+      this.#sumsOf(shared.slice(i, i + LIMITS.sumsPerFrameMax), untilMinute, (sums) => {
+        if (link.phase === 'up') this.#links.send(link, { type: 'sums', untilMinute, sums });
+      });
+  }
+
+  receive(link: Link, frame: SyncFrame): void {
+    const session = this.#sessions.get(link.id);
+    if (!session) return;
+    switch (frame.type) {
+      case 'heartbeat':
+        return this.#hearBeat(link, session, frame);
+      case 'sums':
+        return this.#hearSums(link, frame);
+      case 'buckets':
+        return this.#hearBuckets(link, session, frame);
+      case 'list':
+        return this.#serveList(link, frame);
+      case 'listed':
+        return this.#hearListed(link, session, frame);
+    }
+  }
+
+  #isBusy(link: Link, session: Session): boolean {
+    return session.ranges.length > 0 || session.listing !== undefined || this.#fetcher.load(link) > 0;
+  }
+
+  /** Whether a window ends where both clocks agree that nothing more will come. */
+  #isSettled(untilMinute: number): boolean {
+    return untilMinute === MINUTE_END || untilMinute * MINUTE <= this.#ctx.now.wallMs - LIMITS.settleMs;
+  }
+
+  #hearBeat(link: Link, session: Session, frame: Extract<Frame, { type: 'heartbeat' }>): void {
+    if (!this.#isSettled(frame.untilMinute) || this.#isBusy(link, session)) return;
+    if (frame.untilMinute * MINUTE < this.#ctx.now.wallMs - HOUR) return; // older than the minute sums kept for it
+    const shared = this.#interest.sharedWith(link).slice(0, LIMITS.sharedChannelsMax);
+    this.#sumsOf(shared, frame.untilMinute, (sums) => {
+      const mine = this.#combined(sums);
+      if (equal(mine, frame.fingerprint) || link.phase !== 'up') {
+        session.lastPair = '';
+        session.retryMs = LIMITS.retryMinMs;
+        return;
+      }
+      const pair = `${toBase64url(mine)}${toBase64url(frame.fingerprint)}`;
+      const now = this.#ctx.now.monotonicMs;
+      if (pair === session.lastPair) {
+        if (now < session.againMs) return;
+        session.retryMs = Math.min(session.retryMs * 2, LIMITS.retryMaxMs);
+      } else session.retryMs = LIMITS.retryMinMs;
+      session.lastPair = pair;
+      session.againMs = now + session.retryMs;
+      for (let i = 0; i < sums.length; i += LIMITS.sumsPerFrameMax) {
+        const part = sums.slice(i, i + LIMITS.sumsPerFrameMax);
+        this.#links.send(link, { type: 'sums', untilMinute: frame.untilMinute, sums: part });
+      }
+    });
+  }
+
+  /** The other side sees a difference and shows its sums: answer with the buckets of the channels that differ. */
+  #hearSums(link: Link, frame: Extract<Frame, { type: 'sums' }>): void {
+    const known = frame.sums.filter(({ tag }) => this.#interest.isShared(link, tag));
+    if (known.length === 0) return;
+    this.#sumsOf(known, frame.untilMinute, (mine) => {
+      known.forEach((theirs, i) => {
+        if (!equal(theirs.fingerprint, (mine[i] as ChannelSum).fingerprint))
+          this.#sendBuckets(link, theirs, frame.untilMinute);
+      });
+    });
+  }
+
+  #readBuckets(
+    channel: Shared,
+    untilMinute: number,
+    minutes: number,
+    then: (buckets: readonly Bucket[]) => void,
+  ): void {
+    const window = { tag: channel.tag, fromMinute: channel.floorHour * 60, untilMinute };
+    this.#ctx.read({ kind: 'buckets', window, minutesFromMinute: minutes }, (answer) => then(answer.buckets));
+  }
+
+  #sendBuckets(link: Link, channel: Shared, untilMinute: number): void {
+    const minutes = minutesFrom(this.#ctx.now.wallMs);
+    this.#readBuckets(channel, untilMinute, minutes, (buckets) => {
+      if (link.phase !== 'up') return;
+      const sums = buckets.slice(-LIMITS.bucketsPerFrameMax).map((b): BucketSum => {
+        return { startMinute: b.startMinute, minutes: b.minutes, fingerprint: this.#print(b) };
+      });
+      const { tag, floorHour } = channel;
+      this.#links.send(link, {
+        type: 'buckets',
+        untilMinute,
+        tag,
+        floorHour,
+        minutesFrom: minutes,
+        buckets: sums,
+      });
+    });
+  }
+
+  /** Their buckets: list the ones that we have differently. What only we have is theirs to pull. */
+  #hearBuckets(link: Link, session: Session, frame: Extract<Frame, { type: 'buckets' }>): void {
+    if (!this.#interest.isShared(link, frame.tag)) return;
+    const mineFrom = minutesFrom(this.#ctx.now.wallMs);
+    // An hour apart at the turn of the hour: minute sums of that hour may be gone here, so whole hours are compared.
+    const minutes = Math.max(mineFrom, frame.minutesFrom);
+    this.#readBuckets(frame, frame.untilMinute, minutes, (buckets) => {
+      const mine = new Map(buckets.map((b) => [`${b.startMinute}/${b.minutes}`, this.#print(b)]));
+      const differ = frame.buckets.filter((theirs) => {
+        const own = mine.get(`${theirs.startMinute}/${theirs.minutes}`);
+        return !own || !equal(own, theirs.fingerprint);
+      });
+      for (const { startMinute, minutes: length } of differ.reverse()) {
+        if (session.ranges.length >= RANGES_MAX) break;
+        const untilMinute = Math.min(startMinute + length, frame.untilMinute);
+        session.ranges.push({ tag: frame.tag, after: positionBefore(startMinute), untilMinute });
+      }
+      // One differing bucket is often followed by its neighbour: pages run through adjacent ones.
+      session.ranges = mergeRanges(session.ranges);
+      this.#listNext(link);
+    });
+  }
+
+  #listNext(link: Link): void {
+    const session = this.#sessions.get(link.id);
+    if (!session || session.listing || link.phase !== 'up') return;
+    if (this.#fetcher.load(link) > LIMITS.missingMax / 2) return;
+    const range = session.ranges.pop();
+    if (!range) return;
+    session.listing = range;
+    session.listedMs = this.#ctx.now.monotonicMs;
+    this.#links.send(link, {
+      type: 'list',
+      tag: range.tag,
+      after: range.after,
+      untilMinute: range.untilMinute,
+    });
+  }
+
+  #serveList(link: Link, frame: Extract<Frame, { type: 'list' }>): void {
+    const { tag, after, untilMinute } = frame;
+    const reply = (positions: readonly Position[], done: boolean): void =>
+      this.#links.sendBytes([link], encodeFrame({ type: 'listed', tag, done, positions }));
+    if (!this.#interest.isShared(link, tag)) return reply([], true);
+    const query = { kind: 'positions' as const, tag, after, untilMinute, limit: LIMITS.pageItemsMax };
+    this.#ctx.read(
+      query,
+      ({ positions }) => reply(positions, positions.length < LIMITS.pageItemsMax),
+      () => reply([], true),
+    );
+  }
+
+  #hearListed(link: Link, session: Session, frame: Extract<Frame, { type: 'listed' }>): void {
+    const range = session.listing;
+    if (!range || range.tag !== frame.tag)
+      return this.#links.offend(link, 'unasked', 'a page that was not asked for', 'unsolicited');
+    session.listing = undefined;
+    const last = frame.positions.at(-1);
+    if (!isPage(range, frame.positions)) return this.#links.offend(link, 'malformed', 'a page out of order');
+    if (!frame.done && last) session.ranges.push({ ...range, after: last });
+    const ids = frame.positions.map((position) => position.id);
+    if (ids.length === 0) return this.#listNext(link);
+    this.#ctx.read({ kind: 'has', ids }, ({ present }) => {
+      for (let i = ids.length - 1; i >= 0; i--) if (!present[i]) this.#fetcher.want(ids[i] as Bytes, [link]);
+      this.#listNext(link);
+    });
+  }
+
+  /** Once a second: a page that does not come is asked for again by a later comparison. */
+  tick(): void {
+    const now = this.#ctx.now.monotonicMs;
+    for (const [id, session] of this.#sessions) {
+      if (session.listing && now - session.listedMs > LIMITS.requestMs) {
+        session.listing = undefined;
+        session.lastPair = '';
+      }
+      const link = this.#links.get(id);
+      if (link && !session.listing && session.ranges.length > 0) this.#listNext(link);
+    }
+  }
+
+  /** What is left to list and fetch from all neighbours, for progress. */
+  get busy(): boolean {
+    return [...this.#sessions.values()].some((s) => s.listing !== undefined || s.ranges.length > 0);
+  }
+}
+
+/** The place just before every message of a minute. */
+function positionBefore(minute: number): Position {
+  if (minute === 0) return { time: TIME_ZERO, id: ID_ZERO };
+  return { time: { timeMs: minute * MINUTE - 1, counter: 0xffff }, id: new Uint8Array(32).fill(255) };
+}
+
+/** Joins ranges of one channel that touch, the newest last (they are taken from the end). */
+function mergeRanges(ranges: readonly Range[]): Range[] {
+  const sorted = [...ranges].sort((a, b) =>
+    a.tag < b.tag ? -1 : a.tag > b.tag ? 1 : compareTime(a.after.time, b.after.time),
+  );
+  const merged: Range[] = [];
+  for (const range of sorted) {
+    const last = merged.at(-1);
+    const touches =
+      last &&
+      last.tag === range.tag &&
+      compareTime(range.after.time, positionBefore(last.untilMinute).time) <= 0;
+    if (last && touches)
+      merged[merged.length - 1] = { ...last, untilMinute: Math.max(last.untilMinute, range.untilMinute) };
+    else merged.push(range);
+  }
+  return merged;
+}
+
+/** Positions in strict order, after the range's start and before its end. */
+function isPage(range: Range, positions: readonly Position[]): boolean {
+  let last = range.after;
+  for (const position of positions) {
+    const order = compareTime(last.time, position.time) || compare(last.id, position.id);
+    if (order >= 0 || position.time.timeMs >= range.untilMinute * MINUTE) return false;
+    last = position;
+  }
+  return true;
+}

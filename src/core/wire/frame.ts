@@ -1,0 +1,107 @@
+/**
+ * The frames of mesh/2 as data. `frames.ts` turns them into bytes and back.
+ */
+import type { Bytes } from '../bytes.ts';
+import type { Message } from '../message/message.ts';
+import type { Position } from '../persistence.ts';
+
+/** A channel tag with the whole UTC hour since which its content is kept. */
+export interface TagFloor {
+  readonly tag: string;
+  /** hours since 1970 */
+  readonly floorHour: number;
+}
+
+/** Fingerprint of one channel above a floor. */
+export interface ChannelSum extends TagFloor {
+  /** 16 bytes */
+  readonly fingerprint: Bytes;
+}
+
+export interface BucketSum {
+  readonly startMinute: number;
+  /** 60 or 1 */
+  readonly minutes: number;
+  readonly fingerprint: Bytes;
+}
+
+export type RecordKind = 1 | 2;
+/** numbers of the signed records on the wire */
+export const RECORD = { peer: 1, interest: 2 } as const;
+
+export interface RecordHead {
+  readonly kind: RecordKind;
+  /** id text of the relay that it is about and that signed it */
+  readonly peer: string;
+  readonly sequence: number;
+}
+
+interface Beat<T extends string> {
+  readonly type: T;
+  readonly n: number;
+}
+interface Ids<T extends string> {
+  readonly type: T;
+  readonly ids: readonly Bytes[];
+}
+interface Heads<T extends string> {
+  readonly type: T;
+  readonly heads: readonly RecordHead[];
+}
+
+export type Frame =
+  | { readonly type: 'auth'; readonly instance: Bytes; readonly url: string; readonly signature: Bytes }
+  | Beat<'ping'>
+  | Beat<'pong'>
+  | { readonly type: 'role'; readonly relay: boolean; readonly live: boolean }
+  | { readonly type: 'error'; readonly code: string; readonly detail: string }
+  | {
+      readonly type: 'holds';
+      readonly reset: boolean;
+      readonly set: readonly TagFloor[];
+      readonly unset: readonly string[];
+    }
+  | {
+      readonly type: 'push';
+      readonly root: string;
+      readonly keep: boolean;
+      readonly messages: readonly Message[];
+    }
+  | Ids<'announce'>
+  | Ids<'fetch'>
+  | Ids<'stored'>
+  | { readonly type: 'fetched'; readonly messages: readonly Message[]; readonly notHeld: readonly Bytes[] }
+  | Heads<'have'>
+  | Heads<'want'>
+  | {
+      readonly type: 'records';
+      readonly records: readonly { readonly bytes: Bytes; readonly signature: Bytes }[];
+    }
+  | {
+      readonly type: 'addresses';
+      readonly relays: readonly { readonly peer: string; readonly urls: readonly string[] }[];
+    }
+  | { readonly type: 'mailbox'; readonly tags: readonly string[] }
+  | { readonly type: 'mailbox-kept'; readonly tags: readonly string[]; readonly hours: number }
+  | {
+      readonly type: 'heartbeat';
+      readonly untilMinute: number;
+      readonly channels: number;
+      readonly fingerprint: Bytes;
+    }
+  | { readonly type: 'sums'; readonly untilMinute: number; readonly sums: readonly ChannelSum[] }
+  | {
+      readonly type: 'buckets';
+      readonly untilMinute: number;
+      readonly tag: string;
+      readonly floorHour: number;
+      readonly minutesFrom: number;
+      readonly buckets: readonly BucketSum[];
+    }
+  | { readonly type: 'list'; readonly tag: string; readonly after: Position; readonly untilMinute: number }
+  | {
+      readonly type: 'listed';
+      readonly tag: string;
+      readonly done: boolean;
+      readonly positions: readonly Position[];
+    };

@@ -1,0 +1,121 @@
+/**
+ * The first frame on a link: a JSON text in the shape of mesh/1's handshake, so that a peer of either protocol knows
+ * at once whom it talks to. Ours carries `capabilities.mesh`; everything after it is binary.
+ */
+import { type Bytes, fromBase64url, idFromText, toBase64url, utf8 } from '../bytes.ts';
+import type { ErrorCode } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+
+export const PROTOCOL_VERSION = 2;
+
+export interface Handshake {
+  /** claimed until `auth` proves it: 43 characters */
+  readonly peer: string;
+  readonly relay: boolean;
+  readonly network: string;
+  /** 16 bytes, fresh for each link */
+  readonly nonce: Bytes;
+  /** X25519 public key, 32 bytes, fresh for each link */
+  readonly ephemeral: Bytes;
+  readonly features: readonly string[];
+  /** software and version, for people; at most 64 characters */
+  readonly agent: string;
+}
+
+export function encodeHandshake(handshake: Handshake): string {
+  return JSON.stringify({
+    type: 'handshake',
+    version: 1,
+    peer_id: handshake.peer,
+    capabilities: {
+      relay: handshake.relay,
+      store: true,
+      mesh: {
+        versions: [PROTOCOL_VERSION],
+        network: handshake.network,
+        nonce: toBase64url(handshake.nonce),
+        key: toBase64url(handshake.ephemeral),
+        features: handshake.features,
+        agent: handshake.agent,
+      },
+    },
+  });
+}
+
+export function encodeErrorText(code: ErrorCode, message: string): string {
+  return JSON.stringify({ type: 'error', code, message });
+}
+
+export type HandshakeResult =
+  | { readonly ok: true; readonly handshake: Handshake }
+  | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
+
+function refuse(code: ErrorCode, detail: string): HandshakeResult {
+  return { ok: false, code, detail };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Own properties of a JSON object, or `undefined` for anything else: `__proto__` in the text is an own property. */
+function fieldsOf(value: unknown): Fields | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+}
+
+function own(fields: Fields, name: string): unknown {
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
+}
+
+function bytesOf(value: unknown, length: number): Bytes | undefined {
+  const bytes = typeof value === 'string' && value.length <= 64 ? fromBase64url(value) : undefined;
+  return bytes?.length === length ? bytes : undefined;
+}
+
+function printable(text: string): string {
+  return [...text]
+    .filter((c) => c >= ' ' && c !== '\u007f')
+    .join('')
+    .slice(0, 64);
+}
+
+/** The handshake that a text holds, or the code with which it is refused. */
+export function parseHandshake(text: string): HandshakeResult {
+  if (utf8(text).length > LIMITS.handshakeBytesMax)
+    return refuse('invalid_message', 'handshake is too large');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return refuse('invalid_message', 'handshake is not JSON'); // SyntaxError is the only one that JSON.parse throws
+  }
+  const fields = fieldsOf(value);
+  if (!fields || own(fields, 'type') !== 'handshake')
+    return refuse('invalid_message', 'expected a handshake');
+  if (own(fields, 'version') !== 1) return refuse('unsupported_version', 'handshake version is not 1');
+  const peer = own(fields, 'peer_id');
+  const capabilities = fieldsOf(own(fields, 'capabilities'));
+  const mesh = capabilities && fieldsOf(own(capabilities, 'mesh'));
+  if (!mesh) return refuse('unsupported_version', 'no capabilities.mesh: a mesh/1 peer');
+  const versions = own(mesh, 'versions');
+  if (!Array.isArray(versions) || !versions.includes(PROTOCOL_VERSION))
+    return refuse('unsupported_version', `versions do not include ${PROTOCOL_VERSION}`);
+  if (typeof peer !== 'string' || !idFromText(peer)) return refuse('unauthorized', 'peer_id is not an id');
+  const network = own(mesh, 'network');
+  const nonce = bytesOf(own(mesh, 'nonce'), 16);
+  const ephemeral = bytesOf(own(mesh, 'key'), 32);
+  if (typeof network !== 'string' || !nonce || !ephemeral)
+    return refuse('invalid_message', 'capabilities.mesh lacks network, nonce or key');
+  const features = own(mesh, 'features');
+  const agent = own(mesh, 'agent');
+  return {
+    ok: true,
+    handshake: {
+      peer,
+      relay: own(capabilities, 'relay') === true,
+      network,
+      nonce,
+      ephemeral,
+      features: Array.isArray(features) ? features.filter((f) => typeof f === 'string').slice(0, 32) : [],
+      agent: typeof agent === 'string' ? printable(agent) : '',
+    },
+  };
+}
