@@ -15,12 +15,24 @@ export interface Address {
   readonly source: string;
   readonly scope: Scope;
   readonly fixed: boolean;
+  /** named by a source that the operator chose, not by a peer: retried by backoff alone */
+  readonly trusted: boolean;
   /** id that a dial proved, or that the source claims; '' if unknown */
   peer: string;
   proven: boolean;
   state: 'waiting' | 'dialling' | 'linked' | 'self' | 'refused';
   failures: number;
   nextMs: number;
+}
+
+/** An address as somebody names it. */
+export interface Hint {
+  readonly url: string;
+  /** '' where the source does not say whose it is */
+  readonly peer: string;
+  readonly source: string;
+  readonly scope: Scope;
+  readonly trust: 'fixed' | 'source' | 'proven' | 'peer';
 }
 
 /** What the daemon wants to be linked with right now. */
@@ -47,16 +59,10 @@ export class Addresses {
   }
 
   /** Adds a hint; URLs come canonical from the edge or are compared as they are. */
-  learn(hint: {
-    url: string;
-    peer: string;
-    source: string;
-    scope: Scope;
-    fixed: boolean;
-    proven?: boolean;
-  }): void {
+  learn(hint: Hint): void {
     const known = this.#book.get(hint.url);
-    if (known && (known.fixed || !hint.fixed)) {
+    const fixed = hint.trust === 'fixed';
+    if (known && (known.fixed || !fixed)) {
       if (!known.proven && hint.peer !== '') known.peer = hint.peer;
       return;
     }
@@ -66,9 +72,10 @@ export class Addresses {
       url: hint.url,
       source: hint.source,
       scope: this.#ctx.config.allowPrivate ? 'loopback' : hint.scope,
-      fixed: hint.fixed,
+      fixed,
+      trusted: hint.trust !== 'peer',
       peer: hint.peer,
-      proven: hint.proven ?? false,
+      proven: hint.trust === 'proven',
       state: known?.state ?? 'waiting',
       failures: 0,
       nextMs: this.#ctx.now.monotonicMs,
@@ -104,17 +111,17 @@ export class Addresses {
     }
   }
 
-  /** The budget of hints: one a second, and one per host in ten minutes unless the dial has proven the id before. */
+  /** The budget of hints: one a second, and what peers named unproven once per host in ten minutes. */
   #mayTry(address: Address, now: number): boolean {
     if (now - this.#lastHintMs < 1000) return false;
-    const host = HOST.exec(address.url)?.[1] ?? '';
-    const last = this.#hosts.get(
-      this.#ctx.config.allowPrivate || address.scope === 'loopback' ? address.url : host,
-    );
-    if (!address.proven && last !== undefined && now - last < LIMITS.dialHostMs) return false;
+    const isLocal = this.#ctx.config.allowPrivate || address.scope === 'loopback';
+    const host = isLocal ? address.url : (HOST.exec(address.url)?.[1] ?? '');
+    const last = this.#hosts.get(host);
+    const isStranger = !address.trusted && !address.proven;
+    if (isStranger && last !== undefined && now - last < LIMITS.dialHostMs) return false;
     this.#lastHintMs = now;
     if (this.#hosts.size >= HOSTS_MAX) this.#hosts.clear();
-    this.#hosts.set(this.#ctx.config.allowPrivate || address.scope === 'loopback' ? address.url : host, now);
+    this.#hosts.set(host, now);
     return true;
   }
 
@@ -133,7 +140,7 @@ export class Addresses {
     const most = code === 'duplicate_peer' || code === 'banned' ? 6 : 0;
     const exponent = Math.min(Math.max(address.failures - 1, most), 12);
     const wait = Math.min(LIMITS.dialBackoffMinMs * 2 ** exponent, LIMITS.dialBackoffMaxMs);
-    const slow = address.fixed || address.proven ? 1 : 10;
+    const slow = address.trusted || address.proven ? 1 : 10;
     address.nextMs = this.#ctx.now.monotonicMs + this.#ctx.random.jitter(wait * slow, 0.3);
   }
 

@@ -58,8 +58,7 @@ export class Membership {
         peer,
         source: 'remembered',
         scope: 'loopback',
-        fixed: false,
-        proven: true,
+        trust: 'proven',
       });
   }
 
@@ -156,8 +155,9 @@ export class Membership {
   }
 
   learn(event: Extract<Event, { kind: 'addresses' }>): void {
+    const trust = event.fixed ? 'fixed' : 'source';
     for (const { url, peer } of event.addresses)
-      this.addresses.learn({ url, peer, source: event.source, scope: event.scope, fixed: event.fixed });
+      this.addresses.learn({ url, peer, source: event.source, scope: event.scope, trust });
     this.dial();
   }
 
@@ -175,7 +175,7 @@ export class Membership {
     } else if (frame.type === 'addresses') {
       for (const { peer, urls } of frame.relays)
         for (const url of urls)
-          this.addresses.learn({ url, peer, source: link.peer, scope: link.scope, fixed: false });
+          this.addresses.learn({ url, peer, source: link.peer, scope: link.scope, trust: 'peer' });
     } else this.#flood.receive(link, frame);
   }
 
@@ -184,7 +184,7 @@ export class Membership {
     else {
       this.map.setPeer(record);
       for (const url of record.urls)
-        this.addresses.learn({ url, peer: record.peer, source: from.peer, scope: from.scope, fixed: false });
+        this.addresses.learn({ url, peer: record.peer, source: from.peer, scope: from.scope, trust: 'peer' });
     }
     this.#host.changed(undefined);
   }
