@@ -67,6 +67,7 @@ export class Peer {
     this.#outbox = new Outbox(ctx, this.#links, this.#membership, this.#gossip);
     this.#publisher = new Publisher(ctx, this.#clocks, {
       carry: (tag) => this.#interest.carry(tag),
+      uncarry: (tag) => this.#interest.uncarry(tag),
       published: (message, tag) => this.#outbox.published(message, tag),
     });
   }

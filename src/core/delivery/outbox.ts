@@ -30,7 +30,11 @@ export class Outbox {
   /** something was added to the backlog while a page was being read */
   #added = false;
   #afterArrival = 0;
+  /** counts the times that the table was begun anew: a page of an earlier round is void */
+  #round = 0;
   #relayed: string[] = [];
+  /** a confirmation could not be written down: its messages are in the table as if unconfirmed */
+  #unnoted = false;
 
   constructor(ctx: Context, links: Links, membership: Membership, gossip: Gossip) {
     this.#ctx = ctx;
@@ -85,6 +89,7 @@ export class Outbox {
     this.#backlog = true;
     this.#added = true;
     this.#afterArrival = 0;
+    this.#round++;
     this.#read();
   }
 
@@ -94,12 +99,14 @@ export class Outbox {
     if (this.#underWay.size > LIMITS.outboxWindow - LIMITS.outboxPage) return;
     this.#reading = true;
     this.#added = false;
+    const round = this.#round;
     const query = { kind: 'outbox' as const, afterArrival: this.#afterArrival, limit: LIMITS.outboxPage };
     this.#ctx.read(
       query,
       ({ rows }) => {
         this.#reading = false;
         if (!this.#keeper) return;
+        if (round !== this.#round) return this.#read();
         for (const { arrival, message } of rows) {
           this.#afterArrival = Math.max(this.#afterArrival, arrival);
           if (!this.#underWay.has(message.message.idText)) this.#push(message);
@@ -118,9 +125,15 @@ export class Outbox {
     if (link !== this.#keeper) return;
     const stored = ids.map(toText).filter((id) => this.#underWay.delete(id));
     if (stored.length > 0) {
-      this.#ctx.persist([{ kind: 'delivery', ids: stored, state: 'stored', by: link.peer }], () => {
-        for (const id of stored) this.#ctx.emit({ kind: 'delivery', id, state: 'stored', by: link.peer });
-      });
+      this.#ctx.persist(
+        [{ kind: 'delivery', ids: stored, state: 'stored', by: link.peer }],
+        () => {
+          for (const id of stored) this.#ctx.emit({ kind: 'delivery', id, state: 'stored', by: link.peer });
+        },
+        () => {
+          this.#unnoted = true;
+        },
+      );
     }
     this.#read();
   }
@@ -138,7 +151,8 @@ export class Outbox {
   /** Once a second: what was not confirmed in time is read from the table and pushed again. */
   tick(): void {
     const now = this.#ctx.now.monotonicMs;
-    let lost = false;
+    let lost = this.#unnoted;
+    this.#unnoted = false;
     for (const [id, pushedMs] of this.#underWay) {
       if (now - pushedMs < LIMITS.outboxRetryMs) break; // in the order of pushing
       this.#underWay.delete(id);

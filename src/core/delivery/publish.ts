@@ -27,6 +27,7 @@ import type { Clocks } from './clocks.ts';
 
 export interface PublishHost {
   readonly carry: (tag: string) => number;
+  readonly uncarry: (tag: string) => void;
   /** durable: it may leave */
   readonly published: (message: VerifiedMessage, tag: string) => void;
 }
@@ -184,7 +185,10 @@ export class Publisher {
         this.#host.published(message, tag);
         this.#done(command, requests, { kind: 'published', id: message.message.idText, isNew: true });
       },
-      (code) => this.#abandon(command, requests, code),
+      (code) => {
+        if (untilMs > 0) this.#host.uncarry(tag);
+        this.#abandon(command, requests, code);
+      },
     );
   }
 

@@ -31,6 +31,7 @@ export interface AdmissionHost {
   readonly holds: (tag: string) => boolean;
   /** keep the channel from now on; @returns until when, 0 if that is known */
   readonly carry: (tag: string) => number;
+  readonly uncarry: (tag: string) => void;
   /** verified: once for each message and way */
   readonly verified: (message: VerifiedMessage, tag: string, arrival: Arrival) => void;
   /** durable here, now or since long */
@@ -175,6 +176,7 @@ export class Admission {
       carried.add(work.tag);
       const untilMs = this.#host.carry(work.tag);
       if (untilMs > 0) ops.push({ kind: 'carry', tag: work.tag, untilMs });
+      else carried.delete(work.tag);
     }
     this.#ctx.persist(
       ops,
@@ -186,6 +188,7 @@ export class Admission {
           this.#host.settled(work.message.idText);
         }),
       () => {
+        for (const tag of carried) this.#host.uncarry(tag);
         for (const { work } of kept) {
           this.#seen.forget(work.message.idText);
           this.#host.settled(work.message.idText);

@@ -48,6 +48,7 @@ export class Gossip {
     this.#admission = new Admission(ctx, links, this.seen, {
       holds: (tag) => interest.holds(tag),
       carry: (tag) => interest.carry(tag),
+      uncarry: (tag) => interest.uncarry(tag),
       verified: (message, tag, arrival) => this.#forward(message, tag, arrival),
       durable: (message, tag, arrivals, isNew) => this.#durable(message, tag, arrivals, isNew),
       settled: (idText) => this.#settled(idText),

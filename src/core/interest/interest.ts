@@ -126,6 +126,12 @@ export class Interest {
     return untilMs;
   }
 
+  /** The store could not note it: the next message into the channel tries again. */
+  uncarry(tag: string): void {
+    this.#carried.delete(tag);
+    this.changed();
+  }
+
   #floorHour(tag: string): number {
     const ageMs = this.#joinedTags.has(tag) ? LIMITS.joinedMs : LIMITS.carriedMs;
     return Math.max(0, Math.ceil((this.#ctx.now.wallMs - ageMs) / HOUR));
