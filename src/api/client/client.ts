@@ -1,0 +1,100 @@
+/**
+ * The typed client of a local daemon's API: what the command line and bridges use.
+ */
+import http from 'node:http';
+import { type FoundDaemon, findDaemon } from './find.ts';
+import { type ApiRequest, sendRequest, toQuery } from './request.ts';
+import type {
+  AddressJson,
+  ChannelJson,
+  LinkJson,
+  MessageJson,
+  PublishedJson,
+  PublishJson,
+  StatusJson,
+  WaitState,
+} from './types.ts';
+
+export interface PublishOptions {
+  readonly idempotencyKey?: string | undefined;
+  /** answer only when the message has this state; else as soon as it is durable here */
+  readonly wait?: WaitState | undefined;
+  readonly timeoutSeconds?: number | undefined;
+  readonly signal?: AbortSignal;
+}
+
+export interface PageOptions {
+  readonly channel: string;
+  /** 1 to 1000; 50 if left out */
+  readonly limit?: number;
+  /** id: the newest messages before this one */
+  readonly before?: string | undefined;
+  /** id: the oldest messages after this one */
+  readonly after?: string | undefined;
+}
+
+export class Client {
+  readonly daemon: FoundDaemon;
+  readonly #agent = new http.Agent({ keepAlive: true });
+
+  constructor(daemon: FoundDaemon) {
+    this.daemon = daemon;
+  }
+
+  /** The answer's shape is the daemon's word: it is ours, it had the token's file. */
+  async #send<T>(request: ApiRequest): Promise<T> {
+    return (await sendRequest(this.daemon, this.#agent, request)) as T;
+  }
+
+  status(): Promise<StatusJson> {
+    return this.#send({ method: 'GET', path: '/v1/status' });
+  }
+
+  /** Resolves when the message is durable or in the state waited for. Throws `wait_timeout` as `PublishedError`. */
+  publish(message: PublishJson, options: PublishOptions = {}): Promise<PublishedJson> {
+    const path = `/v1/messages${toQuery({ wait: options.wait, timeout: options.timeoutSeconds })}`;
+    const key = options.idempotencyKey;
+    return this.#send({
+      method: 'POST',
+      path,
+      body: message,
+      ...(key !== undefined && { headers: { 'idempotency-key': key } }),
+      ...(options.signal && { signal: options.signal }),
+    });
+  }
+
+  /** A page in order of time, oldest first; without `before` and `after` the newest messages. */
+  async messages(page: PageOptions): Promise<readonly MessageJson[]> {
+    const { channel, limit, before, after } = page;
+    const path = `/v1/messages${toQuery({ channel, limit, before, after })}`;
+    return (await this.#send<{ messages: readonly MessageJson[] }>({ method: 'GET', path })).messages;
+  }
+
+  message(id: string): Promise<MessageJson> {
+    return this.#send({ method: 'GET', path: `/v1/messages/${encodeURIComponent(id)}` });
+  }
+
+  async channels(): Promise<readonly ChannelJson[]> {
+    return (await this.#send<{ channels: readonly ChannelJson[] }>({ method: 'GET', path: '/v1/channels' }))
+      .channels;
+  }
+
+  /** Joins an open channel: its messages are kept from now on. */
+  join(channel: string): Promise<{ readonly channel: string; readonly isNew: boolean }> {
+    return this.#send({ method: 'POST', path: '/v1/channels', body: { channel } });
+  }
+
+  peers(): Promise<{ readonly links: readonly LinkJson[]; readonly addresses: readonly AddressJson[] }> {
+    return this.#send({ method: 'GET', path: '/v1/peers' });
+  }
+
+  /** Lets idle connections go, so that the process can end. */
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+/** The client for the daemon of a data folder. Throws `no_daemon`, which names the folder. */
+export async function connectDaemon(dataFolder: string): Promise<Client> {
+  return new Client(findDaemon(dataFolder));
+}

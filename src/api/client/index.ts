@@ -1,0 +1,13 @@
+/**
+ * The client half of the API: finds the daemon of a data folder and talks to it. The command line and the bridges
+ * see nothing else of this project. `Stream` is in `stream.ts` by itself, because not each command needs WebSockets.
+ */
+export { ERRORS, isErrorCode, MeshError } from '../../core/errors.ts';
+export { LIMITS } from '../../core/limits.ts';
+export { Client, connectDaemon, type PageOptions, type PublishOptions } from './client.ts';
+export { type DataFolderOptions, resolveDataFolder } from './data-folder.ts';
+export { loadEnvFile } from './env-file.ts';
+export { type FoundDaemon, findDaemon } from './find.ts';
+export { fromProblem, PublishedError, toProblem } from './problem.ts';
+export type { Stream, StreamItem, StreamPublishOptions } from './stream.ts';
+export * from './types.ts';

@@ -1,0 +1,169 @@
+/**
+ * The JSON shapes of the API under `/v1`, as both sides see them. Types only: the server checks what it receives with
+ * the schemas of `api/schemas.ts` (which must fit these types), and the client trusts the daemon that owns its token.
+ */
+import type { DeliveryState } from '../../core/contract.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import type { RelationName } from '../../core/message/message.ts';
+
+export type { DeliveryState, ErrorCode, RelationName };
+
+/** What a grant can allow; each route and stream operation needs one of them. */
+export type Scope = 'status' | 'messages:read' | 'messages:write' | 'channels:write';
+
+export interface RefJson {
+  readonly relation: RelationName | number;
+  readonly id: string;
+}
+
+export interface MessageJson {
+  readonly id: string;
+  /** number in the order in which this daemon got messages; a cursor for feeds */
+  readonly arrival: number;
+  readonly channel: string;
+  readonly author: string;
+  /** ISO 8601 UTC with milliseconds */
+  readonly time: string;
+  /** breaks ties within a millisecond */
+  readonly counter: number;
+  readonly body: string;
+  readonly payload: unknown;
+  readonly refs: readonly RefJson[];
+  readonly expires: string | null;
+  readonly own: boolean;
+  readonly delivery: { readonly state: DeliveryState; readonly storedBy: readonly string[] } | null;
+}
+
+export interface LinkJson {
+  readonly peer: string;
+  readonly direction: 'out' | 'in';
+  readonly url: string;
+  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf';
+  readonly since: string;
+  readonly agent: string;
+}
+
+export interface SourceJson {
+  readonly source: string;
+  readonly state: 'waiting' | 'ok' | 'failed';
+  readonly peers: number;
+  readonly code: ErrorCode | null;
+  readonly detail: string;
+  readonly at: string | null;
+}
+
+export interface ChannelJson {
+  readonly channel: string;
+  readonly joined: boolean;
+  readonly messages: number;
+}
+
+export interface AddressJson {
+  readonly url: string;
+  readonly peer: string;
+  readonly source: string;
+  readonly state: string;
+  readonly next: string | null;
+}
+
+export interface StatusJson {
+  readonly version: string;
+  readonly network: string;
+  readonly peer: string;
+  readonly role: 'relay' | 'leaf';
+  readonly identity: string;
+  readonly identities: readonly string[];
+  readonly started: string;
+  readonly dataFolder: string;
+  readonly listen: { readonly peer: string; readonly api: string };
+  readonly links: readonly LinkJson[];
+  readonly sources: readonly SourceJson[];
+  readonly channels: readonly ChannelJson[];
+  readonly relays: number;
+  readonly outbox: number;
+  readonly lastArrival: number;
+  readonly problems: readonly { readonly code: ErrorCode; readonly detail: string; readonly at: string }[];
+}
+
+/** Body of POST /v1/messages; the `publish` frame of a stream has the same fields. */
+export interface PublishJson {
+  readonly channel: string;
+  readonly body: string;
+  /** any JSON value; left out for none */
+  readonly payload?: unknown;
+  /** id of the message that this one answers; short for a ref */
+  readonly reply?: string;
+  /** id of the first message of the thread; short for a ref */
+  readonly thread?: string;
+  readonly refs?: readonly { readonly relation: RelationName; readonly id: string }[];
+  /** ISO 8601 with a zone */
+  readonly expires?: string;
+  /** a local identity; the grant's own, else the daemon's first */
+  readonly identity?: string;
+}
+
+export interface PublishedJson {
+  readonly id: string;
+  readonly state: DeliveryState;
+}
+
+export type WaitState = Exclude<DeliveryState, 'queued'>;
+
+/** A problem document (RFC 9457): `application/problem+json`. */
+export interface ProblemJson {
+  /** relative reference into the error reference, such as `errors#bad_channel` */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** what happened in this case */
+  readonly detail: string;
+  readonly code: string;
+  /** what to do about it */
+  readonly do: string;
+  /** only where a message was published all the same: it did not reach the state in time */
+  readonly id?: string;
+  readonly state?: DeliveryState;
+}
+
+/** Frames from a client on GET /v1/stream. `ref` is chosen by the client and comes back with each answer. */
+export type ClientFrame =
+  | {
+      readonly op: 'subscribe';
+      readonly ref: string;
+      /** all channels if left out */
+      readonly channels?: readonly string[];
+      /** arrival number after which to begin; live only if left out */
+      readonly after?: number;
+    }
+  | { readonly op: 'unsubscribe'; readonly ref: string }
+  | (PublishJson & {
+      readonly op: 'publish';
+      readonly ref: string;
+      readonly idempotencyKey?: string;
+      readonly wait?: WaitState;
+      /** seconds to wait at most */
+      readonly timeout?: number;
+    });
+
+/** Frames from the daemon. */
+export type ServerFrame =
+  | { readonly op: 'message'; readonly ref: string; readonly message: MessageJson }
+  | { readonly op: 'caught-up'; readonly ref: string; readonly arrival: number }
+  | { readonly op: 'unsubscribed'; readonly ref: string }
+  | { readonly op: 'published'; readonly ref: string; readonly id: string; readonly state: DeliveryState }
+  | { readonly op: 'state'; readonly ref: string; readonly id: string; readonly state: DeliveryState }
+  /** `ref` is null where the frame could not be read far enough to tell */
+  | { readonly op: 'error'; readonly ref: string | null; readonly problem: ProblemJson };
+
+/** Content of `api.json` in the data folder: where the API of its daemon listens. */
+export interface ApiFile {
+  /** such as `http://127.0.0.1:5001` */
+  readonly url: string;
+  readonly pid: number;
+  readonly version: string;
+  /** ISO 8601 */
+  readonly started: string;
+}
+
+export const API_FILE = 'api.json';
+export const TOKEN_FILE = 'token';

@@ -1,0 +1,59 @@
+/**
+ * The table of routes and the way into it.
+ */
+import { MeshError } from '../core/errors.ts';
+import type { Route } from './context.ts';
+import { channelRoutes } from './routes/channels.ts';
+import { eventRoutes } from './routes/events.ts';
+import { messageRoutes } from './routes/messages.ts';
+import { peerRoutes } from './routes/peers.ts';
+import { statusRoutes } from './routes/status.ts';
+
+export const ROUTES: readonly Route[] = [
+  ...statusRoutes,
+  ...messageRoutes,
+  ...channelRoutes,
+  ...peerRoutes,
+  ...eventRoutes,
+];
+
+/** Where the WebSocket upgrade is; it is no ordinary route. */
+export const STREAM_PATH = '/v1/stream';
+
+/** The path has routes, but none for the method. `allow` is for the header. */
+export class MethodError extends MeshError {
+  readonly allow: string;
+
+  constructor(allow: string) {
+    super('method_not_allowed', `This path takes ${allow}.`);
+    this.allow = allow;
+  }
+}
+
+/** What stands for `{id}`, '' if the pattern has none, or undefined if the path does not fit. */
+function matchPath(pattern: string, path: string): string | undefined {
+  const at = pattern.indexOf('{id}');
+  if (at < 0) return pattern === path ? '' : undefined;
+  const rest = path.startsWith(pattern.slice(0, at)) ? path.slice(at) : '';
+  return rest === '' || rest.includes('/') ? undefined : rest;
+}
+
+/** The route of a request. Throws `not_found` and `method_not_allowed`. */
+export function findRoute(
+  method: string,
+  path: string,
+): { readonly route: Route; readonly parameter: string } {
+  const allowed: string[] = [];
+  for (const route of ROUTES) {
+    const parameter = matchPath(route.path, path);
+    if (parameter === undefined) continue;
+    if (route.method === method) return { route, parameter };
+    allowed.push(route.method);
+  }
+  if (allowed.length > 0) throw new MethodError(allowed.join(', '));
+  if (path === STREAM_PATH) {
+    if (method !== 'GET') throw new MethodError('GET');
+    throw new MeshError('bad_request', 'This path takes a WebSocket upgrade.');
+  }
+  throw new MeshError('not_found', 'There is no such path.');
+}

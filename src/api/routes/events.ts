@@ -1,0 +1,54 @@
+import { MeshError } from '../../core/errors.ts';
+import type { FeedItem } from '../../daemon/index.ts';
+import type { Reply, RequestContext, Route } from '../context.ts';
+import { messageJson } from '../message-json.ts';
+import { headerObject, queryObject } from '../request.ts';
+import { writeChunk } from '../response.ts';
+import { check, eventsQuerySchema, lastEventIdSchema } from '../schemas.ts';
+
+/** One server-sent event. Its id is the arrival number, so that a client that comes back goes on behind it. */
+function encodeEvent(item: FeedItem): string {
+  const [id, data] =
+    item.kind === 'message'
+      ? [item.message.arrival, messageJson(item.message)]
+      : [item.arrival, { arrival: item.arrival }];
+  return `event: ${item.kind}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+async function follow(context: RequestContext): Promise<Reply> {
+  const { api, query, request, response, signal } = context;
+  const { channel, after } = check(eventsQuerySchema, queryObject(query, ['channel']));
+  const last = check(lastEventIdSchema, headerObject(request, 'Last-Event-ID'))['Last-Event-ID'];
+  if (!api.streams.take())
+    throw new MeshError('too_many_requests', `There are ${api.streams.max} streams already.`);
+  try {
+    const from = last ?? after;
+    const feed = api.gate
+      .feed({
+        ...(channel !== undefined && { channels: channel }),
+        ...(from !== undefined && { after: from }),
+        signal,
+      })
+      [Symbol.asyncIterator]();
+    // A feed begins at once, with a message or its mark; a refusal comes in its place and is still a problem document.
+    let next = await feed.next();
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
+    // The next item is pulled only when the socket has room: a slow reader costs one item.
+    while (next.done !== true && (await writeChunk(response, encodeEvent(next.value))))
+      next = await feed.next();
+    await feed.return?.();
+    response.end();
+    return 'done';
+  } finally {
+    api.streams.give();
+  }
+}
+
+/** GET /v1/events: the feed as server-sent events. */
+export const eventRoutes: readonly Route[] = [
+  { method: 'GET', path: '/v1/events', scope: 'messages:read', run: follow },
+];

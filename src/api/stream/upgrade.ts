@@ -1,0 +1,71 @@
+/**
+ * GET /v1/stream: the way from an HTTP upgrade to a {@link StreamConnection}. A refusal is a problem document, as with
+ * any other request.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { MeshError } from '../../core/errors.ts';
+import { LIMITS } from '../../core/limits.ts';
+import type { ApiState } from '../context.ts';
+import { authenticate, requireLocalCaller } from '../guard.ts';
+import { parseTarget } from '../request.ts';
+import { refuseSocket } from '../response.ts';
+import { findRoute, STREAM_PATH } from '../router.ts';
+import { StreamConnection } from './connection.ts';
+
+export interface StreamServer {
+  /** for the `upgrade` event of the HTTP server that listens on `port` */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, port: number): void;
+  /** says goodbye (1001) to each stream */
+  close(): void;
+  /** ends what did not listen */
+  terminate(): void;
+}
+
+export function createStreamServer(api: ApiState): StreamServer {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: LIMITS.apiBodyBytesMax,
+  });
+  sockets.on('wsClientError', (error, socket) => {
+    refuseSocket(socket, new MeshError('bad_request', `${error.message}.`, { cause: error }));
+  });
+
+  return {
+    upgrade(request, socket, head, port) {
+      const ignore = (error: Error) => api.log.debug({ err: error }, 'socket failed before its upgrade');
+      socket.on('error', ignore);
+      try {
+        requireLocalCaller(request, port);
+        const grant = authenticate(request, api.grants);
+        const { path, query } = parseTarget(request.url ?? '');
+        if (path !== STREAM_PATH) findRoute(request.method ?? '', path);
+        if (path !== STREAM_PATH) throw new MeshError('bad_request', 'This path takes no upgrade.');
+        if (query.length > 0) throw new MeshError('bad_request', 'This path takes no query.');
+        if (api.stopping.aborted) throw new MeshError('stopping');
+        if (api.streams.isFull) {
+          throw new MeshError('too_many_requests', `There are ${api.streams.max} streams already.`);
+        }
+        sockets.handleUpgrade(request, socket, head, (webSocket) => {
+          api.streams.take();
+          webSocket.once('close', () => api.streams.give());
+          new StreamConnection(api, grant, webSocket);
+          socket.off('error', ignore);
+        });
+      } catch (error) {
+        refuseSocket(socket, error);
+      }
+    },
+    close() {
+      for (const socket of sockets.clients) {
+        socket.resume(); // a paused socket would never see the answer to the close
+        socket.close(1001, 'the daemon is stopping');
+      }
+    },
+    terminate() {
+      for (const socket of sockets.clients) socket.terminate();
+    },
+  };
+}

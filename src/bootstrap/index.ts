@@ -1,0 +1,7 @@
+/** The bootstrap server: hands a list of peers to whoever asks. */
+export {
+  type BootstrapServer,
+  type BootstrapServerOptions,
+  type Log,
+  startBootstrapServer,
+} from './server.ts';

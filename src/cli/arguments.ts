@@ -1,0 +1,30 @@
+/**
+ * Values of arguments: yargs gives text, and what it should mean is checked here, with an error that names it.
+ */
+import { UsageError } from './exit.ts';
+
+/** A whole number from `min` to `max`. Throws {@link UsageError}. */
+export function parseWhole(name: string, text: string, min: number, max: number): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new UsageError(`${name} must be a whole number from ${min} to ${max}, not "${text}".`);
+}
+
+/** Seconds, with up to three decimals. Throws {@link UsageError}. */
+export function parseSeconds(name: string, text: string, max: number): number {
+  const value = /^\d{1,6}(?:\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  if (value <= max) return value;
+  throw new UsageError(`${name} must be a number of seconds up to ${max}, not "${text}".`);
+}
+
+/** A JSON value. Throws {@link UsageError} with `bad_payload`. */
+export function parsePayload(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UsageError(`--payload is not JSON: ${text.slice(0, 80)}`, {
+      code: 'bad_payload',
+      help: 'mesh send --help',
+    });
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * What a command is: its words for the parser, and what it does once they are understood. The module of a command
+ * imports nothing heavy; `run` does, when it is this command's turn. So `mesh send` starts without the daemon.
+ */
+import type { Argv } from 'yargs';
+import type { CliIo } from './io.ts';
+
+export interface GlobalArguments {
+  readonly data: string | undefined;
+  readonly json: boolean;
+}
+
+export interface CommandContext {
+  readonly io: CliIo;
+  readonly global: GlobalArguments;
+  /** absolute path of the daemon's data folder */
+  readonly dataFolder: string;
+}
+
+export interface CommandWords<T> {
+  /** name and positionals, such as `send <channel> [text]` */
+  readonly usage: string;
+  readonly summary: string;
+  readonly examples: readonly (readonly [command: string, what: string])[];
+  readonly build: (parser: Argv<GlobalArguments>) => Argv<T>;
+  /** the exit code; nothing means 0 */
+  readonly run: (args: T, context: CommandContext) => Promise<number | undefined>;
+}
+
+/** What the parser found. */
+export interface Chosen {
+  readonly name: string;
+  readonly global: GlobalArguments;
+  readonly run: (context: CommandContext) => Promise<number | undefined>;
+}
+
+export interface Command {
+  readonly name: string;
+  readonly register: (parser: Argv<GlobalArguments>, choose: (chosen: Chosen) => void) => void;
+}
+
+/**
+ * yargs drops `-` from positionals and lays what stands behind `--` aside. So both go through the parser with a NUL
+ * before them, which no argument can contain, and it is taken off here.
+ */
+const MARK = '\u0000';
+
+export function markPlain(argv: readonly string[]): string[] {
+  const at = argv.indexOf('--');
+  const before = at < 0 ? argv : argv.slice(0, at);
+  const after = at < 0 ? [] : argv.slice(at + 1);
+  return [...before.map((text) => (text === '-' ? `${MARK}-` : text)), ...after.map((text) => MARK + text)];
+}
+
+export function unmarkText(text: string): string {
+  return text.replaceAll(MARK, '');
+}
+
+function unmark<T>(args: object): T {
+  const entries = Object.entries(args).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? unmarkText(value) : value,
+  ]);
+  return Object.fromEntries(entries) as T;
+}
+
+export function defineCommand<T extends GlobalArguments>(words: CommandWords<T>): Command {
+  const name = words.usage.split(' ')[0] as string;
+  return {
+    name,
+    register: (parser, choose) => {
+      parser.command(
+        words.usage,
+        words.summary,
+        (inner) => {
+          for (const [command, what] of words.examples) inner.example(command, what);
+          return words.build(inner);
+        },
+        (parsed) => {
+          const args = unmark<T>(parsed);
+          choose({ name, global: args, run: (context) => words.run(args, context) });
+        },
+      );
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { AddressJson, LinkJson } from '../../api/client/index.ts';
+import { defineCommand } from '../command.ts';
+import { withClient } from '../connect.ts';
+import { print } from '../print.ts';
+import { count, jsonLine, localTime, shortId, visibleLine } from '../text.ts';
+
+const KIND: Record<LinkJson['kind'], string> = {
+  overlay: 'relay to relay',
+  'home-live': 'our home relay',
+  'home-standby': 'our second home relay',
+  leaf: 'a leaf that hangs on us',
+};
+
+/** A link in words, for `mesh peers` and `mesh status`. */
+export function linkLine(link: LinkJson): string {
+  const direction = link.direction === 'out' ? `we dialled ${visibleLine(link.url)}` : 'it dialled us';
+  const since = `since ${localTime(link.since)}`;
+  return `  ${shortId(link.peer)}  ${KIND[link.kind] ?? visibleLine(link.kind)}, ${direction}, ${since}, ${visibleLine(link.agent)}`;
+}
+
+function addressLine(address: AddressJson): string {
+  const peer = address.peer === '' ? '' : `, peer ${shortId(address.peer)}`;
+  const next = address.next === null ? '' : `, next try ${localTime(address.next)}`;
+  return `  ${visibleLine(address.url)}  ${visibleLine(address.state)}${next}${peer}, from ${visibleLine(address.source)}`;
+}
+
+/** `mesh peers`: who we are linked with and which addresses are known. */
+export const peersCommand = defineCommand({
+  usage: 'peers',
+  summary: 'Show links, and addresses with what became of them',
+  examples: [['$0 peers --json', '{"links":[...],"addresses":[...]}']],
+  build: (parser) => parser,
+  run: async (_args, context) =>
+    withClient(context, async (client) => {
+      const peers = await client.peers();
+      const { io } = context;
+      if (context.global.json) {
+        await print(io, jsonLine(peers));
+        return undefined;
+      }
+      await print(io, `${count(peers.links.length, 'link')}${peers.links.length === 0 ? '.' : ':'}`);
+      for (const link of peers.links) await print(io, linkLine(link));
+      const known = count(peers.addresses.length, 'address', 'addresses');
+      await print(io, `${known} known${peers.addresses.length === 0 ? '.' : ':'}`);
+      for (const address of peers.addresses) await print(io, addressLine(address));
+      return undefined;
+    }),
+});

@@ -1,0 +1,61 @@
+import { ERRORS, isErrorCode, type SourceJson, type StatusJson } from '../../api/client/index.ts';
+import { defineCommand } from '../command.ts';
+import { withClient } from '../connect.ts';
+import type { CliIo } from '../io.ts';
+import { paint, print } from '../print.ts';
+import { count, jsonLine, localTime, visibleLine } from '../text.ts';
+import { linkLine } from './peers.ts';
+
+function sourceLine(source: SourceJson): string {
+  const state = {
+    waiting: 'no answer yet',
+    ok: `ok, ${count(source.peers, 'address', 'addresses')}`,
+    failed: `failed: ${visibleLine(source.detail)}`,
+  }[source.state];
+  return `  ${visibleLine(source.source)}  ${state}`;
+}
+
+function problemLine({ code, detail, at }: StatusJson['problems'][number]): string {
+  const row = isErrorCode(code) ? ERRORS[code] : undefined;
+  const words = [row?.title ?? code, detail, row?.do ?? ''].filter((text) => text !== '');
+  return `  ${localTime(at)}  ${visibleLine(words.join(' '))}`;
+}
+
+function* statusLines(status: StatusJson, bold: (text: string) => string): Generator<string> {
+  yield `${bold('Identity:')} ${visibleLine(status.identity)}`;
+  yield `${bold('Peer:')}     ${visibleLine(status.peer)}, a ${status.role} of the network "${visibleLine(status.network)}"`;
+  yield `${bold('Running:')}  version ${visibleLine(status.version)} since ${localTime(status.started)}`;
+  yield `${bold('Listens:')}  ${visibleLine(status.listen.peer)} for peers, ${visibleLine(status.listen.api)} for this machine`;
+  yield `${bold('Data:')}     ${visibleLine(status.dataFolder)}`;
+  yield `${bold('Links:')}    ${status.links.length}, and ${count(status.relays, 'relay')} on the map`;
+  yield* status.links.map(linkLine);
+  yield `${bold('Lists:')}    ${count(status.sources.length, 'bootstrap list')}`;
+  yield* status.sources.map(sourceLine);
+  yield `${bold('Channels:')} ${status.channels.length}`;
+  for (const { channel, joined, messages } of status.channels) {
+    yield `  ${visibleLine(channel)}  ${joined ? 'joined' : 'not joined'}, ${count(messages, 'message')}`;
+  }
+  const waiting = `${count(status.outbox, 'own message')} that nobody has confirmed as stored`;
+  yield `${bold('Outbox:')}   ${status.outbox === 0 ? 'empty' : waiting}`;
+  if (status.problems.length > 0) yield `${bold('Problems:')} ${status.problems.length}`;
+  yield* status.problems.map(problemLine);
+}
+
+async function showStatus(io: CliIo, status: StatusJson): Promise<void> {
+  for (const line of statusLines(status, (text) => paint(io, io.stdout, 'bold', text))) await print(io, line);
+}
+
+/** `mesh status`: the daemon on one screen. */
+export const statusCommand = defineCommand({
+  usage: 'status',
+  summary: 'Show who and where the daemon is and what it is linked with',
+  examples: [['$0 status --json', 'one object with identity, peer, links, channels and more']],
+  build: (parser) => parser,
+  run: async (_args, context) =>
+    withClient(context, async (client) => {
+      const status = await client.status();
+      if (context.global.json) await print(context.io, jsonLine(status));
+      else await showStatus(context.io, status);
+      return undefined;
+    }),
+});

@@ -1,0 +1,92 @@
+/**
+ * The command line as yargs understands it. Nothing is done here: the result says what to run or what to print.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import yargs, { type Argv } from 'yargs';
+import { type Chosen, type Command, type GlobalArguments, markPlain, unmarkText } from './command.ts';
+import { bootstrapCommand } from './commands/bootstrap.ts';
+import { idCommand } from './commands/id.ts';
+import { joinCommand } from './commands/join.ts';
+import { peersCommand } from './commands/peers.ts';
+import { readCommand } from './commands/read.ts';
+import { sendCommand } from './commands/send.ts';
+import { startCommand } from './commands/start.ts';
+import { statusCommand } from './commands/status.ts';
+import { UsageError } from './exit.ts';
+
+const COMMANDS: readonly Command[] = [
+  startCommand,
+  statusCommand,
+  idCommand,
+  joinCommand,
+  sendCommand,
+  readCommand,
+  peersCommand,
+  bootstrapCommand,
+];
+
+const WIDTH_MAX = 100;
+const EPILOGUE = [
+  'Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no daemon, 4 wait timed out.',
+  'The data folder is --data, else MESH_DATA_DIR, else "data" in a checkout, else the user\'s data folder.',
+].join('\n');
+
+/** The version in package.json: from `src/` in a checkout, from `dist/` in a package. */
+function packageVersion(): string {
+  const file = path.join(import.meta.dirname, '..', '..', 'package.json');
+  const value: unknown = JSON.parse(fs.readFileSync(file, 'utf8'));
+  return typeof value === 'object' && value !== null && 'version' in value ? String(value.version) : '';
+}
+
+function createParser(choose: (chosen: Chosen) => void): Argv<GlobalArguments> {
+  const parser = yargs()
+    .scriptName('mesh')
+    .usage('$0 COMMAND\n\nAn address for your agent on the mesh.')
+    .locale('en')
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'duplicate-arguments-array': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+    })
+    .options({
+      data: { type: 'string', requiresArg: true, describe: 'Data folder of the daemon' },
+      json: { type: 'boolean', default: false, describe: 'JSON for programs, one object a line' },
+    })
+    .example('$0 start', 'join the mesh')
+    .example("$0 send '#dev' 'hello'", 'say something in the channel #dev')
+    .example("$0 read '#dev' --follow", 'read it, and what comes')
+    .epilogue(EPILOGUE)
+    .strict()
+    .demandCommand(1, 'Say which command.')
+    .recommendCommands()
+    .exitProcess(false)
+    .version(packageVersion())
+    .help()
+    .wrap(WIDTH_MAX);
+  const typed: Argv<GlobalArguments> = parser;
+  for (const command of COMMANDS) command.register(typed, choose);
+  return typed;
+}
+
+/** The command that was asked for, or the text of `--help` and `--version`. Throws {@link UsageError}. */
+export async function parseArguments(argv: readonly string[]): Promise<Chosen | { readonly text: string }> {
+  let chosen: Chosen | undefined;
+  const parser = createParser((one) => {
+    chosen = one;
+  });
+  const name = COMMANDS.find((command) => command.name === argv[0])?.name;
+  const help = name === undefined ? 'mesh --help' : `mesh ${name} --help`;
+  const result = await new Promise<{ error: Error | undefined | null; output: string }>((resolve, reject) => {
+    const parsed = parser.parseAsync(markPlain(argv), {}, (error, _args, output) =>
+      resolve({ error, output }),
+    );
+    parsed.catch(reject);
+  });
+  if (result.error) throw new UsageError(unmarkText(result.error.message), { help });
+  if (chosen) return chosen;
+  return { text: result.output };
+}

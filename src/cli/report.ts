@@ -1,0 +1,52 @@
+/**
+ * Tells a person, or with `--json` a program, what went wrong: what happened, why, and what to do about it.
+ */
+import { ERRORS, MeshError, type ProblemJson, toProblem } from '../api/client/index.ts';
+import { OutputClosedError, UsageError } from './exit.ts';
+import type { CliIo } from './io.ts';
+import { paint, warn } from './print.ts';
+import { jsonLine, visibleLine, visibleText } from './text.ts';
+
+function problemOf(error: unknown): ProblemJson {
+  const problem = toProblem(error);
+  if (error instanceof UsageError) return { ...problem, do: `See "${error.help}".` };
+  if (error instanceof MeshError) return problem;
+  // A mistake in this program and not in the daemon, as the table's words for `internal` have it.
+  const detail = error instanceof Error ? error.message : String(error);
+  return {
+    ...problem,
+    title: 'The command made a mistake.',
+    detail,
+    do: 'Report it with the version of mesh.',
+  };
+}
+
+/**
+ * @param context what the error is about, such as `line 7`; '' for the whole command
+ * @param more fields for the problem object of `--json`
+ */
+export function reportError(
+  io: CliIo,
+  error: unknown,
+  options: { readonly json: boolean; readonly context?: string; readonly more?: object },
+): void {
+  if (error instanceof OutputClosedError) return;
+  const problem = problemOf(error);
+  if (options.json) {
+    warn(io, jsonLine({ ...problem, ...options.more }));
+    return;
+  }
+  const name = paint(io, io.stderr, 'red', options.context ? `mesh: ${options.context}:` : 'mesh:');
+  // A usage error says all in its detail; "The request is not valid" would be noise before it.
+  const isPlain = error instanceof UsageError && error.code === 'bad_request';
+  const words = isPlain ? problem.detail : `${problem.title} ${problem.detail}`.trim();
+  warn(io, `${name} ${visibleText(words, '  ')}`);
+  warn(
+    io,
+    visibleLine(
+      isPlain || !(error instanceof UsageError) ? problem.do : `${ERRORS[error.code].do} ${problem.do}`,
+    ),
+  );
+  if (!(error instanceof MeshError) && error instanceof Error && error.stack)
+    warn(io, visibleText(error.stack, ''));
+}

@@ -1,0 +1,123 @@
+/**
+ * `mesh send --lines`: a message per line over one connection, many under way at once.
+ *
+ * Invariants:
+ * 1. Messages reach the daemon in the order of the lines, and results are printed in that order.
+ * 2. At most {@link WINDOW} lines are under way, so memory does not grow with the input.
+ * 3. A line that is refused is reported with its number and stops nothing. When the daemon goes away, what is
+ *    confirmed was printed and the first line without an answer is named.
+ */
+import { MeshError, PublishedError, type PublishedJson } from '../api/client/index.ts';
+import { Stream } from '../api/client/stream.ts';
+import type { CommandContext } from './command.ts';
+import { withClient } from './connect.ts';
+import { EXIT } from './exit.ts';
+import { type Line, readLines } from './lines.ts';
+import { print } from './print.ts';
+import { Progress } from './progress.ts';
+import { reportError } from './report.ts';
+import type { SendPlan } from './send-plan.ts';
+import { jsonLine } from './text.ts';
+
+/** Lines under way: two windows of the daemon, so that it never waits for us (derived from its 512). */
+const WINDOW = 1024;
+
+type Result = { readonly published: PublishedJson } | { readonly error: unknown };
+
+interface UnderWay {
+  readonly number: number;
+  /** never rejects: an error waits for its turn */
+  readonly result: Promise<Result>;
+}
+
+class LineSender {
+  readonly #context: CommandContext;
+  readonly #plan: SendPlan;
+  readonly #stream: Stream;
+  readonly #progress: Progress;
+  readonly #underWay: UnderWay[] = [];
+  #done = 0;
+  #failed = 0;
+  #timedOut = 0;
+
+  constructor(stream: Stream, plan: SendPlan, context: CommandContext) {
+    this.#stream = stream;
+    this.#plan = plan;
+    this.#context = context;
+    this.#progress = new Progress(context.io);
+  }
+
+  async #publish(line: Line): Promise<Result> {
+    if ('error' in line) return { error: line.error };
+    const { message, wait, timeoutSeconds, idempotencyKey: key } = this.#plan;
+    const idempotencyKey = key === undefined ? undefined : `${key}:${line.number}`;
+    try {
+      const options = { wait, timeoutSeconds, idempotencyKey };
+      return { published: await this.#stream.publish({ ...message, body: line.text }, options) };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  async send(line: Line): Promise<void> {
+    await this.#stream.drained();
+    this.#underWay.push({ number: line.number, result: this.#publish(line) });
+    if (this.#underWay.length >= WINDOW) await this.#settle();
+  }
+
+  async finish(): Promise<void> {
+    while (this.#underWay.length > 0) await this.#settle();
+    this.#progress.clear();
+  }
+
+  /** Waits for the oldest line under way and tells what became of it. Throws when the daemon is gone. */
+  async #settle(): Promise<void> {
+    const oldest = this.#underWay.shift();
+    if (oldest === undefined) return;
+    const result = await oldest.result;
+    if ('published' in result) await this.#show(result.published);
+    else await this.#fail(oldest.number, result.error);
+    this.#progress.update(() => `${this.#done} sent${this.#failed > 0 ? `, ${this.#failed} refused` : ''}`);
+  }
+
+  async #show({ id, state }: PublishedJson): Promise<void> {
+    this.#done += 1;
+    await print(this.#context.io, this.#context.global.json ? jsonLine({ id, state }) : `${id} ${state}`);
+  }
+
+  async #fail(number: number, error: unknown): Promise<void> {
+    this.#progress.clear();
+    if (error instanceof MeshError && error.code === 'no_daemon') {
+      const known = `${this.#done} lines were sent; line ${number} and what follows have no answer.`;
+      throw new MeshError('no_daemon', `${error.detail} ${known}`, { cause: error });
+    }
+    if (error instanceof PublishedError) await this.#show(error);
+    else this.#failed += 1;
+    if (error instanceof PublishedError && error.code === 'wait_timeout') this.#timedOut += 1;
+    reportError(this.#context.io, error, {
+      json: this.#context.global.json,
+      context: `line ${number}`,
+      more: { line: number },
+    });
+  }
+
+  get exitCode(): number {
+    if (this.#failed > 0) return EXIT.failure;
+    return this.#timedOut > 0 ? EXIT.waitTimeout : EXIT.ok;
+  }
+}
+
+/** Sends each line of standard input; the exit code is 0 only if all were taken. */
+export async function sendLines(plan: SendPlan, context: CommandContext): Promise<number> {
+  return withClient(context, async (client) => {
+    const stream = await Stream.open(client.daemon);
+    try {
+      const sender = new LineSender(stream, plan, context);
+      for await (const line of readLines(context.io.stdin())) await sender.send(line);
+      await sender.finish();
+      return sender.exitCode;
+    } finally {
+      await stream.close();
+    }
+  });
+}

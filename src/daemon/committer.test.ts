@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { MeshError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { PersistOp, PersistResult } from '../core/persistence.ts';
+import { createAuthor, received, unsignedMessage } from '../store/testing/messages.ts';
+import { Committer } from './committer.ts';
+import { ManualLater } from './testing/later.ts';
+
+const op = received(unsignedMessage(createAuthor(1), {}));
+const other: PersistOp = { kind: 'record-sequence', sequence: 1 };
+
+/** A committer over a store that records the sizes of its transactions and fails when told to. */
+function setUp() {
+  const later = new ManualLater();
+  const told: string[] = [];
+  const sizes: number[] = [];
+  const state: { failure: unknown } = { failure: undefined };
+  const committer: Committer = new Committer({
+    later,
+    store: {
+      transact: (effects) => {
+        if (state.failure !== undefined) throw state.failure;
+        sizes.push(effects.length);
+        return effects.map((ops) => ops.map((): PersistResult => ({ kind: 'done' })));
+      },
+    },
+    onCommit: () => told.push('commit'),
+    onPersisted: (token, results) => told.push(`persisted ${token} ${results.length}`),
+    onFailed: (token, code) => told.push(`failed ${token} ${code}`),
+    onTrouble: (error) => told.push(error === undefined ? 'works' : `trouble ${error.code}`),
+    onBroken: (error) => told.push(`broken ${String(error)}`),
+  });
+  return { committer, later, told, sizes, state };
+}
+
+describe('group commit', () => {
+  it('begins in the next turn, without a timer, and takes what has gathered by then', () => {
+    const { committer, later, told, sizes } = setUp();
+    committer.add(1, [op]);
+    expect(told).toEqual([]);
+    committer.add(2, [op, other]);
+    expect(later.waiting).toEqual([0]);
+    later.pass();
+    expect(sizes).toEqual([2]);
+    expect(told).toEqual(['commit', 'persisted 1 1', 'persisted 2 2']);
+    expect(later.waiting).toEqual([]);
+  });
+
+  it('takes at most as many messages as the limit says, whole effects only, and goes on', () => {
+    const { committer, later, sizes, told } = setUp();
+    const half = Array<PersistOp>(LIMITS.commitMessagesMax / 2).fill(op);
+    for (const token of [1, 2, 3]) committer.add(token, half);
+    committer.add(4, [...half, ...half, ...half]);
+    committer.add(5, [other]);
+    for (let turn = 0; turn < 4; turn++) later.pass();
+    expect(sizes).toEqual([2, 1, 1, 1]);
+    expect(told.filter((line) => line.startsWith('persisted')).map((line) => line.split(' ')[1])).toEqual([
+      ...['1', '2', '3', '4', '5'],
+    ]);
+  });
+
+  it('fails every effect of a commit that failed, waits longer each time, and says when it works again', () => {
+    const { committer, later, told, state } = setUp();
+    state.failure = new MeshError('store_failed', 'disk full');
+    committer.add(1, [op]);
+    committer.add(2, [op]);
+    later.pass();
+    expect(told).toEqual(['trouble store_failed', 'failed 1 store_failed', 'failed 2 store_failed']);
+    committer.add(3, [op]);
+    expect(later.waiting).toEqual([100]);
+    later.pass(100);
+    committer.add(4, [op]);
+    expect(later.waiting).toEqual([200]);
+    state.failure = undefined;
+    later.pass(200);
+    expect(told.slice(-3)).toEqual(['works', 'commit', 'persisted 4 1']);
+    committer.add(5, [op]);
+    expect(later.waiting).toEqual([0]);
+  });
+
+  it('commits at once when too much waits, so that the queue stays bounded', () => {
+    const { committer, sizes } = setUp();
+    const many = Array<PersistOp>(LIMITS.commitQueueMax / 4).fill(other);
+    for (let token = 1; token <= 4; token++) committer.add(token, many);
+    expect(sizes).toEqual([4]);
+    expect(committer.waitingOps).toBe(0);
+  });
+
+  it('flushes everything at the end, and gives up where the store fails', () => {
+    const { committer, told, state } = setUp();
+    for (let token = 1; token <= 3; token++) committer.add(token, Array<PersistOp>(200).fill(op));
+    committer.flush();
+    expect(told.filter((line) => line.startsWith('persisted'))).toHaveLength(3);
+    state.failure = new MeshError('store_failed');
+    for (let token = 4; token <= 6; token++) committer.add(token, Array<PersistOp>(200).fill(op));
+    committer.flush();
+    expect(told.filter((line) => line.startsWith('failed'))).toEqual(['failed 4 store_failed']);
+  });
+
+  it('calls an operation that the store refuses as senseless a mistake in the program', () => {
+    const { committer, later, told, state } = setUp();
+    state.failure = new RangeError('not a tag');
+    committer.add(1, [op]);
+    later.pass();
+    expect(told).toEqual(['broken RangeError: not a tag']);
+  });
+});

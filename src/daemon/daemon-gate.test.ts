@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest';
+import { toBase64url, utf8 } from '../core/bytes.ts';
+import type { Event } from '../core/contract.ts';
+import { MeshError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { PeerSnapshot } from '../core/peer-types.ts';
+import { sha256 } from '../crypto/index.ts';
+import { createMemoryStore } from '../store/memory.ts';
+import {
+  createAuthor,
+  type Draft,
+  joined,
+  NETWORK,
+  PEER,
+  published,
+  received,
+  signedMessage,
+  WALL_MS,
+} from '../store/testing/messages.ts';
+import { Commands, Waits } from './commands.ts';
+import { DaemonGate } from './daemon-gate.ts';
+import { Feeds } from './feed.ts';
+import { bootstrapDocument, countOutbox, statusView } from './status.ts';
+
+const [me, other] = [createAuthor(1), createAuthor(2)];
+const SNAPSHOT: PeerSnapshot = {
+  role: 'relay',
+  links: [
+    { peer: PEER, direction: 'out', url: 'ws://a/', kind: 'overlay', sinceWallMs: WALL_MS, agent: 'x/1' },
+  ],
+  addresses: [{ url: 'ws://a/', peer: PEER, source: 'MESH_PEERS', state: 'linked', nextMs: 0 }],
+  relays: 2,
+  joined: ['dev'],
+  provenRelays: [
+    { peer: me.id, urls: [] },
+    { peer: PEER, urls: ['ws://a/', 'ws://b/'] },
+  ],
+  ownUrls: ['ws://me/'],
+};
+
+function setUp() {
+  const store = createMemoryStore({ network: NETWORK, sha256 });
+  store.transact([[joined('dev')]]);
+  const events: Event[] = [];
+  const commands = new Commands();
+  const waits = new Waits();
+  const feeds = new Feeds(store, () => WALL_MS);
+  const facts = {
+    version: '1.2.3',
+    network: NETWORK,
+    peer: me.id,
+    identities: [me.id] as const,
+    startedMs: WALL_MS,
+    dataFolder: '/d',
+    listen: { peer: 'ws://0.0.0.0:1', api: 'http://127.0.0.1:2' },
+  };
+  const snapshot = () => SNAPSHOT;
+  const none = () => [];
+  const gate = new DaemonGate({
+    ...{ store, commands, waits, feeds, snapshot },
+    submit: (event) => events.push(event),
+    identities: [me.id],
+    wallMs: () => WALL_MS,
+    status: () => statusView({ facts, store, snapshot, sources: none, problems: none }),
+  });
+  const post = (draft: Draft) => {
+    const message = signedMessage(other, { channel: 'dev', ...draft });
+    store.transact([[received(message)]]);
+    return message.message.idText;
+  };
+  return { store, events, commands, waits, gate, post };
+}
+
+const failing = (code: string) => expect.objectContaining({ code });
+
+describe('publishing', () => {
+  it('resolves with the reply, once the core has it', async () => {
+    const { gate, events, commands } = setUp();
+    const promise = gate.publish({ channel: 'dev', body: 'x' });
+    expect(events).toMatchObject([
+      { kind: 'publish', request: 1, command: { identity: me.id, channel: 'dev' } },
+    ]);
+    commands.answer(1, { kind: 'published', id: 'ID', isNew: true });
+    expect(await promise).toEqual({ id: 'ID', state: 'queued', isNew: true });
+  });
+
+  it('tells the true state of a message that was published before under the same key', async () => {
+    const { gate, commands, store } = setUp();
+    const message = signedMessage(me, { channel: 'dev' });
+    const id = message.message.idText;
+    store.transact([
+      [published(message, 'key')],
+      [{ kind: 'delivery', ids: [id], state: 'stored', by: PEER }],
+    ]);
+    const promise = gate.publish({ channel: 'dev', body: 'x', idempotencyKey: 'key' });
+    commands.answer(1, { kind: 'published', id, isNew: false });
+    expect(await promise).toEqual({ id, state: 'stored', isNew: false });
+  });
+
+  it('rejects with the code of the core, and what is open when the daemon stops', async () => {
+    const { gate, commands } = setUp();
+    const [failed, open] = [gate.publish({ channel: 'dev', body: 'x' }), gate.join('dev')];
+    commands.answer(1, { kind: 'failed', code: 'store_failed', detail: 'full' });
+    await expect(failed).rejects.toEqual(failing('store_failed'));
+    commands.close();
+    await expect(open).rejects.toEqual(failing('stopping'));
+    await expect(gate.join('dev')).rejects.toEqual(failing('stopping'));
+  });
+
+  it('refuses more commands in progress than the limit', async () => {
+    const { gate, commands } = setUp();
+    const open = Array.from({ length: LIMITS.publishesMax }, () =>
+      gate.publish({ channel: 'dev', body: 'x' }),
+    );
+    await expect(gate.publish({ channel: 'dev', body: 'x' })).rejects.toEqual(failing('too_many_requests'));
+    commands.close();
+    expect((await Promise.allSettled(open)).every(({ status }) => status === 'rejected')).toBe(true);
+  });
+});
+
+describe('joining', () => {
+  it('normalises the name and refuses what is no open channel', async () => {
+    const { gate, events, commands } = setUp();
+    const promise = gate.join('cafe\u0301');
+    expect(events).toEqual([{ kind: 'join', request: 1, channel: 'caf\u00e9' }]);
+    commands.answer(1, { kind: 'joined', channel: 'caf\u00e9', isNew: true });
+    expect(await promise).toEqual({ channel: 'caf\u00e9', isNew: true });
+    await expect(gate.join('~x')).rejects.toEqual(failing('bad_channel'));
+  });
+});
+
+describe('waiting for a state', () => {
+  const own = () => {
+    const parts = setUp();
+    const message = signedMessage(me, { channel: 'dev' });
+    parts.store.transact([[published(message)]]);
+    return { ...parts, id: message.message.idText };
+  };
+
+  it('ends at once if it is reached, else when it is told, and not for less', async () => {
+    const { gate, waits, id } = own();
+    expect(await gate.waitFor(id, 'queued', 0)).toBe('queued');
+    const promise = gate.waitFor(id, 'stored', 60_000);
+    waits.tell(id, 'relayed');
+    waits.tell('another', 'stored');
+    waits.tell(id, 'stored');
+    expect(await promise).toBe('stored');
+  });
+
+  it('ends with its time, its signal and the daemon', async () => {
+    const { gate, waits, id } = own();
+    await expect(gate.waitFor(id, 'relayed', 0)).rejects.toEqual(failing('wait_timeout'));
+    const abort = new AbortController();
+    const aborted = gate.waitFor(id, 'relayed', 60_000, abort.signal);
+    abort.abort();
+    await expect(aborted).rejects.toThrow();
+    await expect(gate.waitFor(id, 'relayed', 60_000, abort.signal)).rejects.toThrow();
+    const stopped = gate.waitFor(id, 'relayed', 60_000);
+    waits.close(new MeshError('stopping'));
+    await expect(stopped).rejects.toEqual(failing('stopping'));
+  });
+
+  it('is refused for messages of others and for unknown ids', async () => {
+    const { gate, post } = own();
+    await expect(gate.waitFor(post({}), 'stored', 1)).rejects.toEqual(failing('not_found'));
+    await expect(gate.waitFor(me.id, 'stored', 1)).rejects.toEqual(failing('not_found'));
+  });
+});
+
+describe('reading', () => {
+  it('shows a message with all that is known of it', () => {
+    const { gate, post } = setUp();
+    const ref = toBase64url(new Uint8Array(32));
+    const id = post({
+      body: 'hi',
+      payload: utf8('{"a":[1]}'),
+      refs: [1, 77].map((relation) => ({ relation, id: new Uint8Array(32) })),
+      expiresMs: WALL_MS + 1000,
+      time: { counter: 3 },
+    });
+    expect(gate.message(id)).toEqual({
+      id,
+      arrival: 1,
+      channel: 'dev',
+      author: other.id,
+      time: new Date(WALL_MS).toISOString(),
+      counter: 3,
+      body: 'hi',
+      payload: { a: [1] },
+      refs: [
+        { relation: 'reply', id: ref },
+        { relation: 77, id: ref },
+      ],
+      expires: new Date(WALL_MS + 1000).toISOString(),
+      own: false,
+      delivery: null,
+    });
+  });
+
+  it('shows no payload that is not JSON, and survives an expiry beyond all dates', () => {
+    const { gate, post } = setUp();
+    for (const payload of [utf8('{'), Uint8Array.of(0xff)])
+      expect(gate.message(post({ payload }))?.payload).toBeNull();
+    expect(gate.message(post({ expiresMs: Number.MAX_SAFE_INTEGER }))?.expires).toBe(
+      '+275760-09-13T00:00:00.000Z',
+    );
+  });
+
+  it('hides unknown kinds and what has expired', () => {
+    const { gate, post } = setUp();
+    expect(gate.message(post({ kind: 9 }))).toBeUndefined();
+    expect(gate.message(post({ expiresMs: WALL_MS }))).toBeUndefined();
+    expect(gate.message('nonsense')).toBeUndefined();
+  });
+
+  it('pages back and forth in order, and fills pages that hidden kinds thin out', () => {
+    const { gate, post } = setUp();
+    const ids = Array.from({ length: 9 }, (_, i) =>
+      post({ kind: i % 3 === 0 ? 9 : 1, time: { timeMs: WALL_MS + i } }),
+    );
+    const shown = ids.filter((_, i) => i % 3 !== 0) as [string, ...string[]];
+    const page = (options: { limit: number; before?: string; after?: string }) =>
+      gate.messages({ channel: 'dev', ...options }).map(({ id }) => id);
+    expect(page({ limit: 100 })).toEqual(shown);
+    expect(page({ limit: 3 })).toEqual(shown.slice(-3));
+    expect(page({ limit: 3, before: shown[4] as string })).toEqual(shown.slice(1, 4));
+    expect(page({ limit: 3, after: shown[0] })).toEqual(shown.slice(1, 4));
+    expect(page({ limit: 3, after: shown.at(-1) as string })).toEqual([]);
+  });
+
+  it('refuses limits out of range, two directions at once, and ids of other channels', () => {
+    const { gate, post } = setUp();
+    const [here, there] = [post({}), post({ channel: 'ops' })];
+    const read = (options: object) => () => gate.messages({ channel: 'dev', limit: 1, ...options });
+    for (const limit of [0, 1.5, LIMITS.apiPageMax + 1])
+      expect(read({ limit })).toThrow(failing('bad_request'));
+    expect(read({ before: here, after: here })).toThrow(failing('bad_request'));
+    expect(read({ before: there })).toThrow(failing('not_found'));
+    expect(read({ channel: 'dm:x' })).toThrow(failing('bad_channel'));
+  });
+});
+
+describe('the status', () => {
+  it('joins what core, store and start know', () => {
+    const { gate, store, post } = setUp();
+    post({});
+    store.transact([[published(signedMessage(me, { channel: 'dev' }))]]);
+    expect(gate.status()).toMatchObject({
+      version: '1.2.3',
+      role: 'relay',
+      identity: me.id,
+      links: [{ peer: PEER, since: new Date(WALL_MS).toISOString() }],
+      channels: [{ channel: 'dev', joined: true, messages: 2 }],
+      outbox: 1,
+      lastArrival: 2,
+    });
+    expect(gate.addresses()).toEqual([
+      { url: 'ws://a/', peer: PEER, source: 'MESH_PEERS', state: 'linked', next: null },
+    ]);
+  });
+
+  it('counts the outbox over several pages', () => {
+    const { store } = setUp();
+    const ops = Array.from({ length: LIMITS.outboxPage + 5 }, (_, i) =>
+      published(signedMessage(me, { body: `${i}` })),
+    );
+    store.transact([ops]);
+    expect(countOutbox(store)).toBe(LIMITS.outboxPage + 5);
+  });
+
+  it('lists this daemon and proven relays for the public, in the form of mesh/1', () => {
+    expect(bootstrapDocument(SNAPSHOT, me.id, WALL_MS)).toEqual({
+      version: 1,
+      peers: [
+        { peer_id: me.id, ws_url: 'ws://me/', capabilities: { relay: true, store: true } },
+        { peer_id: PEER, ws_url: 'ws://a/', capabilities: { relay: true, store: true } },
+        { peer_id: PEER, ws_url: 'ws://b/', capabilities: { relay: true, store: true } },
+      ],
+      updated_at: new Date(WALL_MS).toISOString(),
+    });
+  });
+});

@@ -1,0 +1,139 @@
+/**
+ * The gate: what every door may do, checked here once. It turns requests into commands for the core and answers reads
+ * from the store; it holds no state of its own besides who waits for what.
+ */
+import type { DeliveryState, Event, RequestId } from '../core/contract.ts';
+import { MeshError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { PeerSnapshot } from '../core/peer-types.ts';
+import type { Position } from '../core/persistence.ts';
+import type { Store, StoredMessage } from '../store/store.ts';
+import { type Commands, hasReached, type Waits } from './commands.ts';
+import type { FeedOptions, Feeds } from './feed.ts';
+import type { FeedItem, Gate, MessageView, PublishRequest, StatusView } from './gate.ts';
+import { checkedChannel, publishCommand } from './publish.ts';
+import { isoTime, isShown, messageView } from './views.ts';
+
+export interface GateParts {
+  readonly store: Store;
+  readonly submit: (event: Event) => void;
+  readonly commands: Commands;
+  readonly waits: Waits;
+  readonly feeds: Feeds;
+  readonly identities: readonly [string, ...string[]];
+  readonly wallMs: () => number;
+  readonly snapshot: () => PeerSnapshot;
+  readonly status: () => StatusView;
+}
+
+type PageRequest = Parameters<Gate['messages']>[0];
+
+function positionOf({ message }: StoredMessage): Position {
+  return { time: message.message.time, id: message.message.id };
+}
+
+export class DaemonGate implements Gate {
+  readonly #parts: GateParts;
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+  }
+
+  status(): StatusView {
+    return this.#parts.status();
+  }
+
+  async publish(request: PublishRequest): Promise<{ id: string; state: DeliveryState; isNew: boolean }> {
+    const { commands, submit, store, identities, wallMs } = this.#parts;
+    const command = publishCommand(request, identities, wallMs());
+    const reply = await commands.ask((number: RequestId) =>
+      submit({ kind: 'publish', request: number, command }),
+    );
+    if (reply.kind !== 'published')
+      throw new MeshError('internal', `publish was answered with ${reply.kind}.`);
+    const { id, isNew } = reply;
+    const state = isNew ? 'queued' : (store.readMessage(id)?.delivery?.state ?? 'queued');
+    return { id, state, isNew };
+  }
+
+  async waitFor(
+    id: string,
+    state: DeliveryState,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<DeliveryState> {
+    const delivery = this.#parts.store.readMessage(id)?.delivery;
+    if (delivery === undefined)
+      throw new MeshError('not_found', 'No message with this id was sent from here.');
+    if (hasReached(delivery.state, state)) return delivery.state;
+    return this.#parts.waits.wait(id, state, timeoutMs, signal);
+  }
+
+  async join(channel: string): Promise<{ channel: string; isNew: boolean }> {
+    const { commands, submit } = this.#parts;
+    const name = checkedChannel(channel);
+    const reply = await commands.ask((request: RequestId) =>
+      submit({ kind: 'join', request, channel: name }),
+    );
+    if (reply.kind !== 'joined') throw new MeshError('internal', `join was answered with ${reply.kind}.`);
+    return { channel: reply.channel, isNew: reply.isNew };
+  }
+
+  messages({ channel, limit, before, after }: PageRequest): MessageView[] {
+    const name = checkedChannel(channel);
+    if (!Number.isInteger(limit) || limit < 1 || limit > LIMITS.apiPageMax)
+      throw new MeshError('bad_request', `limit must be a whole number from 1 to ${LIMITS.apiPageMax}.`);
+    if (before !== undefined && after !== undefined)
+      throw new MeshError('bad_request', 'Give before or after, not both.');
+    const shown: StoredMessage[] = [];
+    let from = before === undefined ? undefined : this.#position(before, name);
+    let since = after === undefined ? undefined : this.#position(after, name);
+    // Kinds that are not shown take places in the store's pages; another page fills them.
+    for (;;) {
+      const page = this.#readPage(name, limit - shown.length, from, since);
+      const visible = page.filter(isShown);
+      if (since === undefined) shown.unshift(...visible);
+      else shown.push(...visible);
+      if (page.length === visible.length || shown.length >= limit) return shown.map(messageView);
+      if (since === undefined) from = positionOf(page[0] as StoredMessage);
+      else since = positionOf(page.at(-1) as StoredMessage);
+    }
+  }
+
+  message(id: string): MessageView | undefined {
+    const stored = this.#parts.store.readMessage(id);
+    if (stored === undefined || !isShown(stored)) return undefined;
+    const { expiresMs } = stored.message.message;
+    return expiresMs !== 0 && expiresMs <= this.#parts.wallMs() ? undefined : messageView(stored);
+  }
+
+  feed({ channels, after, signal }: FeedOptions): AsyncIterable<FeedItem> {
+    return this.#parts.feeds.open({
+      signal,
+      ...(after === undefined ? {} : { after }),
+      ...(channels === undefined ? {} : { channels: channels.map(checkedChannel) }),
+    });
+  }
+
+  addresses(): { url: string; peer: string; source: string; state: string; next: string | null }[] {
+    return this.#parts.snapshot().addresses.map(({ url, peer, source, state, nextMs }) => ({
+      url,
+      peer,
+      source,
+      state,
+      next: nextMs === 0 ? null : isoTime(nextMs),
+    }));
+  }
+
+  #readPage(channel: string, limit: number, before?: Position, after?: Position): StoredMessage[] {
+    const page = { channel, limit, wallMs: this.#parts.wallMs() };
+    if (before !== undefined) return this.#parts.store.readPage({ ...page, before });
+    return this.#parts.store.readPage(after === undefined ? page : { ...page, after });
+  }
+
+  #position(id: string, channel: string): Position {
+    const stored = this.#parts.store.readMessage(id);
+    if (stored !== undefined && stored.message.message.channel === channel) return positionOf(stored);
+    throw new MeshError('not_found', `No message ${JSON.stringify(id.slice(0, 64))} in this channel.`);
+  }
+}

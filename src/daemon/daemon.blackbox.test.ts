@@ -1,0 +1,210 @@
+/** Whole daemons in this process: real core, real sockets on loopback, real database. Only the door is a stand-in. */
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { MessageView } from './gate.ts';
+import { type Daemon, type StartOptions, startDaemon } from './index.ts';
+
+/** Busy machines are slow; nothing here takes long by itself. */
+const PATIENCE = { timeout: 20_000 };
+
+let base: string;
+let running: Daemon[];
+let doors: string[];
+
+beforeEach(() => {
+  base = fs.mkdtempSync(path.join(os.tmpdir(), 'mesh-daemon-'));
+  running = [];
+  doors = [];
+});
+afterEach(async () => {
+  await Promise.all(running.map((daemon) => daemon.stop()));
+  fs.rmSync(base, { recursive: true });
+});
+
+interface Lines {
+  readonly text: string[];
+  write(line: string): void;
+}
+
+const createLines = (): Lines => {
+  const text: string[] = [];
+  return { text, write: (line) => void text.push(line) };
+};
+
+async function start(
+  name: string,
+  env: Record<string, string> = {},
+  rest: Partial<StartOptions> = {},
+): Promise<Daemon> {
+  const daemon = await startDaemon({
+    dataFolder: path.join(base, name),
+    env: { MESH_BOOTSTRAP_URL: '', HOST: '127.0.0.1', MESH_PEER_PORT: '0', MESH_API_PORT: '0', ...env },
+    cwd: base,
+    stdout: createLines(),
+    stderr: createLines(),
+    isTty: false,
+    createDoor: () => ({
+      listen: async (_host, port) => {
+        doors.push(`${name} opened`);
+        return { port: port === 0 ? 4711 : port, moved: false };
+      },
+      close: async () => void doors.push(`${name} closed`),
+    }),
+    ...rest,
+  });
+  running.push(daemon);
+  return daemon;
+}
+
+async function firstMessage(daemon: Daemon, body: string): Promise<MessageView> {
+  const abort = new AbortController();
+  for await (const item of daemon.gate.feed({ after: 0, signal: abort.signal }))
+    if (item.kind === 'message' && item.message.body === body) return item.message;
+  throw new Error('the feed ended');
+}
+
+const folder = (name: string) => path.join(base, name);
+const failing = (code: string) => expect.objectContaining({ code });
+
+describe('two daemons', () => {
+  it('link up, and what one publishes arrives at the other, signed, once', async () => {
+    const a = await start('a');
+    const b = await start('b', { MESH_PEERS: a.listen.peer });
+    for (const daemon of [a, b]) await expect.poll(() => daemon.gate.status().links.length, PATIENCE).toBe(1);
+    const { id, state, isNew } = await a.gate.publish({ channel: 'lobby', body: 'hello', payload: { n: 1 } });
+    expect([state, isNew]).toEqual(['queued', true]);
+    const message = await firstMessage(b, 'hello');
+    expect(message).toMatchObject({ id, author: a.gate.status().identity, payload: { n: 1 }, own: false });
+    expect(await a.gate.waitFor(id, 'relayed', 20_000)).toBe('relayed');
+    const back = await b.gate.publish({ channel: 'lobby', body: 'hello back' });
+    expect(await b.gate.waitFor(back.id, 'stored', 20_000)).toBe('stored');
+    expect(await firstMessage(a, 'hello back')).toMatchObject({ id: back.id });
+    expect(b.gate.status().links).toHaveLength(1);
+    expect(b.gate.messages({ channel: 'lobby', limit: 10 }).map(({ body }) => body)).toEqual([
+      'hello',
+      'hello back',
+    ]);
+  });
+
+  it('catch up: a daemon that was away gets what it missed', async () => {
+    const a = await start('a');
+    const env = { MESH_PEERS: a.listen.peer };
+    const first = await start('b', env);
+    const { identity } = first.gate.status();
+    await a.gate.publish({ channel: 'lobby', body: 'one' });
+    await firstMessage(first, 'one');
+    await first.stop();
+    await a.gate.publish({ channel: 'lobby', body: 'two' });
+    const again = await start('b', env);
+    expect(again.gate.status().identity).toBe(identity);
+    expect(await firstMessage(again, 'two')).toMatchObject({ body: 'two' });
+  });
+});
+
+describe('a start', () => {
+  it('puts everything into the data folder for its user alone, joins the lobby, and says where the API is', async () => {
+    const daemon = await start('a');
+    const names = fs.readdirSync(folder('a')).sort();
+    expect(names).toEqual(expect.arrayContaining(['api.json', 'keys', 'store.db']));
+    for (const name of [...names, '.'])
+      expect(fs.statSync(path.join(folder('a'), name)).mode & 0o077, name).toBe(0);
+    const api = JSON.parse(fs.readFileSync(path.join(folder('a'), 'api.json'), 'utf8'));
+    expect(api).toEqual({
+      url: 'http://127.0.0.1:4711',
+      pid: process.pid,
+      version: daemon.gate.status().version,
+      started: daemon.gate.status().started,
+    });
+    await daemon.gate.join('dev');
+    const joined = daemon.gate.status().channels.filter((row) => row.joined);
+    expect(joined.map(({ channel }) => channel).sort()).toEqual(['dev', 'lobby']);
+  });
+
+  it('with a folder that another daemon uses is refused and leaves that one alone', async () => {
+    const first = await start('a');
+    await expect(start('a')).rejects.toEqual(failing('store_locked'));
+    expect(fs.existsSync(path.join(folder('a'), 'api.json'))).toBe(true);
+    expect((await first.gate.publish({ channel: 'lobby', body: 'x' })).isNew).toBe(true);
+  });
+
+  it('on a port that was set and is taken is refused, and gives everything back', async () => {
+    const taken = net.createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as net.AddressInfo;
+    await expect(start('a', { MESH_PEER_PORT: `${port}` })).rejects.toEqual(failing('port_in_use'));
+    expect(fs.existsSync(path.join(folder('a'), 'api.json'))).toBe(false);
+    expect((await start('a')).gate.status().links).toEqual([]);
+    await new Promise((resolve) => taken.close(resolve));
+  });
+
+  it('with bad options or keys is refused before anything listens', async () => {
+    await expect(start('a', { MESH_NETWORK: '?' })).rejects.toEqual(failing('bad_option'));
+    expect(fs.existsSync(folder('a'))).toBe(false);
+    fs.mkdirSync(folder('k'));
+    fs.writeFileSync(path.join(folder('k'), 'key.pem'), 'x');
+    fs.chmodSync(path.join(folder('k'), 'key.pem'), 0o644);
+    await expect(start('a', { MESH_KEY_DIR: 'k' })).rejects.toEqual(failing('key_exposed'));
+    expect(doors).toEqual([]);
+  });
+
+  it('with new keys over an old database is a problem that the status shows', async () => {
+    await (await start('a')).stop();
+    fs.rmSync(path.join(folder('a'), 'keys'), { recursive: true });
+    const { problems } = (await start('a')).gate.status();
+    expect(problems).toMatchObject([{ code: 'key_unreadable' }]);
+  });
+
+  it('asks the bootstrap lists it is given and says what they answered', async () => {
+    fs.writeFileSync(path.join(base, 'list.json'), '{"version":1,"peers":[]}');
+    const stdout = createLines();
+    const daemon = await start('a', { MESH_BOOTSTRAP_URL: 'list.json,none.json' }, { stdout });
+    const results = () =>
+      daemon.gate.status().sources.map(({ source, state }) => [path.basename(source), state]);
+    await expect.poll(results, PATIENCE).toEqual([
+      ['list.json', 'ok'],
+      ['none.json', 'failed'],
+    ]);
+    expect(stdout.text.join('')).toContain('"phrase":"bootstrap list failed"');
+  });
+});
+
+describe('a stop', () => {
+  it('closes the door, finishes what was published, and takes api.json away', async () => {
+    const daemon = await start('a');
+    const publishing = daemon.gate.publish({ channel: 'lobby', body: 'last words' });
+    const feed = daemon.gate.feed({ signal: new AbortController().signal })[Symbol.asyncIterator]();
+    await feed.next();
+    const waiting = feed.next();
+    await Promise.all([daemon.stop(), daemon.stop()]);
+    expect(await daemon.ended).toBe(0);
+    expect((await publishing).isNew).toBe(true);
+    expect(await waiting).toMatchObject({ done: true });
+    expect(doors).toEqual(['a opened', 'a closed']);
+    expect(fs.existsSync(path.join(folder('a'), 'api.json'))).toBe(false);
+    await expect(daemon.gate.publish({ channel: 'lobby', body: 'x' })).rejects.toEqual(failing('stopping'));
+    expect((await start('a')).gate.messages({ channel: 'lobby', limit: 1 })).toMatchObject([
+      { body: 'last words' },
+    ]);
+  });
+
+  it('comes by itself with exit code 1 after a mistake in the core, and the log says so', async () => {
+    const stdout = createLines();
+    const createCore: StartOptions['createCore'] = () => ({
+      handle: ({ kind }) => {
+        if (kind === 'publish') throw new Error('a bug');
+        return [];
+      },
+      snapshot: () => ({
+        ...{ role: 'leaf', links: [], addresses: [], relays: 0, joined: [], provenRelays: [], ownUrls: [] },
+      }),
+    });
+    const daemon = await start('a', {}, { stdout, createCore });
+    await expect(daemon.gate.publish({ channel: 'lobby', body: 'x' })).rejects.toEqual(failing('stopping'));
+    expect(await daemon.ended).toBe(1);
+    expect(stdout.text.join('')).toContain('"level":"fatal"');
+    expect(stdout.text.join('')).toContain('a bug');
+  });
+});

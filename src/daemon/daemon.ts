@@ -1,0 +1,226 @@
+/**
+ * The life of a daemon. Order of the start: options, data folder, database with its lock, keys, verifier, port for
+ * peers, API, the core's `started`, bootstrap lists. A start that fails gives everything back and throws what a person
+ * should read. The stop goes the other way.
+ *
+ * Nothing is contacted but the addresses of MESH_PEERS, the bootstrap lists that the screen names, and the peers that
+ * these lead to.
+ */
+import path from 'node:path';
+import type { Scope } from '../core/contract.ts';
+import { createVerifier, sha256 } from '../crypto/index.ts';
+import { type BootstrapWatcher, createBootstrapWatcher } from '../net/index.ts';
+import { openStore, type Store } from '../store/index.ts';
+import { writeApiFile } from './api-file.ts';
+import { createEngine, type Engine } from './engine.ts';
+import type { SourceView } from './gate.ts';
+import { type Keys, loadKeys, makeFolder } from './keys.ts';
+import { createLog, describeError } from './log.ts';
+import { type Options, parseOptions, shippedBootstrapFile } from './options.ts';
+import type { Log } from './runner.ts';
+import { Screen } from './screen.ts';
+import type { Daemon, Door, StartOptions } from './start-options.ts';
+import type { Facts } from './status.ts';
+import { runStop, type StopParts } from './stop.ts';
+import { systemClock } from './system.ts';
+import { softwareVersion } from './version.ts';
+import { isoTime } from './views.ts';
+
+/** The API is for this machine only. */
+const API_HOST = '127.0.0.1';
+/** Every mesh/1 daemon is in this channel. */
+const FIRST_CHANNEL = 'lobby';
+/** Number of the daemon's own commands: nobody waits for the reply. */
+const OWN_REQUEST = 0;
+/** What an operator names may lead anywhere. */
+const OPERATOR: Scope = 'loopback';
+
+/** What is open so far: a start that fails gives it back, newest first. */
+class Undo {
+  readonly #steps: (() => unknown)[] = [];
+
+  add(step: () => unknown): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    for (const step of this.#steps.reverse()) await step();
+  }
+}
+
+function createLogFor(options: Options, { isTty, stdout, stderr }: StartOptions): Log {
+  if (!isTty) return createLog(options.logLevel, stdout);
+  return createLog(options.logLevelFixed ? options.logLevel : 'silent', stderr);
+}
+
+function createScreen({ isTty, stdout, env, command = 'npx mesh' }: StartOptions): Screen | undefined {
+  if (!isTty) return undefined;
+  const isColor = env.NO_COLOR === undefined || env.NO_COLOR === '';
+  return new Screen({ out: stdout, isColor, command });
+}
+
+function createFacts(options: Options, dataFolder: string, keys: Keys): Facts {
+  const [first, ...others] = keys.identities.map(({ id }) => id) as [string, ...string[]];
+  return {
+    version: softwareVersion(),
+    network: options.network,
+    peer: keys.peer.id,
+    identities: [first, ...others],
+    startedMs: systemClock().wallMs,
+    dataFolder,
+    listen: { peer: '', api: '' },
+  };
+}
+
+function hasHistory(store: Store): boolean {
+  const { joined, recordSequence } = store.restore();
+  return store.lastArrival() > 0 || joined.length > 0 || recordSequence > 0;
+}
+
+interface Opened {
+  readonly options: Options;
+  readonly facts: Facts;
+  readonly engine: Engine;
+  readonly door: Door;
+  readonly log: Log;
+  readonly store: Store;
+  readonly notes: string[];
+}
+
+/** Opens both ports. A default port that was taken is a note, one that was set an error. */
+async function listen({ options, facts, engine, door, notes }: Opened, undo: Undo): Promise<void> {
+  const { host, peerPort, apiPort } = options;
+  undo.add(() => engine.net.shutdown());
+  const peer = await engine.net.listen({ host, port: peerPort.port, fixedPort: peerPort.fixed });
+  const shownHost = host.includes(':') ? `[${host}]` : host;
+  facts.listen.peer = `ws://${shownHost}:${peer.port}`;
+  if (peer.moved)
+    notes.push(`Port ${peerPort.port} was taken, so other peers reach this daemon at port ${peer.port}.`);
+  undo.add(() => door.close());
+  const api = await door.listen(API_HOST, apiPort.port, apiPort.fixed);
+  facts.listen.api = `http://${API_HOST}:${api.port}`;
+  if (api.moved) notes.push(`Port ${apiPort.port} was taken, so the API listens on port ${api.port}.`);
+}
+
+/** The first event of the core, and what the operator wants from the start. */
+function beginCore({ options, facts, engine, store }: Opened): void {
+  const restored = store.restore();
+  const { runner } = engine;
+  runner.start({ ...restored, identities: facts.identities });
+  if (restored.joined.length === 0)
+    runner.submit({ kind: 'join', request: OWN_REQUEST, channel: FIRST_CHANNEL });
+  if (options.peers.length === 0) return;
+  const addresses = options.peers.map((url) => ({ url, peer: '' }));
+  runner.submit({ kind: 'addresses', source: 'MESH_PEERS', scope: OPERATOR, addresses, fixed: true });
+}
+
+function watchBootstrap(
+  { options, engine }: Opened,
+  viewOf: (source: string) => SourceView,
+): BootstrapWatcher {
+  return createBootstrapWatcher({
+    sources: options.bootstrap,
+    allowPrivate: options.allowPrivate,
+    shippedFiles: [shippedBootstrapFile()],
+    random: Math.random,
+    onResult: (source, result) => {
+      if (result.ok && result.addresses.length > 0) {
+        const { scope, addresses } = result;
+        engine.runner.submit({ kind: 'addresses', source, scope, addresses, fixed: false });
+      }
+      engine.presenter.source(viewOf(source));
+    },
+  });
+}
+
+function firstNotes(options: Options, warnings: readonly string[], keys: Keys, keyFolder: string): string[] {
+  const created = `A new identity was made. Its key is ${path.join(keyFolder, 'key.pem')}: keep a copy in a safe place.`;
+  return [...options.warnings, ...warnings, ...(keys.isNewIdentity ? [created] : [])];
+}
+
+async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
+  const { dataFolder } = given;
+  const options = parseOptions(given.env, given.cwd);
+  const log = createLogFor(options, given);
+  makeFolder(dataFolder);
+  const store = openStore({
+    path: options.storePath ?? path.join(dataFolder, 'store.db'),
+    network: options.network,
+    sha256,
+    onWarning: (text) => log.warn({ text }, 'damaged row in the database'),
+  });
+  undo.add(() => store.close());
+  const keyFolder = options.keyFolder ?? path.join(dataFolder, 'keys');
+  const keys = loadKeys(keyFolder);
+  const verifier = createVerifier();
+  const facts = createFacts(options, dataFolder, keys);
+  const notes = firstNotes(options, verifier.warnings, keys, keyFolder);
+  let watcher: BootstrapWatcher | undefined;
+  const sources = () => watcher?.states() ?? [];
+  const engine = createEngine({
+    ...{ options, facts, log, store, keys, verifier, sources, createCore: given.createCore },
+    screen: createScreen(given),
+    onFatal: (error) => {
+      log.fatal(describeError(error), 'mistake in the program');
+      engine.problems.add('internal', error instanceof Error ? error.message : String(error));
+      void life.stop(1);
+    },
+  });
+  const door = given.createDoor({ gate: engine.gate, log, version: facts.version, dataFolder });
+  const parts: StopParts = { engine, door, store, log, dataFolder, watcher: () => watcher };
+  const life = createLife(parts);
+  const opened: Opened = { options, facts, engine, door, log, store, notes };
+  await listen(opened, undo);
+  const { version } = facts;
+  writeApiFile(dataFolder, {
+    url: facts.listen.api,
+    pid: process.pid,
+    version,
+    started: isoTime(facts.startedMs),
+  });
+  if (keys.isNewIdentity && hasHistory(store)) {
+    const detail = `The key folder ${keyFolder} was empty and the database is not: the new identity ${facts.identities[0]} was made, and the old one can no longer sign. If that was not meant, stop the daemon and restore the key files.`;
+    engine.problems.add('key_unreadable', detail);
+  }
+  beginCore(opened);
+  watcher = watchBootstrap(
+    opened,
+    (source) => sources().find((view) => view.source === source) as SourceView,
+  );
+  engine.presenter.started(notes);
+  return { gate: engine.gate, listen: facts.listen, stop: () => life.stop(0), ended: life.ended };
+}
+
+interface Life {
+  /** @param code exit code, if nothing else has ended it before */
+  stop(code: number): Promise<void>;
+  readonly ended: Promise<number>;
+}
+
+function createLife(parts: StopParts): Life {
+  const { promise: ended, resolve } = Promise.withResolvers<number>();
+  let stopping: Promise<void> | undefined;
+  return {
+    ended,
+    stop: (code) => {
+      stopping ??= runStop(parts).then((isClean) => resolve(isClean ? code : 1));
+      return stopping;
+    },
+  };
+}
+
+/**
+ * Starts a daemon; it runs until {@link Daemon.stop} or a mistake in the program ends it.
+ * @throws MeshError with a code that says what stopped the start: `bad_option`, `data_folder`, `store_locked`,
+ *   `store_newer`, `store_damaged`, `key_unreadable`, `key_exposed`, `port_in_use`
+ */
+export async function startDaemon(options: StartOptions): Promise<Daemon> {
+  process.umask(0o077); // whatever the daemon creates is its user's alone
+  const undo = new Undo();
+  try {
+    return await start(options, undo);
+  } catch (error) {
+    await undo.run();
+    throw error;
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The parts of a daemon that work together while it runs: core, runner, sockets, what clients wait for, and the gate.
+ * Composition only; nothing is opened here.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Bytes } from '../core/bytes.ts';
+import { MeshError } from '../core/errors.ts';
+import { Peer } from '../core/peer.ts';
+import type { PeerConfig, PeerSnapshot } from '../core/peer-types.ts';
+import { sha256, type Verifier } from '../crypto/index.ts';
+import type { LinkNet } from '../net/index.ts';
+import type { Store } from '../store/index.ts';
+import { Commands, Waits } from './commands.ts';
+import { DaemonGate } from './daemon-gate.ts';
+import { Feeds } from './feed.ts';
+import type { Gate, SourceView } from './gate.ts';
+import type { Keys } from './keys.ts';
+import { createSockets } from './link-port.ts';
+import type { Options } from './options.ts';
+import { Presenter } from './presenter.ts';
+import { Problems } from './problems.ts';
+import { type Listeners, type Log, Runner } from './runner.ts';
+import type { Screen } from './screen.ts';
+import type { DaemonCore } from './start-options.ts';
+import { bootstrapDocument, type Facts, statusView } from './status.ts';
+import { systemClock, systemLater } from './system.ts';
+
+export interface EngineParts {
+  readonly options: Options;
+  readonly facts: Facts;
+  readonly log: Log;
+  readonly screen: Screen | undefined;
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly verifier: Verifier;
+  readonly sources: () => readonly SourceView[];
+  readonly onFatal: (error: unknown) => void;
+  readonly createCore: ((config: PeerConfig) => DaemonCore) | undefined;
+}
+
+export interface Engine {
+  readonly gate: Gate;
+  readonly runner: Runner;
+  readonly net: LinkNet;
+  readonly presenter: Presenter;
+  readonly problems: Problems;
+  /** Ends what clients follow or wait for; publishes in progress go on. */
+  closeFollowers(): void;
+  /** Refuses commands from now on, and those that were not answered. */
+  closeCommands(): void;
+}
+
+const wallMs = (): number => systemClock().wallMs;
+
+function coreConfig({ options, facts }: EngineParts): PeerConfig {
+  return {
+    network: facts.network,
+    peerId: facts.peer,
+    instance: new Uint8Array(randomBytes(8)),
+    seed: new Uint8Array(randomBytes(32)),
+    sha256,
+    agent: `openclaw-messaging/${facts.version}`,
+    allowPrivate: options.allowPrivate,
+    banThreshold: options.banThreshold,
+  };
+}
+
+function signWith(keys: Keys): (key: string, data: Bytes) => Bytes {
+  const signers = new Map([
+    ['peer', keys.peer],
+    ...keys.identities.map((signer) => [signer.id, signer] as const),
+  ]);
+  return (key, data) => {
+    const signer = signers.get(key);
+    if (signer === undefined) throw new Error(`the core signs with a key that is not here: ${key}`);
+    return signer.sign(data);
+  };
+}
+
+interface Heard {
+  readonly commands: Commands;
+  readonly waits: Waits;
+  readonly feeds: Feeds;
+  readonly problems: Problems;
+  readonly presenter: Presenter;
+}
+
+function createListeners(
+  { commands, waits, feeds, problems, presenter }: Heard,
+  parts: EngineParts,
+): Listeners {
+  return {
+    onReply: (request, reply) => commands.answer(request, reply),
+    onDelivery: (id, state) => waits.tell(id, state),
+    onCommit: () => feeds.wake(),
+    onReport: (report) => {
+      presenter.report(report);
+      if (report.level !== 'error') return;
+      const details = Object.entries(report.data).map(([name, value]) => `${name} ${value}`);
+      problems.add(report.code ?? 'internal', `${report.phrase} (${details.join(', ')})`);
+    },
+    onStoreTrouble: (error) => {
+      if (error !== undefined) problems.add('store_failed', error.detail);
+      else if (problems.solve('store_failed'))
+        presenter.note('database works again', 'The database works again.');
+    },
+    onFatal: parts.onFatal,
+  };
+}
+
+/** Puts the parts together. */
+export function createEngine(parts: EngineParts): Engine {
+  const { facts, log, store, screen, sources } = parts;
+  const core = parts.createCore?.(coreConfig(parts)) ?? new Peer(coreConfig(parts));
+  const snapshot = (): PeerSnapshot => core.snapshot(systemClock());
+  const status = () => statusView({ facts, store, snapshot, sources, problems: () => problems.list });
+  const presenter = new Presenter({
+    log,
+    screen,
+    later: systemLater,
+    clock: systemClock,
+    status,
+    snapshot,
+    sources,
+  });
+  const problems = new Problems(wallMs, (problem) => presenter.problem(problem));
+  const commands = new Commands();
+  const waits = new Waits();
+  const feeds = new Feeds(store, wallMs);
+  const { net, port } = createSockets(
+    (event) => runner.submit(event),
+    () => bootstrapDocument(snapshot(), facts.peer, wallMs()),
+  );
+  const runner: Runner = new Runner({
+    core,
+    store,
+    links: port,
+    verify: parts.verifier.verify,
+    sign: signWith(parts.keys),
+    clock: systemClock,
+    later: systemLater,
+    listeners: createListeners({ commands, waits, feeds, problems, presenter }, parts),
+    log,
+  });
+  const gate = new DaemonGate({
+    store,
+    submit: (event) => runner.submit(event),
+    commands,
+    waits,
+    feeds,
+    identities: facts.identities,
+    wallMs,
+    snapshot,
+    status,
+  });
+  return {
+    gate,
+    runner,
+    net,
+    presenter,
+    problems,
+    closeFollowers: () => {
+      feeds.close();
+      waits.close(new MeshError('stopping'));
+    },
+    closeCommands: () => commands.close(),
+  };
+}

@@ -1,0 +1,159 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sha256 } from '../crypto/index.ts';
+import { createMemoryStore } from '../store/memory.ts';
+import {
+  createAuthor,
+  joined,
+  NETWORK,
+  received,
+  unsignedMessage,
+  WALL_MS,
+} from '../store/testing/messages.ts';
+import { Feeds } from './feed.ts';
+import type { FeedItem } from './gate.ts';
+
+const author = createAuthor(1);
+
+function setUp() {
+  const store = createMemoryStore({ network: NETWORK, sha256 });
+  store.transact([[joined('dev'), joined('ops')]]);
+  const feeds = new Feeds(store, () => WALL_MS);
+  let made = 0;
+  /** one commit with a message for each channel named */
+  const commit = (...channels: string[]) => {
+    const ops = channels.map((channel) => received(unsignedMessage(author, { channel, body: `${made++}` })));
+    store.transact([ops]);
+    feeds.wake();
+  };
+  return { store, feeds, commit };
+}
+
+const show = (item: FeedItem | undefined) =>
+  item === undefined ? 'end' : item.kind === 'message' ? item.message.arrival : `caught up ${item.arrival}`;
+
+/** Reads `count` items, or to the end. */
+async function take(feed: AsyncIterator<FeedItem>, count: number): Promise<(string | number)[]> {
+  const out: (string | number)[] = [];
+  while (out.length < count) {
+    const next = await feed.next();
+    out.push(show(next.done ? undefined : next.value));
+    if (next.done) break;
+  }
+  return out;
+}
+
+const iterate = (feed: AsyncIterable<FeedItem>) => feed[Symbol.asyncIterator]();
+
+describe('a feed', () => {
+  it('gives what is stored, says that it caught up, and then what comes', async () => {
+    const { feeds, commit } = setUp();
+    commit('dev', 'ops', 'dev');
+    const feed = iterate(feeds.open({ after: 1, signal: new AbortController().signal }));
+    expect(await take(feed, 3)).toEqual([2, 3, 'caught up 3']);
+    const next = take(feed, 2);
+    commit('dev', 'ops');
+    expect(await next).toEqual([4, 5]);
+  });
+
+  it('without a number begins at the call, not at the first read', async () => {
+    const { feeds, commit } = setUp();
+    commit('dev');
+    const feed = iterate(feeds.open({ signal: new AbortController().signal }));
+    commit('dev');
+    expect(await take(feed, 2)).toEqual([2, 'caught up 2']);
+  });
+
+  it('of some channels shows only those and does not lag behind the others', async () => {
+    const { feeds, commit } = setUp();
+    commit('dev', 'ops', 'ops');
+    const feed = iterate(feeds.open({ after: 0, channels: ['dev'], signal: new AbortController().signal }));
+    expect(await take(feed, 2)).toEqual([1, 'caught up 3']);
+    const next = take(feed, 1);
+    commit('ops');
+    commit('dev');
+    expect(await next).toEqual([5]);
+  });
+
+  it('hides kinds that nobody here knows', async () => {
+    const { store, feeds } = setUp();
+    store.transact([[received(unsignedMessage(author, { channel: 'dev', kind: 9 }))]]);
+    const feed = iterate(feeds.open({ after: 0, signal: new AbortController().signal }));
+    expect(await take(feed, 1)).toEqual(['caught up 1']);
+  });
+
+  it('ends with its signal, before, while and between waiting', async () => {
+    const { feeds, commit } = setUp();
+    commit('dev', 'dev');
+    for (const reads of [0, 1, 3]) {
+      const abort = new AbortController();
+      const feed = iterate(feeds.open({ after: 0, signal: abort.signal }));
+      expect(await take(feed, reads)).toHaveLength(reads);
+      const waiting = reads === 3 ? take(feed, 1) : undefined;
+      abort.abort();
+      expect(await (waiting ?? take(feed, 1))).toEqual(['end']);
+    }
+  });
+
+  it('ends with the daemon', async () => {
+    const { feeds } = setUp();
+    const feed = iterate(feeds.open({ signal: new AbortController().signal }));
+    expect(await take(feed, 1)).toEqual(['caught up 0']);
+    const waiting = take(feed, 1);
+    feeds.close();
+    expect(await waiting).toEqual(['end']);
+  });
+
+  it('refuses a number that no message has had yet', () => {
+    const { feeds, commit } = setUp();
+    commit('dev');
+    expect(() => feeds.open({ after: 2, signal: new AbortController().signal })).toThrow(
+      expect.objectContaining({ code: 'bad_request' }),
+    );
+  });
+
+  it('has no gap and no repeat, in arrival order, whenever commits fall between its reads', async () => {
+    const step = fc.oneof(
+      fc.record({ reads: fc.integer({ min: 1, max: 80 }) }),
+      fc.record({ commits: fc.array(fc.constantFrom('dev', 'ops'), { minLength: 1, maxLength: 150 }) }),
+    );
+    const scenario = fc.record({
+      before: fc.array(fc.constantFrom('dev', 'ops'), { maxLength: 150 }),
+      steps: fc.array(step, { maxLength: 12 }),
+      channels: fc.constantFrom(undefined, ['dev'], ['dev', 'ops']),
+      start: fc.double({ min: 0, max: 1, noNaN: true }),
+    });
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ before, steps, channels, start }) => {
+        const { store, feeds, commit } = setUp();
+        if (before.length > 0) commit(...before);
+        const after = Math.floor(start * store.lastArrival());
+        const abort = new AbortController();
+        const feed = feeds.open({ after, signal: abort.signal, ...(channels ? { channels } : {}) });
+        const seen: number[] = [];
+        let caughtUp = 0;
+        const all = (async () => {
+          for await (const item of feed) {
+            if (item.kind === 'message') seen.push(item.message.arrival);
+            else caughtUp += 1;
+            // Some reads in the same turn as a commit, some in later ones.
+            if (seen.length % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+          }
+        })();
+        for (const one of steps) {
+          if ('commits' in one) commit(...one.commits);
+          else for (let i = 0; i < one.reads; i++) await Promise.resolve();
+        }
+        const page = { after, limit: 100_000, wallMs: WALL_MS, ...(channels ? { channels } : {}) };
+        const expected = store.readArrivals(page).map(({ arrival }) => arrival);
+        while (seen.length < expected.length || caughtUp === 0)
+          await new Promise((resolve) => setImmediate(resolve));
+        abort.abort();
+        await all;
+        expect(seen).toEqual(expected);
+        expect(caughtUp).toBe(1);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,106 @@
+/**
+ * Feeds: everything from an arrival number on, then live, without a gap and without a repeat (the idea of the outbox of
+ * Bluesky's PDS: backfill, cutover, live).
+ *
+ * The store is the only source, in all three phases: a feed reads pages after its cursor and sleeps when there is none;
+ * a commit wakes it. So there is no second source to be merged at the cutover, and nothing is buffered for a slow
+ * consumer beyond one page.
+ *
+ * Invariants:
+ * 1. The cursor only grows, and a message is yielded only if its arrival number is above the cursor.
+ * 2. The cursor passes an arrival number only after the store was asked for it: head and page are read in one turn of
+ *    the event loop, and commits happen in turns of their own.
+ * 3. Between "the page was empty" and sleeping there is no turn either, so no commit is slept through.
+ */
+import { MeshError } from '../core/errors.ts';
+import type { Store, StoredMessage } from '../store/store.ts';
+import type { FeedItem } from './gate.ts';
+import { isShown, messageView } from './views.ts';
+
+/** Messages read at once for one consumer: at most 4 MiB of them (derived from messageBytesMax). */
+const FEED_PAGE = 64;
+
+export interface FeedOptions {
+  readonly channels?: readonly string[];
+  readonly after?: number;
+  readonly signal: AbortSignal;
+}
+
+export class Feeds {
+  readonly #store: Pick<Store, 'readArrivals' | 'lastArrival'>;
+  readonly #wallMs: () => number;
+  #sleepers = new Set<() => void>();
+  #isClosed = false;
+
+  constructor(store: Pick<Store, 'readArrivals' | 'lastArrival'>, wallMs: () => number) {
+    this.#store = store;
+    this.#wallMs = wallMs;
+  }
+
+  /** After each commit. */
+  wake(): void {
+    const sleepers = this.#sleepers;
+    this.#sleepers = new Set();
+    for (const wake of sleepers) wake();
+  }
+
+  /** Ends all feeds. */
+  close(): void {
+    this.#isClosed = true;
+    this.wake();
+  }
+
+  /**
+   * @param options.after arrival number, 0 for everything; left out: what comes after this call
+   * @throws MeshError `bad_request` for a number that no message has had yet: it is a cursor of another database
+   */
+  open(options: FeedOptions): AsyncIterable<FeedItem> {
+    const head = this.#store.lastArrival();
+    const after = options.after ?? head;
+    if (after > head) {
+      const detail = `after is ${after}, and the newest message of this daemon has the arrival number ${head}.`;
+      throw new MeshError('bad_request', detail);
+    }
+    return this.#run(after, options);
+  }
+
+  async *#run(after: number, { channels, signal }: FeedOptions): AsyncGenerator<FeedItem> {
+    let cursor = after;
+    let isLive = false;
+    while (!signal.aborted && !this.#isClosed) {
+      const head = this.#store.lastArrival();
+      const page = cursor < head ? this.#readPage(cursor, channels) : [];
+      for (const stored of page) {
+        if (signal.aborted || this.#isClosed) return;
+        cursor = stored.arrival;
+        if (isShown(stored)) yield { kind: 'message', message: messageView(stored) };
+      }
+      if (page.length === FEED_PAGE) continue;
+      // The page had room left, so nothing that the consumer wants lies between its end and the head of that moment.
+      cursor = Math.max(cursor, head);
+      if (!isLive) {
+        isLive = true;
+        yield { kind: 'caught-up', arrival: cursor };
+      }
+      if (this.#store.lastArrival() === cursor) await this.#sleep(signal);
+    }
+  }
+
+  #readPage(after: number, channels: readonly string[] | undefined): StoredMessage[] {
+    const page = { after, limit: FEED_PAGE, wallMs: this.#wallMs() };
+    return this.#store.readArrivals(channels === undefined ? page : { ...page, channels });
+  }
+
+  #sleep(signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.#isClosed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#sleepers.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#sleepers.add(wake);
+      signal.addEventListener('abort', wake, { once: true });
+    });
+  }
+}

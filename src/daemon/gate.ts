@@ -1,0 +1,120 @@
+/**
+ * The policy gate: the one way by which every door (HTTP API, later bridges and doors) reaches the daemon. No door
+ * touches the store or the core. The types here are the daemon's half of the API; the JSON shapes of `/v1` are made
+ * from them in `api/`.
+ */
+import type { DeliveryState } from '../core/contract.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { RelationName } from '../core/message/message.ts';
+
+export interface MessageView {
+  readonly id: string;
+  readonly arrival: number;
+  readonly channel: string;
+  /** identity that signed it, id text */
+  readonly author: string;
+  /** ISO 8601 UTC with milliseconds */
+  readonly time: string;
+  /** breaks ties within a millisecond */
+  readonly counter: number;
+  readonly body: string;
+  /** parsed JSON, or null if there is none or it is not JSON */
+  readonly payload: unknown;
+  readonly refs: readonly { readonly relation: RelationName | number; readonly id: string }[];
+  /** ISO 8601, or null for never */
+  readonly expires: string | null;
+  /** true if a local identity wrote it */
+  readonly own: boolean;
+  /** only for own messages */
+  readonly delivery: { readonly state: DeliveryState; readonly storedBy: readonly string[] } | null;
+}
+
+export interface PublishRequest {
+  readonly channel: string;
+  readonly body: string;
+  /** any JSON value; undefined for none */
+  readonly payload?: unknown;
+  readonly refs?: readonly { readonly relation: RelationName; readonly id: string }[];
+  readonly expiresMs?: number;
+  readonly idempotencyKey?: string;
+  /** id text of a local identity; the first one if left out */
+  readonly identity?: string;
+}
+
+export interface SourceView {
+  /** URL or file of the bootstrap list */
+  readonly source: string;
+  readonly state: 'waiting' | 'ok' | 'failed';
+  /** addresses it gave */
+  readonly peers: number;
+  readonly code: ErrorCode | null;
+  readonly detail: string;
+  /** ISO 8601 of the last attempt, or null */
+  readonly at: string | null;
+}
+
+export interface LinkView {
+  readonly peer: string;
+  /** who dialled */
+  readonly direction: 'out' | 'in';
+  /** URL that we dialled, or '' */
+  readonly url: string;
+  /** what the link is for: overlay (relay to relay), home-live and home-standby (we are the leaf), leaf (it is) */
+  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf';
+  /** ISO 8601 */
+  readonly since: string;
+  readonly agent: string;
+}
+
+export interface StatusView {
+  readonly version: string;
+  readonly network: string;
+  /** id of this daemon as a peer */
+  readonly peer: string;
+  readonly role: 'relay' | 'leaf';
+  /** first local identity: the address of the agent or person */
+  readonly identity: string;
+  readonly identities: readonly string[];
+  readonly started: string;
+  readonly dataFolder: string;
+  readonly listen: { readonly peer: string; readonly api: string };
+  readonly links: readonly LinkView[];
+  readonly sources: readonly SourceView[];
+  readonly channels: readonly {
+    readonly channel: string;
+    readonly joined: boolean;
+    readonly messages: number;
+  }[];
+  /** relays on the map, this one included if it is one */
+  readonly relays: number;
+  /** own messages that nobody confirmed as stored yet */
+  readonly outbox: number;
+  readonly lastArrival: number;
+  /** things a person should act on, newest last, at most 20 */
+  readonly problems: readonly { readonly code: ErrorCode; readonly detail: string; readonly at: string }[];
+}
+
+/** One item of a feed: messages in arrival order, and once the mark that the backfill is over and live has begun. */
+export type FeedItem =
+  | { readonly kind: 'message'; readonly message: MessageView }
+  | { readonly kind: 'caught-up'; readonly arrival: number };
+
+export interface Gate {
+  status(): StatusView;
+  /** resolves when the message is durable; rejects with `MeshError` */
+  publish(request: PublishRequest): Promise<{ id: string; state: DeliveryState; isNew: boolean }>;
+  /** resolves with the state reached; rejects `wait_timeout` after `timeoutMs`, `not_found` for unknown ids */
+  waitFor(id: string, state: DeliveryState, timeoutMs: number, signal?: AbortSignal): Promise<DeliveryState>;
+  join(channel: string): Promise<{ channel: string; isNew: boolean }>;
+  /** a page in (time, id) order, ascending; `before` and `after` are message ids (`not_found` if unknown) */
+  messages(page: { channel: string; limit: number; before?: string; after?: string }): MessageView[];
+  message(id: string): MessageView | undefined;
+  /** backfill from the arrival number `after`, cutover, live; `after` undefined means live only; ends with the signal */
+  feed(options: {
+    channels?: readonly string[];
+    after?: number;
+    signal: AbortSignal;
+  }): AsyncIterable<FeedItem>;
+  /** addresses known and what became of them */
+  addresses(): { url: string; peer: string; source: string; state: string; next: string | null }[];
+}

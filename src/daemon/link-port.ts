@@ -1,0 +1,50 @@
+/**
+ * Joins the runner with the sockets of `net/`: effects become calls, and the private halves of the links' ephemeral
+ * keys stay here, outside core and net.
+ *
+ * The core asks for key agreement only once a peer has proven its id, so that is the moment at which a link stops to
+ * count as an unfinished handshake.
+ */
+import type { LinkId } from '../core/contract.ts';
+import { createEphemeral, type Ephemeral } from '../crypto/index.ts';
+import { createLinkNet, type LinkEvent, type LinkNet } from '../net/index.ts';
+import type { LinkPort } from './runner.ts';
+
+export interface Sockets {
+  readonly net: LinkNet;
+  readonly port: LinkPort;
+}
+
+/**
+ * @param onEvent the runner's `submit`
+ * @param bootstrapDocument what `/bootstrap.json` on the public port answers
+ */
+export function createSockets(onEvent: (event: LinkEvent) => void, bootstrapDocument: () => object): Sockets {
+  const ephemerals = new Map<LinkId, Ephemeral>();
+  const net = createLinkNet({
+    bootstrapDocument,
+    createEphemeral: (link) => {
+      const ephemeral = createEphemeral();
+      ephemerals.set(link, ephemeral);
+      return ephemeral.publicKey;
+    },
+    onEvent: (event) => {
+      if (event.kind === 'link-closed') ephemerals.delete(event.link);
+      onEvent(event);
+    },
+  });
+  const port: LinkPort = {
+    dial: (url, scope) => net.dial(url, scope),
+    sendText: (link, text) => net.sendText(link, text),
+    send: ({ links, frame, droppable, notify }) => net.send(links, frame, { droppable, notify }),
+    close: (link, code, detail) => net.close(link, code, detail),
+    agree: (link, publicKey, transcript) => {
+      const keys = ephemerals.get(link)?.agree(publicKey, transcript);
+      ephemerals.delete(link); // used once: forward secrecy begins here
+      if (keys === undefined) return false;
+      net.markUp(link);
+      return true;
+    },
+  };
+  return { net, port };
+}

@@ -1,0 +1,35 @@
+/**
+ * The log: JSON lines with fixed phrases, data in fields, contents as sizes. Secrets have no place in it; fields that
+ * could carry one by mistake are redacted.
+ */
+import { type DestinationStream, pino } from 'pino';
+import type { LogLevel } from './option-values.ts';
+import type { Log } from './runner.ts';
+
+const SECRET_FIELDS = ['token', 'authorization', 'password', 'secret', 'privateKey', 'pem', 'seed'];
+
+/** @param destination gets one line of JSON per call of `write` */
+export function createLog(level: LogLevel, destination: DestinationStream): Log {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      messageKey: 'phrase',
+      formatters: { level: (label) => ({ level: label }) },
+      redact: {
+        paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+        censor: '[redacted]',
+      },
+    },
+    destination,
+  );
+}
+
+/** What of an error a log shows: code, words and where it was thrown. */
+export function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { error: String(error) };
+  const code = 'code' in error ? { code: String(error.code) } : {};
+  const cause = error.cause instanceof Error ? { cause: error.cause.message } : {};
+  return { error: error.message, ...code, ...cause, stack: error.stack ?? '' };
+}

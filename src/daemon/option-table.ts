@@ -1,0 +1,151 @@
+/**
+ * The one option table. It gives the parser (`options.ts`), `env.example` and `docs/reference/configuration.md`; a test
+ * compares the three. Names that mesh/1 knew are kept.
+ */
+import type { z } from 'zod';
+import { LIMITS } from '../core/limits.ts';
+import * as value from './option-values.ts';
+
+export interface OptionRow<T = unknown> {
+  /** how a value looks, for people */
+  readonly type: string;
+  /** unit of the value, '' where there is none */
+  readonly unit: string;
+  /** what is allowed, in words */
+  readonly allowed: string;
+  /** the default as it would be written, or in words where it depends */
+  readonly fallback: string;
+  /** where the default comes from */
+  readonly origin: string;
+  /** one sentence */
+  readonly what: string;
+  /** an empty value is a value and not the same as unset */
+  readonly emptyCounts?: boolean;
+  readonly schema: z.ZodType<T, string>;
+}
+
+/** The public list that a daemon asks unless told otherwise. */
+export const DEFAULT_BOOTSTRAP_URL = 'https://open-claw-messaging-eyd7.vercel.app/bootstrap.json';
+/** The list that ships with the package, relative to its root. */
+export const SHIPPED_BOOTSTRAP_FILE = 'website/bootstrap.json';
+
+const port = { type: 'number', unit: 'port', allowed: value.PORT_ALLOWED, schema: value.portValue } as const;
+const path = { type: 'path', unit: '', allowed: value.PATH_ALLOWED, schema: value.pathValue } as const;
+
+export const OPTION_TABLE = {
+  MESH_DATA_DIR: {
+    ...path,
+    fallback: './data in a checkout, else the user data folder of the platform',
+    origin: 'design: one folder holds everything of a daemon',
+    what: 'The data folder: keys, database, token and where the API listens; --data comes before it.',
+  },
+  MESH_STORE_PATH: {
+    ...path,
+    fallback: 'store.db in the data folder',
+    origin: 'a name that mesh/1, with its mesh.db, did not use in the same folder',
+    what: 'The database file, if it should lie elsewhere.',
+  },
+  MESH_KEY_DIR: {
+    ...path,
+    fallback: 'keys in the data folder',
+    origin: 'mesh/1, which had no keys without it',
+    what: 'The folder of key.pem and pub.pem (the identity) and peer.pem (the links); a key.pem of mesh/1 becomes the identity.',
+  },
+  PORT: {
+    ...port,
+    fallback: 'unset',
+    origin: 'mesh/1; hosting platforms set it',
+    what: 'The port for other peers; comes before MESH_PEER_PORT.',
+  },
+  MESH_PEER_PORT: {
+    ...port,
+    fallback: '5000',
+    origin: 'mesh/1',
+    what: 'The port for other peers; the default moves to the next free port if it is taken, a set one never moves.',
+  },
+  MESH_API_PORT: {
+    ...port,
+    fallback: '5001',
+    origin: 'the port after the one for peers',
+    what: 'The port of the API on 127.0.0.1; the default moves to the next free port if it is taken, a set one never moves.',
+  },
+  HOST: {
+    type: 'text',
+    unit: '',
+    allowed: value.HOST_ALLOWED,
+    schema: value.hostValue,
+    fallback: '0.0.0.0',
+    origin: 'mesh/1',
+    what: 'The address that the port for other peers listens on; 127.0.0.1 keeps it on this machine.',
+  },
+  MESH_PEERS: {
+    type: 'list',
+    unit: 'addresses',
+    allowed: value.PEERS_ALLOWED,
+    schema: value.peersValue,
+    fallback: 'none',
+    origin: 'nobody is dialled unasked',
+    what: 'Addresses that are always dialled, internal ones too.',
+  },
+  MESH_NETWORK: {
+    type: 'text',
+    unit: '',
+    allowed: value.NETWORK_ALLOWED,
+    schema: value.networkValue,
+    fallback: 'openclaw',
+    origin: 'design',
+    what: 'The name of the network; daemons of different networks do not link, and signatures do not carry over.',
+  },
+  MESH_ALLOW_PRIVATE: {
+    type: 'boolean',
+    unit: '',
+    allowed: value.BOOLEAN_ALLOWED,
+    schema: value.booleanValue,
+    fallback: '0',
+    origin: 'design: lists and records cannot aim a daemon at internal hosts',
+    what: 'Dial loopback and private addresses whoever names them.',
+  },
+  MESH_BOOTSTRAP_URL: {
+    type: 'list',
+    unit: 'URLs or files',
+    allowed: value.SOURCES_ALLOWED,
+    schema: value.sourcesValue,
+    emptyCounts: true,
+    fallback: `${DEFAULT_BOOTSTRAP_URL} and the ${SHIPPED_BOOTSTRAP_FILE} that ships`,
+    origin: 'mesh/1',
+    what: 'Bootstrap lists to ask for peers; nothing else is ever contacted unasked.',
+  },
+  MESH_LOG_LEVEL: {
+    type: 'text',
+    unit: '',
+    allowed: `one of ${value.LOG_LEVELS.join(', ')}`,
+    schema: value.logLevelValue,
+    fallback: 'info',
+    origin: 'guess: what an operator wants to see of a healthy daemon',
+    what: 'What is logged as JSON lines: on standard output, or beside a start screen on standard error and only if this is set.',
+  },
+  MESH_BAN_THRESHOLD: {
+    type: 'number',
+    unit: 'offences',
+    allowed: value.BAN_ALLOWED,
+    schema: value.banValue,
+    fallback: String(LIMITS.banThreshold),
+    origin: 'guess (limits.ts)',
+    what: 'Offences after which a peer is kept out for an hour; 0 never bans.',
+  },
+  MESH_BOOTSTRAP_PORT: {
+    ...port,
+    fallback: '4000',
+    origin: 'mesh/1',
+    what: 'The port on which "mesh bootstrap" serves its list.',
+  },
+  MESH_BOOTSTRAP_FILE: {
+    ...path,
+    fallback: SHIPPED_BOOTSTRAP_FILE,
+    origin: 'mesh/1',
+    what: 'The list that "mesh bootstrap" serves.',
+  },
+} as const satisfies Record<string, OptionRow>;
+
+export type OptionName = keyof typeof OPTION_TABLE;
+export const OPTION_NAMES = Object.keys(OPTION_TABLE) as readonly OptionName[];

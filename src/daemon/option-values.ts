@@ -1,0 +1,98 @@
+/**
+ * The kinds of values that options take, each as a zod schema from the variable's text to the value. A schema's message
+ * says what is allowed, so that the error and the reference page use the same words.
+ */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { LIMITS } from '../core/limits.ts';
+import { parsePeerUrl } from '../net/address.ts';
+
+/** Levels of the log, most important first; `silent` writes nothing. */
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const PORT_ALLOWED = 'a port from 0 to 65535, where 0 takes any free one';
+export const BOOLEAN_ALLOWED = '1, true or yes, or 0, false or no';
+export const NETWORK_ALLOWED = '1 to 32 of a-z, 0-9 and -';
+export const HOST_ALLOWED = 'an IP address or a host name';
+export const PATH_ALLOWED = 'a path';
+export const PEERS_ALLOWED = `ws:// or wss:// URLs or host:port, separated by commas, at most ${LIMITS.urlBytesMax} bytes each`;
+export const SOURCES_ALLOWED =
+  'http(s):// URLs without user name, or files, separated by commas; empty for none';
+
+/** A whole number in decimal digits. @param allowed the sentence for anything else */
+function wholeNumber(min: number, max: number, allowed: string) {
+  return z
+    .string()
+    .regex(/^[0-9]{1,10}$/, allowed)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, allowed);
+}
+
+/** 0 to 65535. */
+export const portValue = wholeNumber(0, 65535, PORT_ALLOWED);
+
+/** 0 (never) to 1,000,000 offences. */
+export const BAN_ALLOWED = 'a whole number from 0 (never) to 1000000';
+export const banValue = wholeNumber(0, 1_000_000, BAN_ALLOWED);
+
+export const booleanValue = z
+  .string()
+  .regex(/^(?:1|true|yes|0|false|no)$/i, BOOLEAN_ALLOWED)
+  .transform((text) => /^(?:1|true|yes)$/i.test(text));
+
+export const networkValue = z.string().regex(/^[a-z0-9-]{1,32}$/, NETWORK_ALLOWED);
+
+export const logLevelValue = z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`);
+
+/** Any text but a NUL byte, which no file system takes. */
+export const pathValue = z.string().refine((text) => !text.includes('\0'), PATH_ALLOWED);
+
+const HOST_NAME =
+  /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
+
+export const hostValue = z
+  .string()
+  .refine((text) => isIP(text) !== 0 || (HOST_NAME.test(text) && !/^[0-9.]+$/.test(text)), HOST_ALLOWED);
+
+function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+/** `host:port` as a URL; without a port the text stays what it is and is refused as no URL. */
+function hostPort(text: string): string {
+  return /^[^/]+:[0-9]{1,5}$/.test(text) ? `ws://${text}` : text;
+}
+
+/** Addresses of peers as canonical URLs; `host:port` is short for `ws://host:port`. */
+export const peersValue = z.string().transform((text, context): string[] => {
+  const urls: string[] = [];
+  for (const part of splitList(text)) {
+    const parsed = parsePeerUrl(/^[a-z][a-z0-9+.-]*:\/\//i.test(part) ? part : hostPort(part));
+    if (!parsed.ok)
+      context.addIssue({ code: 'custom', message: `${PEERS_ALLOWED}; "${part}" ${parsed.detail}` });
+    else if (!urls.includes(parsed.address.url)) urls.push(parsed.address.url);
+  }
+  return urls;
+});
+
+function isSource(text: string): boolean {
+  if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) return !text.includes('\0');
+  const url = URL.parse(text);
+  if (url === null) return false;
+  return (
+    url.protocol === 'file:' || (/^https?:$/.test(url.protocol) && url.username === '' && url.password === '')
+  );
+}
+
+/** Bootstrap lists: URLs and files as they were written. */
+export const sourcesValue = z.string().transform((text, context): string[] => {
+  const sources = [...new Set(splitList(text))];
+  for (const source of sources) {
+    if (!isSource(source)) context.addIssue({ code: 'custom', message: SOURCES_ALLOWED });
+  }
+  return sources;
+});

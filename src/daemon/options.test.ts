@@ -1,0 +1,126 @@
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { MeshError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import { DEFAULT_BOOTSTRAP_URL, OPTION_NAMES, OPTION_TABLE, type OptionRow } from './option-table.ts';
+import { parseOptions, shippedBootstrapFile } from './options.ts';
+
+const cwd = path.resolve('/somewhere');
+const parse = (env: Record<string, string>) => parseOptions(env, cwd);
+
+function mistake(env: Record<string, string>): string {
+  try {
+    parse(env);
+  } catch (error) {
+    if (error instanceof MeshError && error.code === 'bad_option') return error.detail;
+    throw error;
+  }
+  return '';
+}
+
+describe('the options', () => {
+  it('have the defaults of the table', () => {
+    expect(parse({})).toEqual({
+      dataFolder: undefined,
+      storePath: undefined,
+      keyFolder: undefined,
+      peerPort: { port: 5000, fixed: false },
+      apiPort: { port: 5001, fixed: false },
+      host: '0.0.0.0',
+      peers: [],
+      network: 'openclaw',
+      allowPrivate: false,
+      bootstrap: [DEFAULT_BOOTSTRAP_URL, shippedBootstrapFile()],
+      logLevel: 'info',
+      logLevelFixed: false,
+      banThreshold: LIMITS.banThreshold,
+      bootstrapPort: { port: 4000, fixed: false },
+      bootstrapFile: shippedBootstrapFile(),
+      warnings: [],
+    });
+  });
+
+  it('have a row with words for everything in the table', () => {
+    for (const name of OPTION_NAMES) {
+      const row: OptionRow = OPTION_TABLE[name];
+      expect(row.what, name).toMatch(/^[A-Z].*\.$/);
+      for (const words of [row.type, row.allowed, row.fallback, row.origin]) expect(words, name).not.toBe('');
+    }
+  });
+
+  it('count an empty variable as unset, except MESH_BOOTSTRAP_URL, which then means none', () => {
+    const empty = Object.fromEntries(OPTION_NAMES.map((name) => [name, ' ']));
+    expect(parse(empty)).toEqual({ ...parse({}), bootstrap: [] });
+  });
+
+  it('take PORT before MESH_PEER_PORT and know which ports were set', () => {
+    const options = parse({ PORT: '80', MESH_PEER_PORT: '81', MESH_API_PORT: '0' });
+    expect(options.peerPort).toEqual({ port: 80, fixed: true });
+    expect(options.apiPort).toEqual({ port: 0, fixed: true });
+    expect(parse({ MESH_PEER_PORT: '5000' }).peerPort).toEqual({ port: 5000, fixed: true });
+  });
+
+  it('bring peers into their one spelling, with ws:// before host:port, each once', () => {
+    const peers = ' one.example:5000, ws://ONE.example:5000 ,wss://two.example,[::1]:7, ';
+    expect(parse({ MESH_PEERS: peers }).peers).toEqual([
+      'ws://one.example:5000/',
+      'wss://two.example/',
+      'ws://[::1]:7/',
+    ]);
+  });
+
+  it('resolve relative paths and files, and leave URLs', () => {
+    const options = parse({
+      MESH_DATA_DIR: 'd',
+      MESH_STORE_PATH: '~/s.db',
+      MESH_BOOTSTRAP_URL: 'https://a.example/b.json, lists/c.json',
+    });
+    expect(options.dataFolder).toBe(path.join(cwd, 'd'));
+    expect(options.storePath).toBe(path.join(os.homedir(), 's.db'));
+    expect(options.bootstrap).toEqual(['https://a.example/b.json', path.join(cwd, 'lists', 'c.json')]);
+  });
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['MESH_PEER_PORT', '5e3'],
+    ['MESH_API_PORT', '5001.5'],
+    ['HOST', 'not a host'],
+    ['HOST', '1.2.3'],
+    ['MESH_PEERS', 'http://a.example'],
+    ['MESH_PEERS', 'a.example'],
+    ['MESH_PEERS', 'ws://user:secret@a.example'],
+    ['MESH_NETWORK', 'Open_Claw'],
+    ['MESH_NETWORK', 'a'.repeat(33)],
+    ['MESH_ALLOW_PRIVATE', 'maybe'],
+    ['MESH_BOOTSTRAP_URL', 'ftp://a.example/x'],
+    ['MESH_BOOTSTRAP_URL', 'https://user:pass@a.example/x'],
+    ['MESH_LOG_LEVEL', 'loud'],
+    ['MESH_BAN_THRESHOLD', '1000001'],
+    ['MESH_BOOTSTRAP_PORT', 'x'],
+    ['MESH_BOOTSTRAP_FILE', 'a\0b'],
+  ])('refuse %s=%j and say what it got and what is allowed', (name, text) => {
+    const detail = mistake({ [name]: text });
+    expect(detail).toContain(`${name} is ${JSON.stringify(text)}, allowed: `);
+    expect(detail.split('allowed: ')[1]?.length).toBeGreaterThan(3);
+  });
+
+  it('name all mistakes at once', () => {
+    const detail = mistake({ PORT: 'x', MESH_NETWORK: '?', MESH_LOG_LEVEL: 'y' });
+    for (const name of ['PORT', 'MESH_NETWORK', 'MESH_LOG_LEVEL']) expect(detail).toContain(`${name} is `);
+  });
+
+  it('refuse one port for two listeners', () => {
+    expect(mistake({ PORT: '7000', MESH_API_PORT: '7000' })).toContain(
+      'PORT and MESH_API_PORT are both 7000',
+    );
+    expect(mistake({ PORT: '0', MESH_API_PORT: '0' })).toBe('');
+    expect(mistake({ PORT: '7001', MESH_PEER_PORT: '7000', MESH_API_PORT: '7000' })).toBe('');
+  });
+
+  it('warn of a misspelt variable and leave foreign ones alone', () => {
+    const { warnings } = parse({ MESH_PEER: 'a.example:1', MESH_TOPOLOGY: 'x' });
+    expect(warnings).toEqual(['MESH_PEER is set and no option; did you mean MESH_PEERS?']);
+  });
+});

@@ -1,0 +1,103 @@
+/** From what a client asks for to a command that the core takes: names normalised, texts and sizes checked. */
+import { EMPTY, idFromText, utf8 } from '../core/bytes.ts';
+import { channelName } from '../core/channel/channel.ts';
+import type { PublishCommand } from '../core/contract.ts';
+import { MeshError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import { RELATION, type Ref } from '../core/message/message.ts';
+import type { PublishRequest } from './gate.ts';
+
+/** Wire bytes of a message besides channel, refs, body and payload, at most: ids, times and lengths (counted out). */
+const FIXED_BYTES = 230;
+/** Wire bytes of one ref: array, relation, id (counted out). */
+const REF_BYTES = 38;
+
+/** The name of an open channel in its one spelling. Throws MeshError `bad_channel`. */
+export function checkedChannel(text: string): string {
+  const name = channelName(text);
+  if (name === undefined)
+    throw new MeshError('bad_channel', `${JSON.stringify(text.slice(0, 200))} cannot be used.`);
+  return name;
+}
+
+function payloadBytes(payload: unknown): Uint8Array {
+  if (payload === undefined) return EMPTY;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(payload);
+  } catch (cause) {
+    throw new MeshError('bad_payload', cause instanceof Error ? cause.message : '', { cause });
+  }
+  if (text === undefined) throw new MeshError('bad_payload', `A ${typeof payload} has no JSON.`);
+  return utf8(text);
+}
+
+function checkedRefs(refs: PublishRequest['refs']): Ref[] {
+  if (refs === undefined) return [];
+  if (refs.length > LIMITS.refsMax)
+    throw new MeshError('bad_request', `${refs.length} refs, at most ${LIMITS.refsMax} are allowed.`);
+  return refs.map(({ relation, id }) => {
+    const bytes = idFromText(id);
+    if (bytes === undefined)
+      throw new MeshError('bad_request', `${JSON.stringify(id)} in refs is not a message id.`);
+    return { relation: RELATION[relation], id: bytes };
+  });
+}
+
+function checkedExpiry(expiresMs: number | undefined, wallMs: number): number {
+  if (expiresMs === undefined || expiresMs === 0) return 0;
+  if (!Number.isSafeInteger(expiresMs) || expiresMs <= wallMs)
+    throw new MeshError('bad_request', 'expires must be a time in the future.');
+  return expiresMs;
+}
+
+function checkedKey(key: string | undefined): string {
+  if (key === undefined) return '';
+  const bytes = utf8(key).length;
+  if (key.isWellFormed() && bytes >= 1 && bytes <= LIMITS.idempotencyKeyBytesMax) return key;
+  throw new MeshError(
+    'bad_request',
+    `The idempotency key must have 1 to ${LIMITS.idempotencyKeyBytesMax} bytes.`,
+  );
+}
+
+function checkedIdentity(identity: string | undefined, identities: readonly [string, ...string[]]): string {
+  if (identity === undefined) return identities[0];
+  if (identities.includes(identity)) return identity;
+  throw new MeshError(
+    'bad_request',
+    `${JSON.stringify(identity.slice(0, 64))} is not an identity of this daemon.`,
+  );
+}
+
+/**
+ * @param identities id texts of the local identities, the default first
+ * @param wallMs now, for the expiry
+ * @throws MeshError `bad_channel`, `bad_text`, `bad_payload`, `message_too_large`, `bad_request`
+ */
+export function publishCommand(
+  request: PublishRequest,
+  identities: readonly [string, ...string[]],
+  wallMs: number,
+): PublishCommand {
+  const channel = checkedChannel(request.channel);
+  if (!request.body.isWellFormed()) throw new MeshError('bad_text', 'The body contains a lone surrogate.');
+  const payload = payloadBytes(request.payload);
+  const refs = checkedRefs(request.refs);
+  const content = Buffer.byteLength(request.body) + payload.length;
+  const room = LIMITS.messageBytesMax - FIXED_BYTES - Buffer.byteLength(channel) - REF_BYTES * refs.length;
+  if (content > room)
+    throw new MeshError(
+      'message_too_large',
+      `Body and payload have ${content} bytes, at most ${room} fit here.`,
+    );
+  return {
+    identity: checkedIdentity(request.identity, identities),
+    channel,
+    body: request.body,
+    payload,
+    refs,
+    expiresMs: checkedExpiry(request.expiresMs, wallMs),
+    idempotencyKey: checkedKey(request.idempotencyKey),
+  };
+}

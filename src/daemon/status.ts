@@ -1,0 +1,96 @@
+/** What the daemon says of itself: made on demand from the core, the store and the facts of this start. */
+
+import { LIMITS } from '../core/limits.ts';
+import type { PeerSnapshot } from '../core/peer-types.ts';
+import type { Store } from '../store/store.ts';
+import type { SourceView, StatusView } from './gate.ts';
+import type { Problem } from './problems.ts';
+import { isoTime } from './views.ts';
+
+/** Unconfirmed own messages are counted up to this number (guess: beyond it "many" is all that one needs to know). */
+const OUTBOX_COUNT_MAX = 10_240;
+
+/** What does not change while the daemon runs, and is known once it listens. */
+export interface Facts {
+  readonly version: string;
+  readonly network: string;
+  readonly peer: string;
+  readonly identities: readonly [string, ...string[]];
+  readonly startedMs: number;
+  readonly dataFolder: string;
+  /** URLs; empty until it listens */
+  listen: { peer: string; api: string };
+}
+
+export interface StatusParts {
+  readonly facts: Facts;
+  readonly store: Pick<Store, 'channels' | 'lastArrival' | 'read'>;
+  readonly snapshot: () => PeerSnapshot;
+  readonly sources: () => readonly SourceView[];
+  readonly problems: () => readonly Problem[];
+}
+
+/** Own messages that nobody confirmed as stored, at most {@link OUTBOX_COUNT_MAX}. */
+export function countOutbox(store: Pick<Store, 'read'>): number {
+  let count = 0;
+  let afterArrival = 0;
+  while (count < OUTBOX_COUNT_MAX) {
+    const answer = store.read({ kind: 'outbox', afterArrival, limit: LIMITS.outboxPage });
+    if (answer.kind !== 'outbox') break;
+    count += answer.rows.length;
+    const last = answer.rows.at(-1);
+    if (last === undefined || answer.rows.length < LIMITS.outboxPage) break;
+    afterArrival = last.arrival;
+  }
+  return count;
+}
+
+export function statusView({ facts, store, snapshot, sources, problems }: StatusParts): StatusView {
+  const { links, role, relays } = snapshot();
+  return {
+    version: facts.version,
+    network: facts.network,
+    peer: facts.peer,
+    role,
+    identity: facts.identities[0],
+    identities: facts.identities,
+    started: isoTime(facts.startedMs),
+    dataFolder: facts.dataFolder,
+    listen: { ...facts.listen },
+    links: links.map(({ peer, direction, url, kind, sinceWallMs, agent }) => ({
+      peer,
+      direction,
+      url,
+      kind,
+      since: isoTime(sinceWallMs),
+      agent,
+    })),
+    sources: sources(),
+    channels: store
+      .channels()
+      .filter(({ channel }) => channel !== '')
+      .map(({ channel, joined, messages }) => ({ channel, joined, messages })),
+    relays,
+    outbox: countOutbox(store),
+    lastArrival: store.lastArrival(),
+    problems: problems(),
+  };
+}
+
+/**
+ * The public list of peers in the form of mesh/1: this daemon under the addresses at which a proven peer reached it,
+ * and the relays whose address was proven.
+ */
+export function bootstrapDocument(snapshot: PeerSnapshot, ownId: string, wallMs: number): object {
+  const entry = (peer: string, url: string) => ({
+    peer_id: peer,
+    ws_url: url,
+    capabilities: { relay: true, store: true },
+  });
+  const others = snapshot.provenRelays.filter(({ peer }) => peer !== ownId);
+  const peers = [
+    ...snapshot.ownUrls.map((url) => entry(ownId, url)),
+    ...others.flatMap(({ peer, urls }) => urls.map((url) => entry(peer, url))),
+  ];
+  return { version: 1, peers: peers.slice(0, LIMITS.bootstrapPeersMax), updated_at: isoTime(wallMs) };
+}

@@ -1,0 +1,60 @@
+/**
+ * The orderly stop: no new clients, commits finished, links closed with a word, database checkpointed, `api.json` away.
+ * Each step has its limit, and a step that fails is logged and does not keep the others from happening.
+ */
+import type { BootstrapWatcher } from '../net/index.ts';
+import type { Store } from '../store/index.ts';
+import { removeApiFile } from './api-file.ts';
+import type { Engine } from './engine.ts';
+import { describeError } from './log.ts';
+import type { Log } from './runner.ts';
+import type { Door } from './start-options.ts';
+import { withinMs } from './system.ts';
+
+/** Limits of the steps, ms: together below the 5 s that a supervisor waits at least. */
+const DOOR_MS = 2_500;
+const WATCHER_MS = 500;
+const SOCKETS_MS = 1_500;
+
+export interface StopParts {
+  readonly engine: Engine;
+  readonly door: Door;
+  readonly store: Store;
+  readonly log: Log;
+  readonly dataFolder: string;
+  readonly watcher: () => BootstrapWatcher | undefined;
+}
+
+/** @returns whether every step was done in time */
+export async function runStop({
+  engine,
+  door,
+  store,
+  log,
+  dataFolder,
+  watcher,
+}: StopParts): Promise<boolean> {
+  let isClean = true;
+  const step = async (name: string, limitMs: number, run: () => unknown): Promise<void> => {
+    try {
+      const inTime = await withinMs(Promise.resolve(run()), limitMs);
+      if (inTime) return;
+      log.warn({ step: name, limitMs }, 'a step of the stop took too long');
+    } catch (error) {
+      log.error({ step: name, ...describeError(error) }, 'a step of the stop failed');
+    }
+    isClean = false;
+  };
+  engine.presenter.note('daemon stopping', 'Stopping.');
+  engine.presenter.stop();
+  engine.closeFollowers();
+  await step('bootstrap lists', WATCHER_MS, () => watcher()?.stop());
+  await step('API', DOOR_MS, () => door.close());
+  await step('commits', 0, () => engine.runner.finish());
+  engine.closeCommands();
+  await step('links', SOCKETS_MS, () => engine.net.shutdown());
+  await step('database', 0, () => store.close());
+  await step('api.json', 0, () => removeApiFile(dataFolder));
+  engine.presenter.note('daemon stopped', 'Stopped.');
+  return isClean;
+}

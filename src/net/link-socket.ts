@@ -1,0 +1,99 @@
+/**
+ * One WebSocket as a link: reading within limits, a bounded send queue, and an end that always comes.
+ *
+ * 1. What is received is copied out of the socket's read buffer: a stored 400-byte message must not keep 64 KiB alive.
+ * 2. The send queue is what `ws` and the kernel have not taken (`bufferedAmount`). Frames that catch-up repairs are
+ *    dropped first; a queue that still grows closes the link.
+ * 3. Whoever closes, the socket is gone `closeMs` later.
+ */
+import type { Socket } from 'node:net';
+import { WebSocket } from 'ws';
+import type { Bytes } from '../core/bytes.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import { closeCodeOf, closeTextOf, remoteReason } from './close-reason.ts';
+
+export interface LinkSocketLimits {
+  readonly handshakeBytesMax: number;
+  readonly linkQueueBytesMax: number;
+  readonly linkQueueBytesClose: number;
+  readonly closeMs: number;
+}
+
+export interface LinkSocketHandlers {
+  onText(text: string): void;
+  /** `bytes` belong to the receiver */
+  onFrame(bytes: Bytes): void;
+  /** the last call */
+  onClosed(reason: string): void;
+}
+
+export type SendResult = 'sent' | 'dropped' | 'closed';
+
+export class LinkSocket {
+  readonly #ws: WebSocket;
+  readonly #limits: LinkSocketLimits;
+  /** set when this side ended the link */
+  #reason = '';
+  #cut: NodeJS.Timeout | undefined;
+
+  /** @param socket the TCP or TLS socket below `ws`, which is open */
+  constructor(ws: WebSocket, socket: Socket, limits: LinkSocketLimits, handlers: LinkSocketHandlers) {
+    this.#ws = ws;
+    this.#limits = limits;
+    ws.on('message', (data, isBinary) => {
+      if (this.#reason !== '' || !Buffer.isBuffer(data)) return;
+      if (isBinary) handlers.onFrame(new Uint8Array(data));
+      else if (data.length <= limits.handshakeBytesMax) handlers.onText(data.toString());
+      else this.close('invalid_message', `text of ${data.length} bytes`);
+    });
+    ws.on('error', (error: NodeJS.ErrnoException) => {
+      // `ws` closes by itself, with the fitting code of RFC 6455.
+      const isBroken = error.code?.startsWith('WS_ERR_') === true;
+      if (isBroken && this.#reason === '') this.#reason = `invalid_message: ${error.message}`;
+      this.#cutSoon();
+    });
+    ws.on('close', (status, text) => {
+      clearTimeout(this.#cut);
+      handlers.onClosed(this.#reason === '' ? remoteReason(status, text.toString()) : this.#reason);
+    });
+    // A half-closed connection whose other side reads nothing would wait for our queue for ever.
+    socket.once('end', () => this.#cutSoon());
+  }
+
+  /** bytes that wait to be taken by the kernel */
+  get queuedBytes(): number {
+    return this.#ws.bufferedAmount;
+  }
+
+  /**
+   * Queues text or a frame; `frame` is not changed and may be shared between links.
+   * @param onFlushed called when the kernel has taken all of it; never if it was dropped or the link ends before
+   */
+  send(frame: Buffer | string, droppable: boolean, onFlushed?: () => void): SendResult {
+    if (this.#reason !== '' || this.#ws.readyState !== WebSocket.OPEN) return 'closed';
+    const bytes = typeof frame === 'string' ? Buffer.byteLength(frame) : frame.length;
+    const queued = this.#ws.bufferedAmount + bytes;
+    if (droppable && queued > this.#limits.linkQueueBytesMax) return 'dropped';
+    if (queued > this.#limits.linkQueueBytesClose) {
+      this.close('too_slow', '');
+      return 'closed';
+    }
+    const done = (error?: Error | null): void => {
+      if (!error && this.#reason === '') onFlushed?.();
+    };
+    this.#ws.send(frame, { binary: typeof frame !== 'string' }, onFlushed && done);
+    return 'sent';
+  }
+
+  /** Ends the link: nothing more is received or sent, `onClosed` follows. Later calls do nothing. */
+  close(code: ErrorCode, detail: string): void {
+    if (this.#reason !== '') return;
+    this.#reason = detail === '' ? code : `${code}: ${detail}`;
+    this.#ws.close(closeCodeOf(code), closeTextOf(code, detail));
+    this.#cutSoon();
+  }
+
+  #cutSoon(): void {
+    this.#cut ??= setTimeout(() => this.#ws.terminate(), this.#limits.closeMs);
+  }
+}

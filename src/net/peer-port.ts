@@ -1,0 +1,120 @@
+/**
+ * The port that other peers connect to: a listener that takes WebSocket upgrades at `/` and answers `/healthz` and
+ * `/bootstrap.json`, and nothing else.
+ *
+ * Upgrades with an `Origin` header come from web pages and are refused: a page in the browser of the daemon's owner
+ * would otherwise arrive from loopback, and what comes from loopback may name loopback addresses.
+ */
+import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Admission, Ticket } from './admission.ts';
+import { createHttpServer, endSocket, openDocument, problem, type Route } from './http-server.ts';
+import { type Listening, type ListenOptions, listenOn } from './listen.ts';
+import { NET_LIMITS } from './net-limits.ts';
+import { WS_OPTIONS } from './ws-options.ts';
+
+export interface PeerPortOptions {
+  readonly admission: Admission;
+  /** own sockets now: they take from the same total */
+  outbound(): number;
+  /** the list of peers that anybody may read; must be plain JSON */
+  bootstrapDocument(): object;
+  /** time from accepting a socket to its upgrade, ms */
+  readonly handshakeMs: number;
+  onLink(ws: WebSocket, socket: Socket, ticket: Ticket): void;
+}
+
+export interface PeerPort {
+  listen(options: ListenOptions): Promise<Listening>;
+  /** to be called when the number of finished handshakes or of own sockets changed */
+  adjust(): void;
+  /** stops to listen and ends sockets that are not links; resolves when those and all links are gone */
+  stop(): Promise<void>;
+  stats(): { readonly refused: number; readonly acceptErrors: number };
+}
+
+function routes(bootstrapDocument: () => object): Route {
+  let cached = { body: '', until: Number.NEGATIVE_INFINITY };
+  const bootstrap = (): string => {
+    if (performance.now() >= cached.until) {
+      const body = JSON.stringify(bootstrapDocument());
+      cached = { body, until: performance.now() + NET_LIMITS.documentCacheMs };
+    }
+    return cached.body;
+  };
+  const health = JSON.stringify({ status: 'ok' });
+  return (path) => {
+    if (path === '/healthz') {
+      const headers = { 'Cache-Control': 'no-store' };
+      return () => ({ status: 200, type: 'application/json', body: health, headers });
+    }
+    return path === '/bootstrap.json' ? () => openDocument(bootstrap()) : undefined;
+  };
+}
+
+export function createPeerPort(options: PeerPortOptions): PeerPort {
+  const { admission } = options;
+  const tickets = new WeakMap<Duplex, Ticket>();
+  const counters = { refused: 0, acceptErrors: 0 };
+  const acceptedMax = (): number => admission.acceptedMax(options.outbound());
+  const { server, endDeadline } = createHttpServer({
+    route: routes(options.bootstrapDocument),
+    deadlineMs: options.handshakeMs,
+    socketsMax: acceptedMax(),
+  });
+  const upgrader = new WebSocketServer({ ...WS_OPTIONS, noServer: true, clientTracking: false });
+  const adjust = (): void => {
+    server.maxConnections = acceptedMax();
+  };
+
+  server.on('drop', () => {
+    counters.refused += 1;
+  });
+  server.on('connection', (socket) => {
+    const ticket = admission.enter(socket.remoteAddress ?? '');
+    if (ticket === undefined) {
+      counters.refused += 1;
+      socket.destroy();
+      return;
+    }
+    tickets.set(socket, ticket);
+    socket.once('close', () => {
+      ticket.leave();
+      adjust();
+    });
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const ticket = tickets.get(socket);
+    if (!(socket instanceof Socket) || ticket === undefined) return void socket.destroy();
+    if (!/^\/(?:\?|$)/.test(request.url ?? '')) {
+      return endSocket(socket, '404 Not Found', problem('not_found', 'Peers connect at /.'));
+    }
+    if (request.headers.origin !== undefined) {
+      return endSocket(socket, '403 Forbidden', problem('forbidden_origin', 'Web pages cannot be peers.'));
+    }
+    upgrader.handleUpgrade(request, socket, head, (ws) => {
+      endDeadline(socket);
+      options.onLink(ws, socket, ticket);
+    });
+  });
+
+  return {
+    listen: async (where) => {
+      const listening = await listenOn(server, where);
+      // Out of file descriptors and the like: the listener goes on, the caller sees the count.
+      server.on('error', () => {
+        counters.acceptErrors += 1;
+      });
+      return listening;
+    },
+    adjust,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+    stats: () => ({ ...counters }),
+  };
+}

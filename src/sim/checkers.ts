@@ -1,0 +1,254 @@
+/**
+ * What must hold in every simulated network. The checkers watch while it runs and look at everything once more at the
+ * end; each is tested against a peer that breaks its rule.
+ *
+ * 1. forged: what is stored is, byte for byte, what an honest client published.
+ * 2. shown-twice: no feed brings a message twice or goes back.
+ * 3. convergence: after a quiet time everybody interested in a channel has the same messages, all acknowledged ones
+ *    among them ({@link checkConvergence}, asked for by scenarios).
+ * 4. durability: what was acknowledged, or said to be stored by a peer, is in that peer's store from then on.
+ * 5. commit-order: no own message is sent, and nobody is told that a message is stored, before the disk has it.
+ */
+import { equal, toBase64url } from '../core/bytes.ts';
+import type { Effect } from '../core/contract.ts';
+import type { Message } from '../core/message/message.ts';
+import type { PersistResult } from '../core/persistence.ts';
+import type { Frame } from '../core/wire/frame.ts';
+import type { StoredMessage } from '../store/store.ts';
+import type { PersistRequest } from './disk.ts';
+import type { Host } from './host.ts';
+import type { Observer } from './observer.ts';
+import type { Registry } from './registry.ts';
+import type { SimFailure } from './trace.ts';
+
+/** What a checker needs of the world. */
+export interface Checked {
+  readonly registry: Registry;
+  hosts(): readonly Host[];
+  /** channels that clients of this host asked to join */
+  interests(host: Host): Iterable<string>;
+  failure(checker: string, detail: string, about?: readonly string[]): SimFailure;
+}
+
+export interface Checker extends Observer {
+  /** everything once more */
+  end(): void;
+}
+
+/** Every message that a store holds. */
+export function* storedMessages(host: Host): Generator<StoredMessage> {
+  for (const { channel } of host.store.channels()) {
+    for (let after = 0; ; ) {
+      const page = host.store.readArrivals({ after, limit: 500, wallMs: 0, channels: [channel] });
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined) break;
+      after = last.arrival;
+    }
+  }
+}
+
+export class ForgedChecker implements Checker {
+  readonly #world: Checked;
+
+  constructor(world: Checked) {
+    this.#world = world;
+  }
+
+  committed(
+    host: Host,
+    requests: readonly PersistRequest[],
+    results: readonly (readonly PersistResult[])[],
+  ): void {
+    for (const [i, { ops }] of requests.entries()) {
+      for (const [j, op] of ops.entries()) {
+        const result = results[i]?.[j];
+        if (result?.kind !== 'message' || !result.inserted) continue;
+        if (op.kind === 'own-message') this.#own(host, op.message.message);
+        else if (op.kind === 'message') this.#check(host, op.message.message);
+      }
+    }
+  }
+
+  end(): void {
+    for (const host of this.#world.hosts()) {
+      for (const row of storedMessages(host)) this.#check(host, row.message.message);
+    }
+  }
+
+  #own(host: Host, message: Message): void {
+    const isOwn = toBase64url(message.author) === host.identity;
+    if (isOwn && this.#world.registry.commit(host, message)) return;
+    throw this.#world.failure('forged', `${host.name} made ${message.idText}, which nobody asked for`, [
+      host.name,
+    ]);
+  }
+
+  #check(host: Host, message: Message): void {
+    const honest = this.#world.registry.byId(message.idText)?.message;
+    if (honest !== undefined && equal(honest.wire, message.wire) && honest.body === message.body) return;
+    const what = honest === undefined ? 'which nobody published' : 'with other bytes than were published';
+    const detail = `${host.name} stored ${message.idText} ${what}: ${message.body.slice(0, 80)}`;
+    throw this.#world.failure('forged', detail, [host.name]);
+  }
+}
+
+export class ShownTwiceChecker implements Checker {
+  readonly #world: Checked;
+  readonly #shown = new Map<string, { ids: Set<string>; lastArrival: number }>();
+
+  constructor(world: Checked) {
+    this.#world = world;
+  }
+
+  shown(host: Host, channel: string, row: StoredMessage): void {
+    const key = `${host.name}\0${channel}`;
+    const feed = this.#shown.get(key) ?? { ids: new Set<string>(), lastArrival: 0 };
+    this.#shown.set(key, feed);
+    const { idText } = row.message.message;
+    const isAgain = feed.ids.has(idText);
+    if (isAgain || row.arrival <= feed.lastArrival) {
+      const what = isAgain ? 'a second time' : `after arrival ${feed.lastArrival}`;
+      const detail = `${host.name} shows ${idText} ${what} as arrival ${row.arrival}`;
+      throw this.#world.failure('shown-twice', detail, [host.name]);
+    }
+    feed.ids.add(idText);
+    feed.lastArrival = row.arrival;
+  }
+
+  /** ids that a channel's feed has shown at a host */
+  shownIn(host: Host, channel: string): ReadonlySet<string> {
+    return this.#shown.get(`${host.name}\0${channel}`)?.ids ?? new Set();
+  }
+
+  end(): void {
+    for (const host of this.#world.hosts()) {
+      for (const { channel, joined } of host.store.channels()) {
+        if (!joined) continue;
+        const rows = host.store.readArrivals({ after: 0, limit: 1e6, wallMs: 0, channels: [channel] });
+        const shown = this.shownIn(host, channel);
+        const hidden = rows.find((row) => !shown.has(row.message.message.idText));
+        if (hidden === undefined) continue;
+        const detail = `${host.name} stores arrival ${hidden.arrival} of ${channel} and its feed never brought it`;
+        throw this.#world.failure('shown-twice', detail, [host.name]);
+      }
+    }
+  }
+}
+
+export class DurabilityChecker implements Checker {
+  readonly #world: Checked;
+  /** message ids that a host has promised to keep, by its name */
+  readonly #promised = new Map<Host, Set<string>>();
+
+  constructor(world: Checked) {
+    this.#world = world;
+  }
+
+  effect(host: Host, effect: Effect): void {
+    if (effect.kind === 'reply' && effect.reply.kind === 'published') {
+      this.#promise(host, effect.reply.id, `${host.name} acknowledged`);
+    } else if (effect.kind === 'delivery' && effect.state === 'stored') {
+      const keeper = this.#world.hosts().find(({ peerId }) => peerId === effect.by);
+      if (keeper === undefined || keeper === host) {
+        const detail = `${host.name} says that ${effect.id} is stored by "${effect.by}", which is no other peer`;
+        throw this.#world.failure('durability', detail, [host.name]);
+      }
+      this.#promise(keeper, effect.id, `${host.name} says that ${keeper.name} stored`);
+    }
+  }
+
+  started(host: Host): void {
+    this.#look(host);
+  }
+
+  end(): void {
+    for (const host of this.#world.hosts()) this.#look(host);
+  }
+
+  #promise(host: Host, id: string, what: string): void {
+    const ids = this.#promised.get(host) ?? new Set<string>();
+    this.#promised.set(host, ids.add(id));
+    this.#require(host, id, what);
+  }
+
+  #look(host: Host): void {
+    for (const id of this.#promised.get(host) ?? []) this.#require(host, id, `${host.name} promised to keep`);
+  }
+
+  #require(host: Host, id: string, what: string): void {
+    if (host.store.readMessage(id) !== undefined) return;
+    const detail = `${what} ${id}, which is not in the store of ${host.name}`;
+    throw this.#world.failure('durability', detail, [host.name]);
+  }
+}
+
+export class CommitOrderChecker implements Checker {
+  readonly #world: Checked;
+
+  constructor(world: Checked) {
+    this.#world = world;
+  }
+
+  sending(host: Host, frame: Frame): void {
+    if (frame.type === 'stored') {
+      for (const id of frame.ids) this.#require(host, toBase64url(id), 'says that it stored');
+    } else if (frame.type === 'push' || frame.type === 'fetched') {
+      for (const message of frame.messages) {
+        if (toBase64url(message.author) === host.identity)
+          this.#require(host, message.idText, 'sends its own message');
+      }
+    }
+  }
+
+  #require(host: Host, id: string, what: string): void {
+    if (host.store.readMessage(id) !== undefined) return;
+    const detail = `${host.name} ${what} ${id} before its disk has it`;
+    throw this.#world.failure('commit-order', detail, [host.name]);
+  }
+
+  end(): void {
+    // Only moments are checked: at rest there is no order left to see.
+  }
+}
+
+export interface Difference {
+  readonly channel: string;
+  readonly host: Host;
+  readonly missing: readonly string[];
+}
+
+/** Interested hosts that lack messages of their channels. @param among hosts that should have everything */
+export function findDifferences(world: Checked, among: readonly Host[]): Difference[] {
+  const wanted = new Map<string, Set<string>>();
+  const differences: Difference[] = [];
+  for (const host of among) {
+    for (const channel of world.interests(host)) {
+      const ids = wanted.get(channel) ?? world.registry.idsIn(channel);
+      wanted.set(channel, ids);
+      const missing = [...ids].filter((id) => host.store.readMessage(id) === undefined);
+      if (missing.length > 0) differences.push({ channel, host, missing });
+    }
+  }
+  return differences;
+}
+
+/** Throws unless everybody of `among` has everything of the channels that they joined. */
+export function checkConvergence(world: Checked, among: readonly Host[]): void {
+  const differences = findDifferences(world, among);
+  if (differences.length === 0) return;
+  const lines = differences.slice(0, 10).map(({ channel, host, missing }) => {
+    const from = missing
+      .slice(0, 5)
+      .map((id) => `${id.slice(0, 8)} of ${world.registry.byId(id)?.host.name}`);
+    return `${host.name} lacks ${missing.length} of ${channel}: ${from.join(', ')}`;
+  });
+  const first = differences[0] as Difference;
+  throw world.failure('convergence', lines.join('\n'), [first.host.name]);
+}
+
+export function createCheckers(world: Checked): Checker[] {
+  return [ForgedChecker, ShownTwiceChecker, DurabilityChecker, CommitOrderChecker].map(
+    (one) => new one(world),
+  );
+}

@@ -1,0 +1,40 @@
+/** What a scenario is: a story about a simulated mesh that throws where it does not go as it must. */
+import type { Host } from './host.ts';
+import type { World } from './world.ts';
+
+export interface Scenario {
+  readonly name: string;
+  /** one sentence for `--help` */
+  readonly about: string;
+  /** how many peers it has if nobody says */
+  readonly peers: number;
+  run(world: World, options: { readonly peers: number }): void;
+}
+
+/** Fails the simulation in the name of the scenario. */
+export function demand(world: World, holds: boolean, detail: string): asserts holds {
+  if (!holds) throw world.failure('scenario', detail);
+}
+
+/** Publishes `count` messages one after another. */
+export function publishMany(
+  world: World,
+  from: { name: string; channel: string; count: number; everyMs: number },
+): void {
+  for (let i = 1; i <= from.count; i++) {
+    world.publish(from.name, from.channel, `${from.name} ${i} in ${from.channel}`);
+    world.run(from.everyMs);
+  }
+}
+
+/** Links that both ends believe in. */
+export function countLinks(world: World, a: Host, b: Host): number {
+  const wires = world.network.dialler.wires();
+  return wires.filter((wire) => wire.dialler.isOpen && wire.responder.isOpen && wire.connects(a, b)).length;
+}
+
+/** Own messages of a host that nobody has confirmed as stored. */
+export function outboxLength(host: Host): number {
+  const answer = host.store.read({ kind: 'outbox', afterArrival: 0, limit: 100_000 });
+  return answer.kind === 'outbox' ? answer.rows.length : 0;
+}

@@ -1,0 +1,113 @@
+/**
+ * A link between two simulated peers: two ordered, reliable byte streams, as WebSocket gives them. Nothing on a link is
+ * reordered or lost alone; what is lost is lost with the link, or was never accepted into the queue.
+ *
+ * Each direction sends at a bandwidth and arrives after a latency. A silent link swallows everything from then on and
+ * tells nobody (a half-open connection, a partition): it never speaks again, it can only be closed.
+ */
+import type { LinkId } from '../core/contract.ts';
+import type { Host } from './host.ts';
+
+export class WireEnd {
+  readonly host: Host;
+  /** run of the host that opened this end; a later run knows nothing of it */
+  readonly run: number;
+  readonly id: LinkId;
+  isOpen = true;
+  /** virtual ms at which the last accepted byte leaves */
+  busyUntilMs = 0;
+  /** bytes accepted and not yet sent */
+  queuedBytes = 0;
+  /** virtual ms at which the last frame sent from here arrives */
+  lastArrivalMs = 0;
+
+  constructor(host: Host, id: LinkId) {
+    this.host = host;
+    this.run = host.run;
+    this.id = id;
+  }
+}
+
+export class Wire {
+  readonly dialler: WireEnd;
+  readonly responder: WireEnd;
+  readonly latencyMs: number;
+  isSilent = false;
+
+  constructor(dialler: WireEnd, responder: WireEnd, latencyMs: number) {
+    this.dialler = dialler;
+    this.responder = responder;
+    this.latencyMs = latencyMs;
+  }
+
+  get ends(): readonly [WireEnd, WireEnd] {
+    return [this.dialler, this.responder];
+  }
+
+  /** False once both ends know that it is over. */
+  get isAlive(): boolean {
+    return this.dialler.isOpen || this.responder.isOpen;
+  }
+
+  other(end: WireEnd): WireEnd {
+    return end === this.dialler ? this.responder : this.dialler;
+  }
+
+  connects(a: Host, b: Host): boolean {
+    const [x, y] = [this.dialler.host, this.responder.host];
+    return (x === a && y === b) || (x === b && y === a);
+  }
+}
+
+export interface Link {
+  readonly wire: Wire;
+  readonly end: WireEnd;
+}
+
+/** The ends that each host may use, by number. */
+export class LinkTable {
+  readonly #byHost = new Map<Host, Map<LinkId, Link>>();
+
+  get(host: Host, id: LinkId): Link | undefined {
+    return this.#byHost.get(host)?.get(id);
+  }
+
+  add(end: WireEnd, wire: Wire): void {
+    const links = this.#byHost.get(end.host) ?? new Map<LinkId, Link>();
+    this.#byHost.set(end.host, links.set(end.id, { wire, end }));
+  }
+
+  remove(end: WireEnd): void {
+    this.#byHost.get(end.host)?.delete(end.id);
+  }
+
+  /** Takes all links of a host, which has none afterwards. */
+  take(host: Host): Link[] {
+    const links = [...(this.#byHost.get(host)?.values() ?? [])];
+    this.#byHost.delete(host);
+    return links;
+  }
+}
+
+/** Per-frame overhead: TCP, IP and WebSocket heads of a small frame (a rough figure). */
+const FRAME_HEAD_BYTES = 60;
+
+export interface SendTimes {
+  readonly departsMs: number;
+  readonly arrivesMs: number;
+}
+
+/** Accounts for `bytes` more in the queue of `end`. */
+export function occupy(
+  wire: Wire,
+  end: WireEnd,
+  bytes: number,
+  at: { nowMs: number; bytesPerMs: number; jitterMs: number },
+): SendTimes {
+  const departsMs = Math.max(at.nowMs, end.busyUntilMs) + (bytes + FRAME_HEAD_BYTES) / at.bytesPerMs;
+  const arrivesMs = Math.max(departsMs + wire.latencyMs + at.jitterMs, end.lastArrivalMs);
+  end.busyUntilMs = departsMs;
+  end.lastArrivalMs = arrivesMs;
+  end.queuedBytes += bytes;
+  return { departsMs, arrivesMs };
+}

@@ -1,0 +1,162 @@
+/**
+ * What a store asks of its arguments. Whoever breaks these rules is a programmer, not a peer: operations and queries
+ * are made by our own core and API after they have checked what came from outside. So a broken rule throws RangeError,
+ * before anything is written; it is never a store failure.
+ */
+import { type Bytes, fromBase64url, idFromText, toBase64url } from '../core/bytes.ts';
+import { channelTag, isChannelText } from '../core/channel/channel.ts';
+import type { DeliveryState } from '../core/contract.ts';
+import type { Sha256 } from '../core/message/message.ts';
+import type { PersistOp, Query, Window } from '../core/persistence.ts';
+
+/** Peers named as keepers of one own message; later ones change nothing. Enough for every home relay (guess). */
+export const STORED_BY_MAX = 16;
+
+/** Delivery states in the order in which they may follow each other; the index is what SQLite keeps. */
+export const DELIVERY_STATES: readonly DeliveryState[] = ['queued', 'relayed', 'stored'];
+
+/** The 8 bytes of a channel tag. Throws RangeError for any other text. */
+export function tagBytes(text: string): Bytes {
+  const bytes = text.length === 11 ? fromBase64url(text) : undefined;
+  if (bytes === undefined) throw new RangeError(`not a channel tag: ${JSON.stringify(text)}`);
+  return bytes;
+}
+
+/** The 32 bytes of a peer or identity. Throws RangeError for any other text. */
+export function keyBytes(text: string): Bytes {
+  const bytes = idFromText(text);
+  if (bytes === undefined) throw new RangeError(`not an id: ${JSON.stringify(text)}`);
+  return bytes;
+}
+
+function checkNumber(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`${name} is not an unsigned integer: ${value}`);
+}
+
+function checkText(name: string, value: string): void {
+  if (!value.isWellFormed()) throw new RangeError(`${name} is not well-formed text`);
+}
+
+function checkWindow(window: Window): void {
+  tagBytes(window.tag);
+  checkNumber('fromMinute', window.fromMinute);
+  checkNumber('untilMinute', window.untilMinute);
+  if (window.fromMinute % 60 !== 0)
+    throw new RangeError(`fromMinute is not a whole hour: ${window.fromMinute}`);
+}
+
+/** Throws RangeError if a page cannot be read as asked. @param limit rows, 0 or more; @param after arrival number */
+export function checkPage(limit: number, wallMs: number, after = 0): void {
+  checkNumber('limit', limit);
+  checkNumber('wallMs', wallMs);
+  checkNumber('after', after);
+}
+
+/** Channels whose tags are remembered; when it is full it starts anew (guess). */
+const TAG_CACHE_MAX = 16384;
+
+/**
+ * The check of operations. What it returns throws RangeError if an operation breaks the contract of `persistence.ts`:
+ * an id or tag that is not canonical, a tag that is not the channel's, a number out of range.
+ */
+export function createOpCheck(options: { network: string; sha256: Sha256 }): (op: PersistOp) => void {
+  const tags = new Map<string, string>();
+  const checkTag = (channel: string, tag: string): void => {
+    let expected = tags.get(channel);
+    if (expected === undefined) {
+      expected = toBase64url(channelTag(options.sha256, options.network, channel));
+      if (tags.size >= TAG_CACHE_MAX) tags.clear();
+      tags.set(channel, expected);
+    }
+    if (tag !== expected) throw new RangeError(`tag ${tag} is not the tag of ${JSON.stringify(channel)}`);
+  };
+  return (op) => {
+    if ('tag' in op) tagBytes(op.tag);
+    switch (op.kind) {
+      case 'message':
+        checkTag(op.message.message.channel, op.tag);
+        if (op.from !== '') keyBytes(op.from);
+        return;
+      case 'own-message':
+        checkTag(op.message.message.channel, op.tag);
+        checkText('idempotencyKey', op.idempotencyKey);
+        if (op.fingerprint.length !== 32)
+          throw new RangeError(`fingerprint of ${op.fingerprint.length} bytes`);
+        return;
+      case 'join':
+        if (!isChannelText(op.channel)) throw new RangeError(`not a channel: ${JSON.stringify(op.channel)}`);
+        checkTag(op.channel, op.tag);
+        return;
+      default:
+        checkSmallOp(op);
+    }
+  };
+}
+
+/** The operations that store neither message nor channel. */
+function checkSmallOp(op: Exclude<PersistOp, { kind: 'message' | 'own-message' | 'join' }>): void {
+  switch (op.kind) {
+    case 'delivery':
+      if (!DELIVERY_STATES.includes(op.state)) throw new RangeError(`not a delivery state: ${op.state}`);
+      if (op.by !== '') keyBytes(op.by);
+      return;
+    case 'carry':
+      checkNumber('untilMs', op.untilMs);
+      return;
+    case 'mailbox':
+      keyBytes(op.peer);
+      op.tags.forEach(tagBytes);
+      checkNumber('untilMs', op.untilMs);
+      return;
+    case 'address':
+      checkText('url', op.url);
+      if (op.peer !== '') keyBytes(op.peer);
+      checkNumber('provenMs', op.provenMs);
+      return;
+    case 'record-sequence':
+      checkNumber('sequence', op.sequence);
+      return;
+    case 'expire':
+      checkNumber('wallMs', op.wallMs);
+      return;
+    default:
+      op satisfies never;
+      throw new RangeError('not an operation');
+  }
+}
+
+/** Throws RangeError if `query` breaks the contract of `persistence.ts`. Ids of any length may be asked for. */
+export function checkQuery(query: Query): void {
+  switch (query.kind) {
+    case 'has':
+    case 'messages':
+      return;
+    case 'sums':
+      query.windows.forEach(checkWindow);
+      return;
+    case 'buckets':
+      checkWindow(query.window);
+      checkNumber('minutesFromMinute', query.minutesFromMinute);
+      return;
+    case 'positions':
+      tagBytes(query.tag);
+      checkNumber('untilMinute', query.untilMinute);
+      checkNumber('limit', query.limit);
+      return;
+    case 'outbox':
+      checkNumber('afterArrival', query.afterArrival);
+      checkNumber('limit', query.limit);
+      return;
+    case 'idempotency':
+      keyBytes(query.identity);
+      return;
+    case 'head':
+      keyBytes(query.identity);
+      checkNumber('horizonMs', query.horizonMs);
+      return;
+    default:
+      query satisfies never;
+      throw new RangeError('not a query');
+  }
+}

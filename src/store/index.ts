@@ -1,0 +1,4 @@
+/** Public names of the store. The simulator imports `memory.ts` directly: it must not load SQLite. */
+export { createMemoryStore, type MemoryStore } from './memory.ts';
+export { openStore, type StoreOptions } from './sqlite.ts';
+export type { ChannelRow, Store, StoredMessage } from './store.ts';

@@ -1,0 +1,173 @@
+/**
+ * The store in memory: the same contract as `sqlite.ts` by other means, for the simulator and as its twin in tests. It
+ * is written to be obviously right: sorted arrays and sums per minute, nothing cached, nothing pruned.
+ *
+ * Bytes are copied once when a message is stored, so that a message does not keep the frame alive that it came in.
+ */
+import { equal } from '../core/bytes.ts';
+import { MeshError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import {
+  createMessageContext,
+  decodeMessage,
+  type MessageContext,
+  type Sha256,
+} from '../core/message/message.ts';
+import { StoreReceipt, VerifiedMessage } from '../core/message/verified.ts';
+import type { PersistOp, PersistResult } from '../core/persistence.ts';
+import { isExpired } from './buckets.ts';
+import { createOpCheck, DELIVERY_STATES, STORED_BY_MAX } from './check.ts';
+import { createMemoryReads } from './memory-reads.ts';
+import { MemoryTables, type Row } from './memory-tables.ts';
+import type { Store } from './store.ts';
+
+export interface MemoryOptions {
+  readonly network: string;
+  readonly sha256: Sha256;
+}
+
+export interface MemoryStore extends Store {
+  /** The process is gone: this handle answers `store_failed` from now on. What was transacted stays. */
+  crash(): void;
+  /** A new handle over the same content, after `close` or `crash`. Throws `store_locked` while this one is open. */
+  reopen(): MemoryStore;
+  /** The next `transact` throws `store_failed` and applies nothing, as a full disk would. */
+  failNext(): void;
+}
+
+export function createMemoryStore(options: MemoryOptions): MemoryStore {
+  return openTables(options, new MemoryTables());
+}
+
+function openTables(options: MemoryOptions, tables: MemoryTables): MemoryStore {
+  const context = createMessageContext(options.network, options.sha256);
+  const checkOp = createOpCheck(options);
+  let isOpen = true;
+  let willFail = false;
+
+  const assertOpen = (): void => {
+    if (!isOpen) throw new MeshError('store_failed', 'the store is closed');
+  };
+  const transact = (effects: readonly (readonly PersistOp[])[]): PersistResult[][] => {
+    for (const ops of effects) ops.forEach(checkOp);
+    assertOpen();
+    if (willFail) {
+      willFail = false;
+      throw new MeshError('store_failed', 'the memory store was told to fail');
+    }
+    const compacted = effects.map((ops) => ops.map((op) => compact(context, tables, op)));
+    return compacted.map((ops) => ops.map((op) => apply(tables, op)));
+  };
+  const close = (): void => {
+    isOpen = false;
+  };
+  return {
+    ...createMemoryReads(tables, assertOpen),
+    transact,
+    close,
+    crash: close,
+    failNext: () => {
+      willFail = true;
+    },
+    reopen: () => {
+      if (isOpen) throw new MeshError('store_locked', 'the memory store is open');
+      return openTables(options, tables);
+    },
+  };
+}
+
+/** The operation with a new message's bytes in memory of their own. The last thing that can throw (RangeError). */
+function compact(context: MessageContext, tables: MemoryTables, op: PersistOp): PersistOp {
+  if (!('message' in op) || tables.byId.has(op.message.message.idText)) return op;
+  const { id, idText, wire } = op.message.message;
+  const copy = decodeMessage(context, wire.slice());
+  const message = copy && VerifiedMessage.fromStore(copy, StoreReceipt.issue(id));
+  if (message === undefined) throw new RangeError(`message ${idText} is of another network`);
+  return { ...op, message };
+}
+
+const DONE: PersistResult = { kind: 'done' };
+
+function apply(tables: MemoryTables, op: PersistOp): PersistResult {
+  switch (op.kind) {
+    case 'message':
+      return insert(tables, op.message, { tag: op.tag, from: op.from, own: undefined });
+    case 'own-message':
+      return insertOwn(tables, op);
+    case 'delivery':
+      deliver(tables, op);
+      return DONE;
+    case 'join':
+      tables.joined.set(op.channel, op.tag);
+      return DONE;
+    case 'carry':
+      tables.carried.set(op.tag, Math.max(op.untilMs, tables.carried.get(op.tag) ?? 0));
+      return DONE;
+    case 'mailbox':
+      if (op.tags.length === 0) tables.mailboxes.delete(op.peer);
+      else tables.mailboxes.set(op.peer, { tags: [...op.tags], untilMs: op.untilMs });
+      return DONE;
+    case 'address':
+      setAddress(tables, op);
+      return DONE;
+    case 'record-sequence':
+      tables.recordSequence = Math.max(tables.recordSequence, op.sequence);
+      return DONE;
+    case 'expire':
+      expire(tables, op.wallMs);
+      return DONE;
+    default:
+      return op satisfies never;
+  }
+}
+
+function insert(
+  tables: MemoryTables,
+  message: VerifiedMessage,
+  place: Pick<Row, 'tag' | 'from' | 'own'>,
+): PersistResult & { kind: 'message' } {
+  const known = tables.byId.get(message.message.idText);
+  if (known !== undefined) return { kind: 'message', inserted: false, arrival: known.arrival };
+  const row: Row = { arrival: ++tables.lastArrival, message, ...place };
+  tables.add(row);
+  return { kind: 'message', inserted: true, arrival: row.arrival };
+}
+
+type Op<K extends PersistOp['kind']> = Extract<PersistOp, { kind: K }>;
+
+function insertOwn(tables: MemoryTables, op: Op<'own-message'>): PersistResult {
+  const { author, idText } = op.message.message;
+  const known = tables.findKey(author, op.idempotencyKey);
+  if (known !== undefined)
+    return { kind: 'repeated', id: known.id, same: equal(known.fingerprint, op.fingerprint) };
+  const own = { state: 0, storedBy: [] };
+  const result = insert(tables, op.message, { tag: op.tag, from: '', own });
+  if (result.inserted && op.idempotencyKey !== '')
+    tables.addKey(author, op.idempotencyKey, { id: idText, fingerprint: op.fingerprint.slice() });
+  return result;
+}
+
+function deliver(tables: MemoryTables, op: Op<'delivery'>): void {
+  for (const id of op.ids) {
+    const own = tables.byId.get(id)?.own;
+    if (own === undefined) continue;
+    own.state = Math.max(own.state, DELIVERY_STATES.indexOf(op.state));
+    if (op.state !== 'stored' || op.by === '' || own.storedBy.includes(op.by)) continue;
+    if (own.storedBy.length < STORED_BY_MAX) own.storedBy.push(op.by);
+  }
+}
+
+function setAddress(tables: MemoryTables, { url, peer, provenMs }: Op<'address'>): void {
+  const known = tables.addresses.get(url);
+  if (known !== undefined && known.provenMs > provenMs) return;
+  tables.addresses.set(url, { url, peer, provenMs });
+  if (tables.addresses.size <= LIMITS.addressesMax) return;
+  for (const row of tables.addressesByAge().slice(LIMITS.addressesMax)) tables.addresses.delete(row.url);
+}
+
+function expire(tables: MemoryTables, wallMs: number): void {
+  for (const row of [...tables.byId.values()])
+    if (isExpired(row.message.message.expiresMs, wallMs)) tables.remove(row);
+  for (const [tag, untilMs] of tables.carried) if (untilMs <= wallMs) tables.carried.delete(tag);
+  for (const [peer, { untilMs }] of tables.mailboxes) if (untilMs <= wallMs) tables.mailboxes.delete(peer);
+}

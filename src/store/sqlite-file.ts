@@ -1,0 +1,174 @@
+/**
+ * The database as a file: opening it, judging it before it is touched, the lock against a second daemon, file modes, and
+ * what SQLite's failures mean to a person.
+ *
+ * Invariants:
+ * 1. At most one open store per database on one machine. The lock is an open write transaction on the empty file
+ *    `<path>.lock`: the system drops it when the process ends, however it ends. Two handles in one process exclude each
+ *    other too, because SQLite counts its own. The lock file is never opened by other means than SQLite: closing any
+ *    file descriptor on it would drop the lock of the whole process (POSIX).
+ * 2. A file that is of a newer schema, of another network or of another program is opened read-only and closed again:
+ *    nothing in it changes, not even by a checkpoint.
+ * 3. After a successful open every commit is an fsync (WAL with `synchronous=FULL`).
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { MeshError } from '../core/errors.ts';
+import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './migrations.ts';
+
+export interface FileOptions {
+  /** of the database file; its folder is made if it is not there */
+  readonly path: string;
+  /** the database belongs to one network for good */
+  readonly network: string;
+}
+
+export interface OpenFile {
+  readonly db: Database.Database;
+  /** closes the database, then gives the lock back */
+  close(): void;
+}
+
+/** Waiting for readers of the file that are not ours, a backup tool for example (guess). */
+const BUSY_MS = 1000;
+/** Waiting for a daemon that is just ending (guess). */
+const LOCK_MS = 200;
+/** The WAL file is cut down to this after a large transaction (guess). */
+const WAL_BYTES_MAX = 64 * 1024 * 1024;
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/** What a failure while opening means. A MeshError passes unchanged. */
+function openFailure(error: unknown, file: string): MeshError {
+  if (error instanceof MeshError) return error;
+  const code = codeOf(error);
+  const text = error instanceof Error ? error.message : String(error);
+  const because = (meaning: 'store_damaged' | 'store_locked' | 'data_folder' | 'store_failed') =>
+    new MeshError(meaning, `${file}: ${text}`, { cause: error });
+  if (/^SQLITE_(?:NOTADB|CORRUPT)/.test(code)) return because('store_damaged');
+  if (/^SQLITE_(?:BUSY|LOCKED)/.test(code)) return because('store_locked');
+  if (/^SQLITE_(?:CANTOPEN|READONLY|PERM|AUTH)/.test(code)) return because('data_folder');
+  if (code !== '' && !code.startsWith('SQLITE_')) return because('data_folder'); // of the file system: EACCES, EROFS
+  return because('store_failed');
+}
+
+/** What a failure of an open store means: always `store_failed`. RangeErrors (programmer errors) pass unchanged. */
+export function runFailure(error: unknown): unknown {
+  if (!(error instanceof Database.SqliteError)) return error;
+  return new MeshError('store_failed', `${error.message} (${error.code})`, { cause: error });
+}
+
+/** The folder (0700) and an empty file (0600) if they are not there. What exists keeps its mode. @returns real path */
+function prepareFile(file: string): string {
+  fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  createEmpty(file);
+  return fs.realpathSync(file);
+}
+
+function createEmpty(file: string): void {
+  try {
+    fs.closeSync(fs.openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+}
+
+function takeLock(file: string): Database.Database {
+  const lockPath = `${file}.lock`;
+  createEmpty(lockPath); // opens nothing if it exists: see invariant 1
+  const lock = new Database(lockPath, { timeout: LOCK_MS });
+  try {
+    lock.pragma('journal_mode = MEMORY');
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    if (!codeOf(error).startsWith('SQLITE_BUSY')) throw error;
+    throw new MeshError('store_locked', lockPath, { cause: error });
+  }
+}
+
+/** A file that lost its end still opens; reading the lost part would fail later. */
+function assertWhole(db: Database.Database, file: string): void {
+  const wal = fs.statSync(`${file}-wal`, { throwIfNoEntry: false });
+  if (wal !== undefined && wal.size > 0) return; // the missing pages may stand there
+  const expected =
+    (db.pragma('page_count', { simple: true }) as number) *
+    (db.pragma('page_size', { simple: true }) as number);
+  const actual = fs.statSync(file).size;
+  if (actual < expected) throw new MeshError('store_damaged', `${file} has ${actual} bytes of ${expected}.`);
+}
+
+/** Judges an existing file without changing it. Throws `store_newer`, `store_damaged` or `bad_option`. */
+function judge(file: string, network: string): void {
+  if (fs.statSync(file).size === 0) return;
+  const db = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
+  try {
+    const version = schemaVersion(db);
+    const application = db.pragma('application_id', { simple: true });
+    const tables = db.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
+    if (version === 0 && tables === 0) return; // made, and stopped before the first migration
+    if (application !== APPLICATION_ID)
+      throw new MeshError('store_damaged', `${file} belongs to another program.`);
+    if (version > SCHEMA_VERSION)
+      throw new MeshError(
+        'store_newer',
+        `${file} has schema ${version}, this version knows ${SCHEMA_VERSION}.`,
+      );
+    assertWhole(db, file);
+    const found = db.prepare<[], string>("SELECT value FROM meta WHERE key = 'network'").pluck().get();
+    if (found !== undefined && found !== network) {
+      const detail = `MESH_NETWORK is "${network}", but ${file} holds messages of "${found}". Use another data folder for another network.`;
+      throw new MeshError('bad_option', detail);
+    }
+  } finally {
+    db.close();
+  }
+}
+
+function openDatabase(file: string, network: string): Database.Database {
+  const db = new Database(file, { fileMustExist: true, timeout: BUSY_MS });
+  try {
+    const mode = db.pragma('journal_mode = WAL', { simple: true });
+    if (mode !== 'wal')
+      throw new MeshError('data_folder', `${file}: this file system cannot do WAL (${mode}).`);
+    db.pragma('synchronous = FULL');
+    db.pragma('foreign_keys = ON');
+    db.pragma('temp_store = MEMORY');
+    db.pragma(`journal_size_limit = ${WAL_BYTES_MAX}`);
+    migrate(db);
+    db.prepare("INSERT INTO meta VALUES ('network', ?) ON CONFLICT DO NOTHING").run(network);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens the database, creating it if there is none.
+ * Throws MeshError: `store_locked` (another daemon, or this process already), `store_newer`, `store_damaged` (not a
+ * database, cut short, or of another program), `bad_option` (of another network), `data_folder` (cannot be written),
+ * `store_failed` (the disk).
+ */
+export function openFile(options: FileOptions): OpenFile {
+  let lock: Database.Database | undefined;
+  try {
+    const file = prepareFile(options.path);
+    const held = takeLock(file);
+    lock = held;
+    judge(file, options.network);
+    const db = openDatabase(file, options.network);
+    const close = (): void => {
+      db.close();
+      held.close();
+    };
+    return { db, close };
+  } catch (error) {
+    lock?.close();
+    throw openFailure(error, options.path);
+  }
+}

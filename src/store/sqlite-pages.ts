@@ -1,0 +1,203 @@
+/**
+ * Answers what local clients ask: pages of a channel in the order of display, and everything by arrival number.
+ *
+ * A page is shorter than asked only where the store ends: rows that are expired or damaged are skipped, not counted.
+ */
+import type { Database } from 'better-sqlite3';
+import { type Bytes, idFromText, toBase64url } from '../core/bytes.ts';
+import type { MessageContext } from '../core/message/message.ts';
+import { toTimeBytes } from '../core/message/time.ts';
+import type { Position } from '../core/persistence.ts';
+import { FIRST, isExpired, LAST } from './buckets.ts';
+import type { Interned } from './sqlite-intern.ts';
+import { type MessageRow, ROW_COLUMNS, ROW_TABLES, RowReader } from './sqlite-rows.ts';
+import type { ChannelRow, Store, StoredMessage } from './store.ts';
+
+type PageQuery = Parameters<Store['readPage']>[0];
+type ArrivalQuery = Parameters<Store['readArrivals']>[0];
+type PlacedRow = MessageRow & { readonly time: Bytes };
+type PageColumns = [number, number, Bytes, Bytes, Bytes, Bytes, number];
+
+/** Arrival numbers fetched at once from each channel while several are merged. */
+const MERGE_STEP = 64;
+
+function pageStatement(db: Database, order: 'ASC' | 'DESC') {
+  return db.prepare<PageColumns, PlacedRow>(
+    `SELECT ${ROW_COLUMNS}, m.time FROM ${ROW_TABLES.replace('message m', 'message m INDEXED BY message_order')}
+     WHERE m.tag = (SELECT tag FROM channel WHERE id = ?) AND m.channel = ? AND (m.time, m.id) > (?, ?)
+       AND (m.time, m.id) < (?, ?) ORDER BY m.time ${order}, m.id ${order} LIMIT ?`,
+  );
+}
+
+function statements(db: Database) {
+  return {
+    ascending: pageStatement(db, 'ASC'),
+    descending: pageStatement(db, 'DESC'),
+    byArrival: db.prepare<[number], MessageRow>(
+      `SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.arrival = ?`,
+    ),
+    byId: db.prepare<[Bytes], MessageRow>(`SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.id = ?`),
+    arrivalsOf: db
+      .prepare<[number, number, number], number>(
+        `SELECT arrival FROM message INDEXED BY message_channel
+         WHERE channel = ? AND arrival > ? ORDER BY arrival LIMIT ?`,
+      )
+      .pluck(),
+    ownArrivals: db
+      .prepare<[number, number], number>('SELECT arrival FROM own WHERE arrival > ? ORDER BY arrival LIMIT ?')
+      .pluck(),
+    joined: db
+      .prepare<[], number>('SELECT id FROM channel INDEXED BY channel_joined WHERE joined = 1')
+      .pluck(),
+    channels: db.prepare<
+      [],
+      { channel: string; tag: Bytes; joined: number; messages: number; lastArrival: number }
+    >(
+      `SELECT c.name AS channel, t.bytes AS tag, c.joined, c.messages,
+         ifnull((SELECT max(arrival) FROM message INDEXED BY message_channel WHERE channel = c.id), 0) AS lastArrival
+       FROM channel c JOIN tag t ON t.id = c.tag WHERE c.joined = 1 OR c.messages > 0`,
+    ),
+    lastArrival: db.prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'message'").pluck(),
+  };
+}
+
+/** Ascending arrival numbers of one source, fetched in steps. */
+class ArrivalStream {
+  readonly #fetch: (after: number, limit: number) => number[];
+  #buffer: number[];
+  #at = 0;
+
+  constructor(fetch: (after: number, limit: number) => number[], after: number) {
+    this.#fetch = fetch;
+    this.#buffer = fetch(after, MERGE_STEP);
+  }
+
+  /** The next number, or `undefined` at the end. */
+  get head(): number | undefined {
+    return this.#buffer[this.#at];
+  }
+
+  advance(): void {
+    this.#at++;
+    if (this.#at < this.#buffer.length || this.#buffer.length < MERGE_STEP) return;
+    this.#buffer = this.#fetch(this.#buffer[MERGE_STEP - 1] as number, MERGE_STEP);
+    this.#at = 0;
+  }
+}
+
+/** The union of ascending streams, ascending, each number once. */
+function* merge(all: readonly ArrivalStream[]): Generator<number> {
+  const streams = all.filter((stream) => stream.head !== undefined);
+  for (;;) {
+    let least = Number.POSITIVE_INFINITY;
+    for (const { head } of streams) if (head !== undefined && head < least) least = head;
+    if (least === Number.POSITIVE_INFINITY) return;
+    for (const stream of streams) if (stream.head === least) stream.advance();
+    yield least;
+  }
+}
+
+export class Pages {
+  readonly #interned: Interned;
+  readonly #context: MessageContext;
+  readonly #onWarning: (text: string) => void;
+  readonly #statements;
+
+  constructor(
+    db: Database,
+    parts: { interned: Interned; context: MessageContext; onWarning: (text: string) => void },
+  ) {
+    this.#interned = parts.interned;
+    this.#context = parts.context;
+    this.#onWarning = parts.onWarning;
+    this.#statements = statements(db);
+  }
+
+  /** See `Store.readPage`. */
+  page(query: PageQuery): StoredMessage[] {
+    const channel = this.#interned.findChannel(query.channel);
+    if (channel === undefined) return [];
+    const rows = new RowReader(this.#context, this.#onWarning);
+    const ascending = query.after !== undefined;
+    const out: StoredMessage[] = [];
+    let low: Place = placeOf(query.after ?? FIRST);
+    let high: Place = placeOf(query.before ?? LAST);
+    while (out.length < query.limit) {
+      const wanted = query.limit - out.length;
+      const statement = ascending ? this.#statements.ascending : this.#statements.descending;
+      const found = statement.all(channel, channel, ...low, ...high, wanted);
+      for (const row of found) {
+        if (ascending) low = [row.time, row.id];
+        else high = [row.time, row.id];
+        const stored = isExpired(row.expires, query.wallMs) ? undefined : rows.stored(row);
+        if (stored !== undefined) out.push(stored);
+      }
+      if (found.length < wanted) break;
+    }
+    rows.report();
+    return ascending ? out : out.reverse();
+  }
+
+  /** See `Store.readArrivals`. */
+  arrivals(query: ArrivalQuery): StoredMessage[] {
+    if (query.limit === 0) return [];
+    const rows = new RowReader(this.#context, this.#onWarning);
+    const out: StoredMessage[] = [];
+    for (const arrival of merge(this.#streams(query))) {
+      const row = this.#statements.byArrival.get(arrival) as MessageRow;
+      const stored = isExpired(row.expires, query.wallMs) ? undefined : rows.stored(row);
+      if (stored === undefined) continue;
+      out.push(stored);
+      if (out.length === query.limit) break;
+    }
+    rows.report();
+    return out;
+  }
+
+  #streams(query: ArrivalQuery): ArrivalStream[] {
+    const streamOf = (channel: number) =>
+      new ArrivalStream(
+        (after, limit) => this.#statements.arrivalsOf.all(channel, after, limit),
+        query.after,
+      );
+    if (query.channels !== undefined) {
+      const known = query.channels.map((name) => this.#interned.findChannel(name));
+      return known.filter((channel) => channel !== undefined).map(streamOf);
+    }
+    const own = new ArrivalStream(
+      (after, limit) => this.#statements.ownArrivals.all(after, limit),
+      query.after,
+    );
+    return [own, ...this.#statements.joined.all().map(streamOf)];
+  }
+
+  /** See `Store.readMessage`. */
+  message(idText: string): StoredMessage | undefined {
+    const id = idFromText(idText);
+    const row = id === undefined ? undefined : this.#statements.byId.get(id);
+    if (row === undefined) return undefined;
+    const rows = new RowReader(this.#context, this.#onWarning);
+    const stored = rows.stored(row);
+    rows.report();
+    return stored;
+  }
+
+  /** See `Store.channels`. */
+  channels(): ChannelRow[] {
+    const rows = this.#statements.channels.all();
+    const out = rows.map((row) => ({ ...row, tag: toBase64url(row.tag), joined: row.joined === 1 }));
+    return out.sort((a, b) => (a.channel < b.channel ? -1 : 1));
+  }
+
+  /** See `Store.lastArrival`. */
+  lastArrival(): number {
+    return this.#statements.lastArrival.get() ?? 0;
+  }
+}
+
+/** (time bytes, id), as the statements compare them. */
+type Place = [Bytes, Bytes];
+
+function placeOf(position: Position): Place {
+  return [toTimeBytes(position.time), position.id];
+}

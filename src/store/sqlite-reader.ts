@@ -1,0 +1,172 @@
+/**
+ * Answers the core's queries. Every statement walks an index; none sorts or reads more than it returns, except for
+ * damaged rows, which are skipped.
+ */
+import type { Database } from 'better-sqlite3';
+import { type Bytes, toBase64url } from '../core/bytes.ts';
+import type { MessageContext } from '../core/message/message.ts';
+import { fromTimeBytes, TIME_END, TIME_ZERO, type Time, toTimeBytes } from '../core/message/time.ts';
+import type { Position, Query, QueryAnswer } from '../core/persistence.ts';
+import { timeBound } from './buckets.ts';
+import { DELIVERY_STATES } from './check.ts';
+import type { Interned } from './sqlite-intern.ts';
+import { type MessageRow, plain, ROW_COLUMNS, ROW_TABLES, RowReader } from './sqlite-rows.ts';
+import type { Sums } from './sqlite-sums.ts';
+
+type Ask<K extends Query['kind']> = Extract<Query, { kind: K }>;
+type Answer<K extends Query['kind']> = Extract<QueryAnswer, { kind: K }>;
+interface PositionRow {
+  readonly time: Bytes;
+  readonly id: Bytes;
+}
+
+function statements(db: Database) {
+  return {
+    has: db.prepare<[Bytes], number>('SELECT 1 FROM message WHERE id = ?').pluck(),
+    message: db.prepare<[Bytes], MessageRow>(`SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.id = ?`),
+    positions: db.prepare<[number, Bytes, Bytes, Bytes, number], PositionRow>(
+      `SELECT time, id FROM message INDEXED BY message_order
+       WHERE tag = ? AND (time, id) > (?, ?) AND time < ? ORDER BY time, id LIMIT ?`,
+    ),
+    outbox: db.prepare<[number, number], MessageRow>(
+      `SELECT ${ROW_COLUMNS} FROM own o INDEXED BY own_waiting CROSS JOIN message m ON m.arrival = o.arrival
+       LEFT JOIN public_key k ON k.id = m.source
+       WHERE o.state < 2 AND o.arrival > ? ORDER BY o.arrival LIMIT ?`,
+    ),
+    idempotency: db.prepare<[number, string], { id: Bytes; fingerprint: Bytes }>(
+      'SELECT id, fingerprint FROM idempotency WHERE identity = ? AND key = ?',
+    ),
+    newestOf: db.prepare<[number, number], PositionRow>(
+      `SELECT time, id FROM message INDEXED BY message_author
+       WHERE channel = ? AND author = ? ORDER BY time DESC, id DESC LIMIT 1`,
+    ),
+    seen: db
+      .prepare<[number, number, Bytes], Bytes>(
+        `SELECT time FROM message INDEXED BY message_order
+         WHERE tag = (SELECT tag FROM channel WHERE id = ?) AND channel = ? AND time <= ?
+         ORDER BY time DESC LIMIT 1`,
+      )
+      .pluck(),
+  };
+}
+
+function toPosition(row: PositionRow): Position {
+  return { time: fromTimeBytes(row.time), id: plain(row.id) };
+}
+
+export class Reader {
+  readonly #interned: Interned;
+  readonly #sums: Sums;
+  readonly #context: MessageContext;
+  readonly #onWarning: (text: string) => void;
+  readonly #statements;
+
+  constructor(
+    db: Database,
+    parts: { interned: Interned; sums: Sums; context: MessageContext; onWarning: (text: string) => void },
+  ) {
+    this.#interned = parts.interned;
+    this.#sums = parts.sums;
+    this.#context = parts.context;
+    this.#onWarning = parts.onWarning;
+    this.#statements = statements(db);
+  }
+
+  /** @param query checked by `checkQuery` */
+  read(query: Query): QueryAnswer {
+    switch (query.kind) {
+      case 'has':
+        return { kind: 'has', present: query.ids.map((id) => this.#statements.has.get(id) !== undefined) };
+      case 'messages':
+        return this.#messages(query);
+      case 'sums':
+        return {
+          kind: 'sums',
+          sums: query.windows.map((w) => this.#sums.sum(this.#interned.findTag(w.tag), w)),
+        };
+      case 'buckets':
+        return {
+          kind: 'buckets',
+          buckets: this.#sums.buckets(
+            this.#interned.findTag(query.window.tag),
+            query.window,
+            query.minutesFromMinute,
+          ),
+        };
+      case 'positions':
+        return this.#positions(query);
+      case 'outbox':
+        return this.#outbox(query);
+      case 'idempotency':
+        return this.#idempotency(query);
+      case 'head':
+        return this.#head(query);
+      default:
+        return query satisfies never;
+    }
+  }
+
+  #messages(query: Ask<'messages'>): Answer<'messages'> {
+    const rows = new RowReader(this.#context, this.#onWarning);
+    const messages = query.ids.map((id) => {
+      const row = this.#statements.message.get(id);
+      return row === undefined ? undefined : rows.message(row);
+    });
+    rows.report();
+    return { kind: 'messages', messages };
+  }
+
+  #positions(query: Ask<'positions'>): Answer<'positions'> {
+    const tag = this.#interned.findTag(query.tag);
+    if (tag === undefined) return { kind: 'positions', positions: [] };
+    const { time, id } = query.after;
+    const until = timeBound(query.untilMinute);
+    const found = this.#statements.positions.all(tag, toTimeBytes(time), id, until, query.limit);
+    return { kind: 'positions', positions: found.map(toPosition) };
+  }
+
+  #outbox(query: Ask<'outbox'>): Answer<'outbox'> {
+    const rows = new RowReader(this.#context, this.#onWarning);
+    const out: {
+      arrival: number;
+      state: (typeof DELIVERY_STATES)[number];
+      message: NonNullable<ReturnType<typeof rows.message>>;
+    }[] = [];
+    let after = query.afterArrival;
+    while (out.length < query.limit) {
+      const wanted = query.limit - out.length;
+      const found = this.#statements.outbox.all(after, wanted);
+      for (const row of found) {
+        after = row.arrival;
+        const message = rows.message(row);
+        const state = DELIVERY_STATES[row.state ?? 0];
+        if (message !== undefined && state !== undefined) out.push({ arrival: row.arrival, state, message });
+      }
+      if (found.length < wanted) break;
+    }
+    rows.report();
+    return { kind: 'outbox', rows: out };
+  }
+
+  #idempotency(query: Ask<'idempotency'>): Answer<'idempotency'> {
+    const identity = this.#interned.findKey(query.identity);
+    const row = identity === undefined ? undefined : this.#statements.idempotency.get(identity, query.key);
+    if (row === undefined) return { kind: 'idempotency', found: undefined };
+    return { kind: 'idempotency', found: { id: toBase64url(row.id), fingerprint: plain(row.fingerprint) } };
+  }
+
+  #head(query: Ask<'head'>): Answer<'head'> {
+    const channel = this.#interned.findChannel(query.channel);
+    if (channel === undefined) return { kind: 'head', own: undefined, seen: TIME_ZERO };
+    const identity = this.#interned.findKey(query.identity);
+    const own = identity === undefined ? undefined : this.#statements.newestOf.get(channel, identity);
+    const horizon: Time =
+      query.horizonMs > TIME_END.timeMs ? TIME_END : { timeMs: query.horizonMs, counter: 0xffff };
+    const seen = this.#statements.seen.get(channel, channel, toTimeBytes(horizon));
+    return {
+      kind: 'head',
+      own: own === undefined ? undefined : toPosition(own),
+      seen: seen === undefined ? TIME_ZERO : fromTimeBytes(seen),
+    };
+  }
+}

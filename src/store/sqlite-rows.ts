@@ -1,0 +1,111 @@
+/**
+ * From rows back to messages. A row is believed only if its bytes still give its id, its content still gives the hash in
+ * those bytes, and the signature its checksum; any other row is treated as not there and reported.
+ */
+import { crc32 } from 'node:zlib';
+import type { Bytes } from '../core/bytes.ts';
+import { toBase64url } from '../core/bytes.ts';
+import { buildMessage, type MessageContext } from '../core/message/message.ts';
+import { StoreReceipt, VerifiedMessage } from '../core/message/verified.ts';
+import { CborError } from '../core/wire/cbor.ts';
+import { DELIVERY_STATES } from './check.ts';
+import type { StoredMessage } from './store.ts';
+
+/** What every reader of whole messages selects, in the table alias `m` with what belongs to it. */
+export const ROW_COLUMNS =
+  'm.arrival, m.id, m.expires, m.bytes, m.signature, m.signature_crc AS crc, m.body, m.payload, k.bytes AS source, o.state, o.stored_by AS storedBy';
+export const ROW_TABLES =
+  'message m LEFT JOIN public_key k ON k.id = m.source LEFT JOIN own o ON o.arrival = m.arrival';
+
+export interface MessageRow {
+  readonly arrival: number;
+  readonly id: Bytes;
+  readonly expires: number;
+  readonly bytes: Bytes;
+  readonly signature: Bytes;
+  readonly crc: number;
+  readonly body: string;
+  readonly payload: Bytes;
+  readonly source: Bytes | null;
+  readonly state: number | null;
+  readonly storedBy: Bytes | null;
+}
+
+/** SQLite hands out Buffers, whose `slice` does not copy. */
+export function plain(bytes: Bytes): Bytes {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Checksum of a signature, 32 bits: against accidents, like the id for the other bytes. */
+export function signatureCrc(signature: Bytes): number {
+  return crc32(signature);
+}
+
+function texts(bytes: Bytes, width: number): string[] {
+  const out: string[] = [];
+  for (let at = 0; at < bytes.length; at += width) out.push(toBase64url(bytes.subarray(at, at + width)));
+  return out;
+}
+
+/** The peers in a `stored_by` column. */
+export function keyTexts(bytes: Bytes): string[] {
+  return texts(bytes, 32);
+}
+
+/** The tags in a `tags` column. */
+export function tagTexts(bytes: Bytes): string[] {
+  return texts(bytes, 8);
+}
+
+/** Reads rows during one call of the store, and says once at its end how many were damaged. */
+export class RowReader {
+  readonly #context: MessageContext;
+  readonly #onWarning: (text: string) => void;
+  readonly #damaged: string[] = [];
+
+  constructor(context: MessageContext, onWarning: (text: string) => void) {
+    this.#context = context;
+    this.#onWarning = onWarning;
+  }
+
+  /** The message of a row, or `undefined` if the row is damaged. */
+  message(row: MessageRow): VerifiedMessage | undefined {
+    const verified = crc32(row.signature) === row.crc ? this.#rebuild(row) : undefined;
+    if (verified === undefined) this.#damaged.push(`${toBase64url(row.id)} (arrival ${row.arrival})`);
+    return verified;
+  }
+
+  #rebuild(row: MessageRow): VerifiedMessage | undefined {
+    try {
+      const parts = {
+        bytes: plain(row.bytes),
+        signature: plain(row.signature),
+        body: row.body,
+        payload: plain(row.payload),
+      };
+      return VerifiedMessage.fromStore(buildMessage(this.#context, parts), StoreReceipt.issue(plain(row.id)));
+    } catch (error) {
+      if (error instanceof CborError) return undefined;
+      throw error;
+    }
+  }
+
+  stored(row: MessageRow): StoredMessage | undefined {
+    const message = this.message(row);
+    if (message === undefined) return undefined;
+    const state = row.state === null ? undefined : DELIVERY_STATES[row.state];
+    return {
+      arrival: row.arrival,
+      message,
+      from: row.source === null ? '' : toBase64url(row.source),
+      delivery: state === undefined ? undefined : { state, storedBy: keyTexts(row.storedBy ?? row.id) },
+    };
+  }
+
+  /** To be called once at the end of the call. */
+  report(): void {
+    if (this.#damaged.length === 0) return;
+    const more = this.#damaged.length > 1 ? ` and ${this.#damaged.length - 1} more` : '';
+    this.#onWarning(`stored message ${this.#damaged[0]}${more} is damaged and is treated as not there`);
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * What the daemon and the simulator hold of a store. SQLite (`sqlite.ts`) and the memory twin (`memory.ts`) implement
+ * it and pass one acceptance suite. All calls are synchronous; failures are `MeshError` with a store code.
+ */
+import type { DeliveryState, RestoredState } from '../core/contract.ts';
+import type { VerifiedMessage } from '../core/message/verified.ts';
+import type { PersistOp, PersistResult, Position, Query, QueryAnswer } from '../core/persistence.ts';
+
+/** A message as local clients see it. */
+export interface StoredMessage {
+  readonly arrival: number;
+  readonly message: VerifiedMessage;
+  /** id text of the peer it came from, '' for own messages */
+  readonly from: string;
+  /** for own messages: state and who says `stored` */
+  readonly delivery: { readonly state: DeliveryState; readonly storedBy: readonly string[] } | undefined;
+}
+
+export interface ChannelRow {
+  readonly channel: string;
+  readonly tag: string;
+  readonly joined: boolean;
+  readonly messages: number;
+  /** arrival number of the newest message, 0 if there is none */
+  readonly lastArrival: number;
+}
+
+export interface Store {
+  /**
+   * Applies the operations of several persist effects in one durable transaction (fsync done when it returns).
+   * Throws `MeshError('store_failed')` and then nothing of the whole call was applied.
+   */
+  transact(effects: readonly (readonly PersistOp[])[]): PersistResult[][];
+  read(query: Query): QueryAnswer;
+  /** what survived, without the identities (those are key files) */
+  restore(): Omit<RestoredState, 'identities'>;
+  /** a page of one channel in (time, id) order, always returned ascending: the `limit` newest before `before`, or the
+   *  `limit` oldest after `after`, or the newest `limit` with neither. Expired messages at `wallMs` are left out. */
+  readPage(page: {
+    readonly channel: string;
+    readonly limit: number;
+    readonly wallMs: number;
+    readonly before?: Position;
+    readonly after?: Position;
+  }): StoredMessage[];
+  /** messages with an arrival number above `after`, ascending; of all joined and own channels, or only of `channels` */
+  readArrivals(page: {
+    readonly after: number;
+    readonly limit: number;
+    readonly wallMs: number;
+    readonly channels?: readonly string[];
+  }): StoredMessage[];
+  readMessage(id: string): StoredMessage | undefined;
+  channels(): ChannelRow[];
+  /** highest arrival number given so far, 0 at the start */
+  lastArrival(): number;
+  /** releases the lock; idempotent */
+  close(): void;
+}

@@ -1,0 +1,139 @@
+/** What is remembered over restarts besides messages, and what `expire` removes. */
+import { expect, it } from 'vitest';
+import { LIMITS } from '../../core/limits.ts';
+import type { PersistOp } from '../../core/persistence.ts';
+import type { OpenSubject } from './acceptance.ts';
+import {
+  createAuthor,
+  joined,
+  PEER,
+  published,
+  received,
+  signedMessage,
+  tagOf,
+  WALL_MS,
+} from './messages.ts';
+
+const [ann, bob] = [createAuthor(1), createAuthor(2)];
+
+function address(url: string, provenMs: number, peer = PEER): PersistOp {
+  return { kind: 'address', url, peer, provenMs };
+}
+
+export function describeState(open: OpenSubject): void {
+  it('restores nothing from an empty store', () => {
+    const empty = { joined: [], carried: [], mailboxes: [], addresses: [], recordSequence: 0 };
+    expect(open().store.restore()).toEqual(empty);
+  });
+
+  it('restores what was told, after a restart too', () => {
+    const subject = open();
+    const [a, b, c] = [tagOf('a'), tagOf('b'), tagOf('c')];
+    subject.store.transact([
+      [joined('b'), joined('a'), joined('𝄞'), joined('ﬁ'), joined('b')],
+      [
+        { kind: 'carry', tag: a, untilMs: 50 },
+        { kind: 'carry', tag: a, untilMs: 40 },
+        { kind: 'carry', tag: b, untilMs: 2 ** 45 },
+      ],
+      [
+        { kind: 'mailbox', peer: ann.id, tags: [a, b], untilMs: 100 },
+        { kind: 'mailbox', peer: bob.id, tags: [a], untilMs: 100 },
+        { kind: 'mailbox', peer: ann.id, tags: [c, a], untilMs: 90 },
+        { kind: 'mailbox', peer: PEER, tags: [c], untilMs: 90 },
+        { kind: 'mailbox', peer: PEER, tags: [], untilMs: 95 },
+      ],
+      [
+        address('ws://a', 5),
+        address('ws://b', WALL_MS),
+        address('ws://c', 5, bob.id),
+        address('ws://d', 1, ''),
+      ],
+      [address('ws://a', 7, ann.id), address('ws://b', 3, ann.id)],
+      [
+        { kind: 'record-sequence', sequence: 2 ** 40 },
+        { kind: 'record-sequence', sequence: 7 },
+      ],
+    ]);
+    const expected = {
+      joined: ['a', 'b', '𝄞', 'ﬁ'],
+      carried: [
+        { tag: a, untilMs: 50 },
+        { tag: b, untilMs: 2 ** 45 },
+      ].sort((x, y) => (x.tag < y.tag ? -1 : 1)),
+      mailboxes: [
+        { peer: ann.id, tags: [c, a], untilMs: 90 },
+        { peer: bob.id, tags: [a], untilMs: 100 },
+      ].sort((x, y) => (x.peer < y.peer ? -1 : 1)),
+      addresses: [
+        { url: 'ws://b', peer: PEER, provenMs: WALL_MS },
+        { url: 'ws://a', peer: ann.id, provenMs: 7 },
+        { url: 'ws://c', peer: bob.id, provenMs: 5 },
+        { url: 'ws://d', peer: '', provenMs: 1 },
+      ],
+      recordSequence: 2 ** 40,
+    };
+    expect(subject.store.restore()).toEqual(expected);
+    expect(subject.reopen().restore()).toEqual(expected);
+  });
+
+  it(`keeps the ${LIMITS.addressesMax} newest addresses`, () => {
+    const { store } = open();
+    const url = (n: number): string => `ws://${String(n).padStart(5, '0')}`;
+    const max = LIMITS.addressesMax;
+    store.transact([Array.from({ length: max + 3 }, (_, n) => address(url(n), 10 + n))]);
+    store.transact([[address('ws://older', 1)], [address(url(3), 10 + max * 2)]]);
+    const { addresses } = store.restore();
+    expect(addresses).toHaveLength(max);
+    expect([addresses[0]?.url, addresses[1]?.url, addresses.at(-1)?.url]).toEqual([
+      url(3),
+      url(max + 2),
+      url(4),
+    ]);
+  });
+
+  it('expires messages, mailboxes and carried channels at their time and not before', () => {
+    const { store } = open();
+    const tag = tagOf('dev');
+    const [never, at, after] = [0, WALL_MS, WALL_MS + 1].map((expiresMs) =>
+      signedMessage(ann, { expiresMs }),
+    );
+    if (!never || !at || !after) throw new Error('three messages');
+    const messages = [never, at, after];
+    const has = () => {
+      const answer = store.read({ kind: 'has', ids: messages.map(({ message }) => message.id) });
+      return answer.kind === 'has' && answer.present;
+    };
+    store.transact([
+      [published(never), published(at), received(after)],
+      [
+        { kind: 'carry', tag, untilMs: WALL_MS },
+        { kind: 'carry', tag: tagOf('later'), untilMs: WALL_MS + 1 },
+        { kind: 'mailbox', peer: ann.id, tags: [tag], untilMs: WALL_MS },
+        { kind: 'mailbox', peer: bob.id, tags: [tag], untilMs: WALL_MS + 1 },
+      ],
+      [{ kind: 'expire', wallMs: WALL_MS - 1 }],
+    ]);
+    expect(has()).toEqual([true, true, true]);
+    expect(store.restore()).toMatchObject({ carried: [{}, {}], mailboxes: [{}, {}] });
+    store.transact([[{ kind: 'expire', wallMs: WALL_MS }]]);
+    expect(has()).toEqual([true, false, true]);
+    expect(store.restore()).toMatchObject({
+      carried: [{ tag: tagOf('later') }],
+      mailboxes: [{ peer: bob.id }],
+    });
+    const outbox = store.read({ kind: 'outbox', afterArrival: 0, limit: 9 });
+    expect(outbox).toMatchObject({ rows: [{ arrival: 1 }] });
+    expect(store.channels()).toMatchObject([{ messages: 2, lastArrival: 3 }]);
+  });
+
+  it('expires thousands at once', () => {
+    const { store } = open();
+    const messages = Array.from({ length: 2100 }, (_, i) =>
+      signedMessage(ann, { body: `${i}`, expiresMs: 1 + i }),
+    );
+    store.transact([messages.map((message) => received(message))]);
+    store.transact([[{ kind: 'expire', wallMs: 2099 }]]);
+    expect(store.channels()).toMatchObject([{ messages: 1, lastArrival: 2100 }]);
+  });
+}

@@ -1,0 +1,134 @@
+/** Real signed messages and the operations around them, for tests and benchmarks of the store. */
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { type Bytes, EMPTY, toBase64url, utf8 } from '../../core/bytes.ts';
+import { channelTag } from '../../core/channel/channel.ts';
+import {
+  buildMessage,
+  createMessageContext,
+  encodeSignedBytes,
+  MESSAGE_KIND,
+  type MessageFields,
+  messageId,
+  signingInput,
+} from '../../core/message/message.ts';
+import type { Time } from '../../core/message/time.ts';
+import {
+  StoreReceipt,
+  signatureCheck,
+  VerifiedMessage,
+  verifySignature,
+} from '../../core/message/verified.ts';
+import type { PersistOp, PersistResult } from '../../core/persistence.ts';
+
+export const NETWORK = 'test';
+/** 2025-10-09, a whole hour: what the tests call now. */
+export const WALL_MS = 489_000 * 3_600_000;
+
+/** A Uint8Array of its own, like the daemon's: not a Buffer. */
+export function sha256(bytes: Bytes): Bytes {
+  return new Uint8Array(createHash('sha256').update(bytes).digest());
+}
+
+const context = createMessageContext(NETWORK, sha256);
+
+export interface Author {
+  /** id text */
+  readonly id: string;
+  readonly publicKey: Bytes;
+  readonly privateKey: KeyObject;
+}
+
+const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
+const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex');
+
+/** The same author for the same number, in every process. */
+export function createAuthor(number: number): Author {
+  const seed = createHash('sha256').update(`author ${number}`).digest();
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([PKCS8_ED25519, seed]),
+    format: 'der',
+    type: 'pkcs8',
+  });
+  const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
+  const publicKey = new Uint8Array(spki.subarray(SPKI_ED25519.length));
+  return { id: toBase64url(publicKey), publicKey, privateKey };
+}
+
+const nodeVerify = (signature: Bytes, data: Bytes, publicKey: Bytes): boolean => {
+  const key = createPublicKey({
+    key: Buffer.concat([SPKI_ED25519, publicKey]),
+    format: 'der',
+    type: 'spki',
+  });
+  return verify(null, data, key, signature);
+};
+
+export type Draft = Partial<Omit<MessageFields, 'author' | 'time'>> & { readonly time?: Partial<Time> };
+
+function fieldsOf(author: Author, draft: Draft): MessageFields {
+  const { time, ...rest } = draft;
+  return {
+    kind: MESSAGE_KIND.post,
+    author: author.publicKey,
+    channel: 'dev',
+    prev: EMPTY,
+    refs: [],
+    expiresMs: 0,
+    nonce: 0,
+    body: 'hello',
+    payload: EMPTY,
+    ...rest,
+    time: { timeMs: WALL_MS, counter: 0, ...time },
+  };
+}
+
+/** Signs and verifies a message; what the draft leaves out has a default. */
+export function signedMessage(author: Author, draft: Draft = {}): VerifiedMessage {
+  const fields = fieldsOf(author, draft);
+  const bytes = encodeSignedBytes(context, fields);
+  const signature = new Uint8Array(
+    sign(null, signingInput(context, messageId(context, bytes)), author.privateKey),
+  );
+  const message = buildMessage(context, { bytes, signature, body: fields.body, payload: fields.payload });
+  const proof = verifySignature(nodeVerify, signatureCheck(context, message));
+  const verified = proof && VerifiedMessage.fromVerification(context, message, proof);
+  if (verified === undefined) throw new Error('the test signed a message that does not verify');
+  return verified;
+}
+
+/** For benchmarks: a message with junk for a signature, since signing would take longer than storing. */
+export function unsignedMessage(author: Author, draft: Draft): VerifiedMessage {
+  const fields = fieldsOf(author, draft);
+  const bytes = encodeSignedBytes(context, fields);
+  const signature = new Uint8Array(64).fill(7);
+  const message = buildMessage(context, { bytes, signature, body: fields.body, payload: fields.payload });
+  return VerifiedMessage.fromStore(message, StoreReceipt.issue(message.id)) as VerifiedMessage;
+}
+
+export function tagOf(channel: string): string {
+  return toBase64url(channelTag(sha256, NETWORK, channel));
+}
+
+/** id text of the peer that sends what nobody else is named for. */
+export const PEER = createAuthor(99).id;
+
+/** The operation that stores a message that a peer sent. */
+export function received(message: VerifiedMessage, from = PEER): PersistOp {
+  return { kind: 'message', message, tag: tagOf(message.message.channel), from };
+}
+
+/** The operation that stores an own message. @param request what the client asked for, '' like '' */
+export function published(message: VerifiedMessage, idempotencyKey = '', request = ''): PersistOp {
+  const tag = tagOf(message.message.channel);
+  return { kind: 'own-message', message, tag, idempotencyKey, fingerprint: sha256(utf8(request)) };
+}
+
+export function joined(channel: string): PersistOp {
+  return { kind: 'join', channel, tag: tagOf(channel) };
+}
+
+/** The arrival number in a message result. */
+export function arrivalOf(result: PersistResult | undefined): number {
+  if (result?.kind !== 'message') throw new Error(`expected a message result, got ${result?.kind}`);
+  return result.arrival;
+}
