@@ -134,6 +134,8 @@ export type Effect =
       readonly notify: boolean;
     }
   | { readonly kind: 'close'; readonly link: LinkId; readonly code: ErrorCode; readonly detail: string }
+  /** do not read the link for this long: it is over its budget */
+  | { readonly kind: 'pause'; readonly link: LinkId; readonly delayMs: number }
   | { readonly kind: 'timer'; readonly timer: Timer; readonly delayMs: number }
   | { readonly kind: 'verify'; readonly token: Token; readonly checks: readonly SignatureCheck[] }
   /** `key` is `peer` or the id text of a local identity */

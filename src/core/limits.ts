@@ -73,6 +73,11 @@ export const LIMITS = {
   banThreshold: 16,
   bansMax: 4096,
 
+  /** a link may push this many seconds' worth of its rate at once (design, section 9: 500 at 50 a second) */
+  rateBurstSeconds: 10,
+  /** longest time for which a link is not read: below the silence that its neighbour takes for an end (derived) */
+  ratePauseMsMax: 2 * SECOND,
+
   // relays and leaves
   /** home relays of a leaf (design, section 5) */
   homeRelaysMax: 3,

@@ -17,6 +17,8 @@ export interface PeerConfig {
   readonly allowPrivate: boolean;
   /** offences until a ban; 0 never bans (for fuzzing) */
   readonly banThreshold: number;
+  /** unasked messages per second that a link may push, by what is at its other end; 0 for no limit */
+  readonly rates: { readonly leafPerSecond: number; readonly relayPerSecond: number };
 }
 
 export interface LinkSnapshot {

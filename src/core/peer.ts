@@ -16,6 +16,7 @@ import { Gossip } from './gossip/gossip.ts';
 import { Serving } from './gossip/serving.ts';
 import { Interest } from './interest/interest.ts';
 import { MINUTE } from './limits.ts';
+import { Budgets } from './link/budget.ts';
 import type { Link } from './link/link.ts';
 import { Links } from './link/links.ts';
 import { Membership } from './membership/membership.ts';
@@ -27,6 +28,7 @@ import { decodeFrame, type Frame } from './wire/frames.ts';
 export class Peer {
   readonly #ctx: Context;
   readonly #links: Links;
+  readonly #budgets: Budgets;
   readonly #membership: Membership;
   readonly #interest: Interest;
   readonly #fetcher: Fetcher;
@@ -49,6 +51,7 @@ export class Peer {
       ended: (link, code) =>
         this.#membership.ended(link.url, link.upMs > 0 ? ctx.now.monotonicMs - link.upMs : 0, code),
     });
+    this.#budgets = new Budgets(ctx);
     this.#membership = new Membership(ctx, this.#links, {
       ownTags: () => this.#interest.ownTags(),
       changed: (link) => {
@@ -65,6 +68,7 @@ export class Peer {
     this.#sync = new Sync(ctx, this.#links, this.#interest, this.#fetcher);
     this.#clocks = new Clocks(ctx);
     this.#outbox = new Outbox(ctx, this.#links, this.#membership, this.#gossip);
+    this.#serving.onServed = (messages) => this.#outbox.served(messages);
     this.#publisher = new Publisher(ctx, this.#clocks, {
       carry: (tag) => this.#interest.carry(tag),
       uncarry: (tag) => this.#interest.uncarry(tag),
@@ -137,6 +141,7 @@ export class Peer {
   }
 
   #down(link: Link): void {
+    this.#budgets.down(link);
     this.#membership.down(link);
     this.#interest.down(link);
     this.#sync.down(link);
@@ -166,12 +171,13 @@ export class Peer {
         return this.#interest.receive(link, frame);
       case 'push':
       case 'fetched':
+        if (frame.type === 'push') this.#budgets.charge(link, frame.messages.length);
         for (const message of frame.messages) this.#clocks.see(message.channel, message.time);
         return this.#gossip.receive(link, frame);
       case 'announce':
         return this.#gossip.receive(link, frame);
       case 'fetch':
-        return this.#serving.fetch(link, frame.ids);
+        return this.#serving.request(link, frame.ids);
       case 'stored':
         return this.#outbox.confirmed(link, frame.ids, toBase64url);
       case 'heartbeat':

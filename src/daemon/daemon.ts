@@ -15,7 +15,7 @@ import { writeApiFile } from './api-file.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { SourceView } from './gate.ts';
 import { type Keys, loadKeys, makeFolder } from './keys.ts';
-import { createLog, describeError } from './log.ts';
+import { createLog, createOutlet, describeError } from './log.ts';
 import { type Options, parseOptions, shippedBootstrapFile } from './options.ts';
 import type { Log } from './runner.ts';
 import { Screen } from './screen.ts';
@@ -218,7 +218,8 @@ export async function startDaemon(options: StartOptions): Promise<Daemon> {
   process.umask(0o077); // whatever the daemon creates is its user's alone
   const undo = new Undo();
   try {
-    return await start(options, undo);
+    const [stdout, stderr] = [createOutlet(options.stdout), createOutlet(options.stderr)];
+    return await start({ ...options, stdout, stderr }, undo);
   } catch (error) {
     await undo.run();
     throw error;

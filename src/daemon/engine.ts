@@ -62,6 +62,7 @@ function coreConfig({ options, facts }: EngineParts): PeerConfig {
     agent: `openclaw-messaging/${facts.version}`,
     allowPrivate: options.allowPrivate,
     banThreshold: options.banThreshold,
+    rates: options.rates,
   };
 }
 

@@ -38,6 +38,7 @@ export function createSockets(onEvent: (event: LinkEvent) => void, bootstrapDocu
     sendText: (link, text) => net.sendText(link, text),
     send: ({ links, frame, droppable, notify }) => net.send(links, frame, { droppable, notify }),
     close: (link, code, detail) => net.close(link, code, detail),
+    pause: (link, delayMs) => net.pause(link, delayMs),
     agree: (link, publicKey, transcript) => {
       const keys = ephemerals.get(link)?.agree(publicKey, transcript);
       ephemerals.delete(link); // used once: forward secrecy begins here

@@ -8,6 +8,24 @@ import type { Log } from './runner.ts';
 
 const SECRET_FIELDS = ['token', 'authorization', 'password', 'secret', 'privateKey', 'pem', 'seed'];
 
+/** A stream to write lines to; a stream of Node tells its failures by `error`. */
+export interface Lines extends DestinationStream {
+  on?(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/** `stream`, until its reader is gone (`mesh start | head`): then lines go nowhere, and the daemon lives on. */
+export function createOutlet(stream: Lines): DestinationStream {
+  let isGone = false;
+  stream.on?.('error', () => {
+    isGone = true;
+  });
+  return {
+    write: (line) => {
+      if (!isGone) stream.write(line);
+    },
+  };
+}
+
 /** @param destination gets one line of JSON per call of `write` */
 export function createLog(level: LogLevel, destination: DestinationStream): Log {
   return pino(

@@ -36,6 +36,10 @@ export const portValue = wholeNumber(0, 65535, PORT_ALLOWED);
 export const BAN_ALLOWED = 'a whole number from 0 (never) to 1000000';
 export const banValue = wholeNumber(0, 1_000_000, BAN_ALLOWED);
 
+/** 0 (no limit) to 1,000,000 messages per second. */
+export const RATE_ALLOWED = 'a whole number from 0 (no limit) to 1000000';
+export const rateValue = wholeNumber(0, 1_000_000, RATE_ALLOWED);
+
 export const booleanValue = z
   .string()
   .regex(/^(?:1|true|yes|0|false|no)$/i, BOOLEAN_ALLOWED)

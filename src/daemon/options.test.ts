@@ -34,6 +34,7 @@ describe('the options', () => {
       bootstrap: [DEFAULT_BOOTSTRAP_URL, shippedBootstrapFile()],
       logLevel: 'info',
       logLevelFixed: false,
+      rates: { leafPerSecond: 0, relayPerSecond: 0 },
       banThreshold: LIMITS.banThreshold,
       bootstrapPort: { port: 4000, fixed: false },
       bootstrapFile: shippedBootstrapFile(),
@@ -98,6 +99,8 @@ describe('the options', () => {
     ['MESH_BOOTSTRAP_URL', 'https://user:pass@a.example/x'],
     ['MESH_LOG_LEVEL', 'loud'],
     ['MESH_BAN_THRESHOLD', '1000001'],
+    ['MESH_RATE_LEAF', '-1'],
+    ['MESH_RATE_RELAY', '1.5'],
     ['MESH_BOOTSTRAP_PORT', 'x'],
     ['MESH_BOOTSTRAP_FILE', 'a\0b'],
   ])('refuse %s=%j and say what it got and what is allowed', (name, text) => {

@@ -44,6 +44,7 @@ export interface Options {
   /** true if MESH_LOG_LEVEL was set */
   readonly logLevelFixed: boolean;
   /** offences, 0 for never */
+  readonly rates: { readonly leafPerSecond: number; readonly relayPerSecond: number };
   readonly banThreshold: number;
   readonly bootstrapPort: PortOption;
   /** absolute path */
@@ -161,6 +162,7 @@ export function parseOptions(env: Environment, cwd: string): Options {
     ],
     logLevel: values.MESH_LOG_LEVEL ?? OPTION_TABLE.MESH_LOG_LEVEL.fallback,
     logLevelFixed: values.MESH_LOG_LEVEL !== undefined,
+    rates: { leafPerSecond: values.MESH_RATE_LEAF ?? 0, relayPerSecond: values.MESH_RATE_RELAY ?? 0 },
     banThreshold: values.MESH_BAN_THRESHOLD ?? LIMITS.banThreshold,
     bootstrapPort: portOption(values.MESH_BOOTSTRAP_PORT, OPTION_TABLE.MESH_BOOTSTRAP_PORT.fallback),
     bootstrapFile: absolute(values.MESH_BOOTSTRAP_FILE) ?? shipped,

@@ -29,6 +29,7 @@ function setUp(script: (event: Event) => readonly Effect[], isDebug = false) {
     sendText: (link, text) => trace.push(`text ${link} ${text}`),
     send: ({ links: to, frame }) => trace.push(`send ${to.join(',')} ${frame.length}`),
     close: (link, code) => trace.push(`close ${link} ${code}`),
+    pause: (link, delayMs) => trace.push(`pause ${link} ${delayMs}`),
     agree: (link) => link === 1,
   };
   const log: Log = {

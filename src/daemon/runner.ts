@@ -46,6 +46,8 @@ export interface LinkPort {
   sendText(link: LinkId, text: string): void;
   send(effect: Extract<Effect, { kind: 'send' }>): void;
   close(link: LinkId, code: ErrorCode, detail: string): void;
+  /** stops reading a link for `delayMs` */
+  pause(link: LinkId, delayMs: number): void;
   /** derives the session keys of a link; false for an all-zero result or a link that is gone */
   agree(link: LinkId, publicKey: Bytes, transcript: Bytes): boolean;
 }
@@ -171,6 +173,8 @@ export class Runner {
         return links.send(effect);
       case 'close':
         return links.close(effect.link, effect.code, effect.detail);
+      case 'pause':
+        return links.pause(effect.link, effect.delayMs);
       case 'timer':
         return this.#arm(effect.timer, effect.delayMs);
       case 'verify':

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PeerSnapshot } from '../core/peer-types.ts';
 import type { SourceView, StatusView } from './gate.ts';
-import { createLog } from './log.ts';
+import { createLog, createOutlet } from './log.ts';
 import { Presenter } from './presenter.ts';
 import { Problems } from './problems.ts';
 import type { ReportEffect } from './runner.ts';
@@ -212,6 +212,21 @@ describe('the log', () => {
       version: '0.1.0',
       listen: { api: 'http://127.0.0.1:5001' },
     });
+  });
+
+  it('goes nowhere once its reader is gone', () => {
+    let tell: (error: Error) => void = () => undefined;
+    const lines: string[] = [];
+    const outlet = createOutlet({
+      write: (line) => void lines.push(line),
+      on: (_event, listener) => {
+        tell = listener;
+      },
+    });
+    outlet.write('a');
+    tell(new Error('EPIPE'));
+    outlet.write('b');
+    expect(lines).toEqual(['a']);
   });
 
   it('redacts what is named like a secret', () => {

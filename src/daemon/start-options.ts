@@ -1,8 +1,8 @@
 /** What a daemon is started with, what it gives back, and the shape of the door that is given to it from outside. */
-import type { DestinationStream } from 'pino';
 import type { Now } from '../core/contract.ts';
 import type { PeerConfig, PeerSnapshot } from '../core/peer-types.ts';
 import type { Gate } from './gate.ts';
+import type { Lines } from './log.ts';
 import type { Environment } from './options.ts';
 import type { Core, Log } from './runner.ts';
 
@@ -36,9 +36,9 @@ export interface StartOptions {
   readonly env: Environment;
   /** folder that relative paths in the options start from */
   readonly cwd: string;
-  readonly stdout: DestinationStream;
+  readonly stdout: Lines;
   /** gets the log of a daemon with a start screen, if MESH_LOG_LEVEL is set */
-  readonly stderr: DestinationStream;
+  readonly stderr: Lines;
   /** show the screen for people instead of JSON lines */
   readonly isTty: boolean;
   readonly createDoor: CreateDoor;

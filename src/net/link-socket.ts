@@ -35,6 +35,7 @@ export class LinkSocket {
   /** set when this side ended the link */
   #reason = '';
   #cut: NodeJS.Timeout | undefined;
+  #resume: NodeJS.Timeout | undefined;
 
   /** @param socket the TCP or TLS socket below `ws`, which is open */
   constructor(ws: WebSocket, socket: Socket, limits: LinkSocketLimits, handlers: LinkSocketHandlers) {
@@ -54,10 +55,21 @@ export class LinkSocket {
     });
     ws.on('close', (status, text) => {
       clearTimeout(this.#cut);
+      clearTimeout(this.#resume);
       handlers.onClosed(this.#reason === '' ? remoteReason(status, text.toString()) : this.#reason);
     });
     // A half-closed connection whose other side reads nothing would wait for our queue for ever.
     socket.once('end', () => this.#cutSoon());
+  }
+
+  /** Stops reading for `delayMs`; a second call while it lasts changes nothing. */
+  pause(delayMs: number): void {
+    if (this.#resume !== undefined || this.#ws.readyState !== WebSocket.OPEN) return;
+    this.#ws.pause();
+    this.#resume = setTimeout(() => {
+      this.#resume = undefined;
+      this.#ws.resume();
+    }, delayMs);
   }
 
   /** bytes that wait to be taken by the kernel */

@@ -93,6 +93,8 @@ export interface LinkNet {
     options: { readonly droppable: boolean; readonly notify: boolean },
   ): void;
   close(link: LinkId, code: ErrorCode, detail: string): void;
+  /** stops reading a link for `delayMs` (1 to 2^31 - 1): the other side's queue and then TCP hold the rest back */
+  pause(link: LinkId, delayMs: number): void;
   /** The handshake of this link is done: it no longer takes a place among the unfinished ones. */
   markUp(link: LinkId): void;
   /** Closes everything with `stopping`; resolves when all sockets are gone. `link-closed` events still come. */
@@ -250,6 +252,10 @@ class Links implements LinkNet {
 
   close(link: LinkId, code: ErrorCode, detail: string): void {
     this.#links.get(link)?.socket.close(code, detail);
+  }
+
+  pause(link: LinkId, delayMs: number): void {
+    this.#links.get(link)?.socket.pause(delayMs);
   }
 
   markUp(id: LinkId): void {

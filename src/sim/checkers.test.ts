@@ -95,6 +95,8 @@ describe('checkers', () => {
   it('catch a peer that neither forwards nor catches up', () =>
     expect(verdictOn('keeps-to-itself')).toBe('convergence'));
 
+  it('catch a peer that blames an honest one', () => expect(verdictOn('accuses')).toBe('offence'));
+
   it('report an exception of the core with seed, scenario, virtual time and the last events', () => {
     const failure = failureOf(() => play(lineOf(11, { createCore: floodPeer('throws') })));
     expect(failure?.checker).toBe('core');

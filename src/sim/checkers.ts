@@ -8,6 +8,7 @@
  *    among them ({@link checkConvergence}, asked for by scenarios).
  * 4. durability: what was acknowledged, or said to be stored by a peer, is in that peer's store from then on.
  * 5. commit-order: no own message is sent, and nobody is told that a message is stored, before the disk has it.
+ * 6. offence: honest peers find nothing to blame each other for, whatever happens to links and disks.
  */
 import { equal, toBase64url } from '../core/bytes.ts';
 import type { Effect } from '../core/contract.ts';
@@ -212,6 +213,26 @@ export class CommitOrderChecker implements Checker {
   }
 }
 
+export class OffenceChecker implements Checker {
+  readonly #world: Checked;
+
+  constructor(world: Checked) {
+    this.#world = world;
+  }
+
+  effect(host: Host, effect: Effect): void {
+    if (effect.kind !== 'report' || effect.phrase !== 'offence') return;
+    const { peer, link } = effect.data;
+    const other = this.#world.hosts().find(({ peerId }) => peerId === peer)?.name ?? `link ${link}`;
+    const detail = `${host.name} counts an offence of ${other}: ${JSON.stringify(effect.data)}`;
+    throw this.#world.failure('offence', detail, [host.name, other]);
+  }
+
+  end(): void {
+    // Offences are counted when they happen.
+  }
+}
+
 export interface Difference {
   readonly channel: string;
   readonly host: Host;
@@ -248,7 +269,6 @@ export function checkConvergence(world: Checked, among: readonly Host[]): void {
 }
 
 export function createCheckers(world: Checked): Checker[] {
-  return [ForgedChecker, ShownTwiceChecker, DurabilityChecker, CommitOrderChecker].map(
-    (one) => new one(world),
-  );
+  const kinds = [ForgedChecker, ShownTwiceChecker, DurabilityChecker, CommitOrderChecker, OffenceChecker];
+  return kinds.map((one) => new one(world));
 }

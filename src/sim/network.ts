@@ -171,6 +171,9 @@ export class Network {
       case 'close':
         this.#close(host, effect);
         break;
+      case 'pause':
+        this.#pause(host, effect);
+        break;
       case 'timer':
         // As Node's timers: never less than a millisecond, or rests of rounding would stop the clock.
         this.later(host, Math.max(1, effect.delayMs), () =>
@@ -286,9 +289,23 @@ export class Network {
       end.queuedBytes -= bytes;
     });
     this.schedule.at(arrivesMs, () => {
-      if (to.isOpen && !wire.isSilent) this.deliver(to.host, event(to));
+      if (!to.isOpen || wire.isSilent) return;
+      // What comes while the host does not read waits in front of it, in order.
+      if (to.unread) to.unread.push(event(to));
+      else this.deliver(to.host, event(to));
     });
     return departsMs;
+  }
+
+  #pause(host: Host, effect: Extract<Effect, { kind: 'pause' }>): void {
+    const end = this.links.get(host, effect.link)?.end;
+    if (end === undefined || end.unread) return;
+    end.unread = [];
+    this.schedule.after(effect.delayMs, () => {
+      const unread = end.unread ?? [];
+      end.unread = undefined;
+      if (end.isOpen) for (const event of unread) this.deliver(end.host, event);
+    });
   }
 
   #close(host: Host, effect: Extract<Effect, { kind: 'close' }>): void {

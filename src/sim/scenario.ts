@@ -11,9 +11,14 @@ export interface Scenario {
   run(world: World, options: { readonly peers: number }): void;
 }
 
-/** Fails the simulation in the name of the scenario. */
-export function demand(world: World, holds: boolean, detail: string): asserts holds {
-  if (!holds) throw world.failure('scenario', detail);
+/** Fails the simulation in the name of the scenario. @param about names that the last events should speak of */
+export function demand(
+  world: World,
+  holds: boolean,
+  detail: string,
+  about: readonly string[] = [],
+): asserts holds {
+  if (!holds) throw world.failure('scenario', detail, about);
 }
 
 /** Publishes `count` messages one after another. */

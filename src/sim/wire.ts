@@ -5,7 +5,7 @@
  * Each direction sends at a bandwidth and arrives after a latency. A silent link swallows everything from then on and
  * tells nobody (a half-open connection, a partition): it never speaks again, it can only be closed.
  */
-import type { LinkId } from '../core/contract.ts';
+import type { Event, LinkId } from '../core/contract.ts';
 import type { Host } from './host.ts';
 
 export class WireEnd {
@@ -18,6 +18,8 @@ export class WireEnd {
   busyUntilMs = 0;
   /** bytes accepted and not yet sent */
   queuedBytes = 0;
+  /** what arrived while the host does not read this end; undefined while it reads */
+  unread: Event[] | undefined;
   /** virtual ms at which the last frame sent from here arrives */
   lastArrivalMs = 0;
 

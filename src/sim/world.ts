@@ -137,6 +137,7 @@ export class World implements Observer {
       agent: `sim ${name}`,
       allowPrivate: false,
       banThreshold: 16,
+      rates: { leafPerSecond: 0, relayPerSecond: 0 },
     });
     this.network.startDisk(host);
     this.network.dialler.resetStale(host);

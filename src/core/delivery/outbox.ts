@@ -14,6 +14,7 @@ import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Membership } from '../membership/membership.ts';
+import type { Message } from '../message/message.ts';
 import type { VerifiedMessage } from '../message/verified.ts';
 
 export class Outbox {
@@ -33,6 +34,8 @@ export class Outbox {
   /** counts the times that the table was begun anew: a page of an earlier round is void */
   #round = 0;
   #relayed: string[] = [];
+  /** own messages of this run that no link has taken yet: they count as relayed once a neighbour fetches them */
+  readonly #untaken = new Set<string>();
   /** a confirmation could not be written down: its messages are in the table as if unconfirmed */
   #unnoted = false;
 
@@ -51,6 +54,7 @@ export class Outbox {
       this.#backlog = true;
       this.#added = true;
       if (took) this.#markRelayed(message.message.idText);
+      else if (this.#untaken.size < LIMITS.publishesMax) this.#untaken.add(message.message.idText);
       this.#read();
     }
   }
@@ -63,7 +67,14 @@ export class Outbox {
     this.#markRelayed(message.message.idText);
   }
 
+  /** A neighbour fetched these. */
+  served(messages: readonly Message[]): void {
+    if (this.#untaken.size === 0) return;
+    for (const { idText } of messages) if (this.#untaken.has(idText)) this.#markRelayed(idText);
+  }
+
   #markRelayed(id: string): void {
+    this.#untaken.delete(id);
     this.#relayed.push(id);
     this.#ctx.arm('flush', 0);
   }

@@ -23,6 +23,8 @@ export class Serving {
   readonly #links: Links;
   readonly #seen: SeenMessages;
   readonly #queues = new Map<Link, Queue>();
+  /** told which messages a link took */
+  onServed: (messages: readonly Message[]) => void = () => undefined;
 
   constructor(ctx: Context, links: Links, seen: SeenMessages) {
     this.#ctx = ctx;
@@ -30,7 +32,7 @@ export class Serving {
     this.#seen = seen;
   }
 
-  fetch(link: Link, ids: readonly Bytes[]): void {
+  request(link: Link, ids: readonly Bytes[]): void {
     const queue = this.#queues.get(link) ?? { ids: [], busy: false };
     this.#queues.set(link, queue);
     if (queue.ids.length + ids.length > LIMITS.servingMax) {
@@ -73,6 +75,7 @@ export class Serving {
       else notHeld.push(id);
     }
     queue.ids = queue.ids.slice(done);
+    this.onServed(found);
     this.#links.send(link, { type: 'fetched', messages: found, notHeld }, { notify: true });
   }
 

@@ -66,6 +66,7 @@ export class Handshakes {
       pingedMs: now,
       pings: 0,
       offences: 0,
+      pausedUntilMs: 0,
     };
     if (link.role === 'dialler') this.#sendHandshake(link);
     return link;

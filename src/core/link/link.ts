@@ -35,6 +35,8 @@ export interface Link {
   pingedMs: number;
   pings: number;
   offences: number;
+  /** we do not read it before */
+  pausedUntilMs: number;
 }
 
 /** What the link is for, seen from here. */

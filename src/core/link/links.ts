@@ -250,6 +250,7 @@ export class Links {
   #keepAlive(link: Link, now: number): void {
     const kind = this.#listener.kindOf(link);
     const fast = kind === 'overlay' || kind === 'home-live' || (kind === 'leaf' && link.remoteLive);
+    if (link.pausedUntilMs > now) link.heardMs = now; // its silence is our doing
     if (now - link.heardMs > (fast ? LIMITS.silenceFastMs : LIMITS.silenceSlowMs))
       return this.close(link, 'timed_out', `silent for ${Math.round(now - link.heardMs)} ms`);
     if (now - link.pingedMs < (fast ? LIMITS.pingFastMs : LIMITS.pingSlowMs) - 100) return;

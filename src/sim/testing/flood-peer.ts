@@ -34,6 +34,8 @@ export type Fault =
   | 'claims-stored'
   /** neither forwards nor offers again what others wrote */
   | 'keeps-to-itself'
+  /** blames its neighbours for nothing */
+  | 'accuses'
   | 'throws';
 
 const OFFER_EVERY_MS = 5000;
@@ -231,6 +233,10 @@ class FloodPeer implements SimCore {
 
   #received(link: LinkId, bytes: Bytes): void {
     if (this.#fault === 'throws') throw new Error('a bug in the core');
+    if (this.#fault === 'accuses') {
+      const data = { link, offence: 'malformed' };
+      this.#emit({ kind: 'report', level: 'warn', phrase: 'offence', data });
+    }
     const frame = decodeFrame(this.#context, bytes);
     if (frame?.type !== 'push') return;
     const fresh = frame.messages.filter(({ idText }) => !this.#messages.has(idText));

@@ -1,0 +1,43 @@
+/**
+ * What unasked messages a link may cost: a token bucket per link. Over budget we stop reading the socket for a while;
+ * nobody is punished for what others wrote, and what a neighbour drops meanwhile comes by catch-up. Messages that were
+ * asked for are outside the budget.
+ */
+import type { Context } from '../context.ts';
+import { LIMITS } from '../limits.ts';
+import type { Link } from './link.ts';
+
+interface Bucket {
+  tokens: number;
+  filledMs: number;
+}
+
+export class Budgets {
+  readonly #ctx: Context;
+  readonly #buckets = new Map<Link, Bucket>();
+
+  constructor(ctx: Context) {
+    this.#ctx = ctx;
+  }
+
+  /** Charges a link for messages that it pushed; stops reading it while it is in debt. */
+  charge(link: Link, messages: number): void {
+    const { leafPerSecond, relayPerSecond } = this.#ctx.config.rates;
+    const rate = link.remoteRelay ? relayPerSecond : leafPerSecond;
+    if (rate === 0) return;
+    const now = this.#ctx.now.monotonicMs;
+    const burst = rate * LIMITS.rateBurstSeconds;
+    const bucket = this.#buckets.get(link) ?? { tokens: burst, filledMs: now };
+    this.#buckets.set(link, bucket);
+    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.filledMs) * rate) / 1000) - messages;
+    bucket.filledMs = now;
+    if (bucket.tokens >= 0) return;
+    const delayMs = Math.min(LIMITS.ratePauseMsMax, Math.ceil((-bucket.tokens * 1000) / rate));
+    link.pausedUntilMs = now + delayMs;
+    this.#ctx.emit({ kind: 'pause', link: link.id, delayMs });
+  }
+
+  down(link: Link): void {
+    this.#buckets.delete(link);
+  }
+}
