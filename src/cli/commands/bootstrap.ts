@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { print, warn } from '../print.ts';
+import { listenForStop } from '../stop-signal.ts';
 import { jsonLine, visibleLine } from '../text.ts';
 
 /** `mesh bootstrap`: serves a list of peers, for a mesh of one's own. */
@@ -15,6 +16,7 @@ export const bootstrapCommand = defineCommand({
       import('../../bootstrap/index.ts'),
     ]);
     const { host, bootstrapPort, bootstrapFile } = parseOptions(io.env, io.cwd);
+    const signal = listenForStop(io);
     const server = await startBootstrapServer({
       file: bootstrapFile,
       host,
@@ -34,15 +36,9 @@ export const bootstrapCommand = defineCommand({
       global.json ? jsonLine({ url, file: bootstrapFile }) : `Serving ${bootstrapFile} at ${url}`,
     );
     if (server.moved && !global.json) await print(io, `Port ${bootstrapPort.port} was taken.`);
-    await new Promise<void>((resolve) => {
-      let stopping = false;
-      io.onSignal(() => {
-        if (stopping) io.exit(EXIT.failure);
-        stopping = true;
-        resolve();
-      });
-    });
+    await signal.asked;
     await server.stop();
+    signal.forget();
     return EXIT.ok;
   },
 });

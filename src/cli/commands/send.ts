@@ -1,10 +1,4 @@
-import {
-  LIMITS,
-  MeshError,
-  PublishedError,
-  type PublishJson,
-  type WaitState,
-} from '../../api/client/index.ts';
+import { LIMITS, MeshError, PublishedError, type WaitState } from '../../api/client/index.ts';
 import { parsePayload, parseSeconds } from '../arguments.ts';
 import { type CommandContext, defineCommand, type GlobalArguments } from '../command.ts';
 import { withClient } from '../connect.ts';

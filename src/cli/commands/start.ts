@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { EXIT } from '../exit.ts';
+import { listenForStop } from '../stop-signal.ts';
 
 /** `mesh start`: the daemon itself, in the foreground. */
 export const startCommand = defineCommand({
@@ -16,24 +16,22 @@ export const startCommand = defineCommand({
       import('../../api/index.ts'),
     ]);
     const mesh = import.meta.filename.endsWith('.ts') ? 'npx mesh' : 'mesh';
-    const daemon = await startDaemon({
-      dataFolder,
-      env: io.env,
-      cwd: io.cwd,
-      stdout: io.stdout,
-      stderr: io.stderr,
-      isTty: io.stdout.isTTY === true && !global.json,
-      createDoor: createApiDoor,
-      command: global.data === undefined ? mesh : `${mesh} --data ${global.data}`,
-    });
-    let stopping = false;
-    const forget = io.onSignal(() => {
-      if (stopping) io.exit(EXIT.failure); // asked twice: at once
-      stopping = true;
-      void daemon.stop();
-    });
-    const code = await daemon.ended;
-    forget();
-    return code;
+    const signal = listenForStop(io);
+    try {
+      const daemon = await startDaemon({
+        dataFolder,
+        env: io.env,
+        cwd: io.cwd,
+        stdout: io.stdout,
+        stderr: io.stderr,
+        isTty: io.stdout.isTTY === true && !global.json,
+        createDoor: createApiDoor,
+        command: global.data === undefined ? mesh : `${mesh} --data ${global.data}`,
+      });
+      void signal.asked.then(() => daemon.stop());
+      return await daemon.ended;
+    } finally {
+      signal.forget();
+    }
   },
 });

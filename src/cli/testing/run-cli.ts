@@ -14,6 +14,8 @@ export interface RunOptions {
   /** called with everything that was written to standard output so far */
   readonly onStdout?: (text: string) => void;
   readonly stdout?: Writable;
+  /** gets what a signal would call */
+  readonly onSignal?: (raise: () => void) => void;
 }
 
 export interface RunResult {
@@ -52,7 +54,10 @@ export async function runCli(argv: readonly string[], options: RunOptions = {}):
     stderr,
     env: options.env ?? {},
     cwd: options.cwd ?? import.meta.dirname,
-    onSignal: () => () => undefined,
+    onSignal: (handle) => {
+      options.onSignal?.(() => handle('SIGTERM'));
+      return () => undefined;
+    },
     exit: (code) => {
       throw new Error(`exit ${code}`);
     },

@@ -70,9 +70,9 @@ export class Links {
   text(id: LinkId, text: string): void {
     const link = this.#links.get(id);
     if (!link) return;
-    if (link.phase === 'up') this.offend(link, 'malformed', 'text after the handshake');
-    else if (link.phase === 'handshake' && isErrorText(text))
-      this.close(link, '', `refused: ${text.slice(0, 200)}`);
+    // Whoever refuses us says so in text, and may do that while we already take the link for good.
+    if (isErrorText(text)) this.close(link, '', `refused: ${text.slice(0, 200)}`);
+    else if (link.phase === 'up') this.offend(link, 'malformed', 'text after the handshake');
     else this.#handshakes.text(link, text);
   }
 
