@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { makeFrameFiles } from './make-frame-vectors.ts';
 import { makeMessageFiles } from './make-message-vectors.ts';
 import { makeSignatureFiles, makeSignatureVectors, ruleHolds } from './make-signature-vectors.ts';
 import { fromHex, repositoryPath } from './vectors.ts';
 
 describe('the vector files', () => {
-  it.each(Object.entries({ ...makeSignatureFiles(), ...makeMessageFiles() }))(
+  it.each(Object.entries({ ...makeSignatureFiles(), ...makeMessageFiles(), ...makeFrameFiles() }))(
     'hold what their tool makes: %s',
     (name, text) => {
       // a comparison of strings this long would fail with a page of hexadecimal

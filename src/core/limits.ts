@@ -18,6 +18,9 @@ export const LIMITS = {
   handshakeBytesMax: 8 * KiB,
   /** handshake and auth must be done in this time (design, section 4) */
   handshakeMs: 5 * SECOND,
+  /** frames held back while `auth` is being verified, and their bytes (guess: role, records and holds fit) */
+  earlyFramesMax: 64,
+  earlyBytesMax: 256 * KiB,
   /** a dialled or advertised WebSocket URL (guess: RFC 9110 recommends 8000 for any URI, addresses are far shorter) */
   urlBytesMax: 256,
   /** text in an error frame (guess) */
@@ -65,6 +68,8 @@ export const LIMITS = {
   dialStableMs: 30 * SECOND,
   /** one test dial per host in this time (design, section 5) */
   dialHostMs: 10 * MINUTE,
+  /** an address that led to ourselves is tried again after: it may belong to somebody else by then (guess) */
+  dialSelfMs: 1 * HOUR,
   /** addresses remembered (guess) */
   addressesMax: 4096,
   /** a banned peer id stays out (design, section 9) */

@@ -34,7 +34,7 @@ export interface AddressSnapshot {
   readonly url: string;
   readonly peer: string;
   readonly source: string;
-  readonly state: 'linked' | 'dialling' | 'waiting' | 'refused' | 'self';
+  readonly state: 'linked' | 'dialling' | 'waiting' | 'self';
   /** wall ms of the next dial, 0 for none */
   readonly nextMs: number;
 }

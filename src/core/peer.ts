@@ -47,6 +47,7 @@ export class Peer {
       isRelay: () => this.#membership.isRelay,
       kindOf: (link) => this.#membership.kindOf(link),
       up: (link) => this.#up(link),
+      frame: (link, bytes) => this.#frame(link, bytes),
       down: (link) => this.#down(link),
       ended: (link, code) =>
         this.#membership.ended(link.url, link.upMs > 0 ? ctx.now.monotonicMs - link.upMs : 0, code),
@@ -68,6 +69,7 @@ export class Peer {
     this.#sync = new Sync(ctx, this.#links, this.#interest, this.#fetcher);
     this.#clocks = new Clocks(ctx);
     this.#outbox = new Outbox(ctx, this.#links, this.#membership, this.#gossip);
+    this.#gossip.onStored = (message) => this.#clocks.see(message.channel, message.time);
     this.#serving.onServed = (messages) => this.#outbox.served(messages);
     this.#publisher = new Publisher(ctx, this.#clocks, {
       carry: (tag) => this.#interest.carry(tag),
@@ -172,7 +174,6 @@ export class Peer {
       case 'push':
       case 'fetched':
         if (frame.type === 'push') this.#budgets.charge(link, frame.messages.length);
-        for (const message of frame.messages) this.#clocks.see(message.channel, message.time);
         return this.#gossip.receive(link, frame);
       case 'announce':
         return this.#gossip.receive(link, frame);

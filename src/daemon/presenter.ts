@@ -131,6 +131,6 @@ export class Presenter {
     this.#answeredMs ??= now;
     if (now - this.#answeredMs >= DIAL_MS) return true;
     const { addresses } = this.#parts.snapshot();
-    return addresses.every(({ state }) => state === 'linked' || state === 'self' || state === 'refused');
+    return addresses.every(({ state }) => state === 'linked' || state === 'self');
   }
 }

@@ -213,6 +213,14 @@ export class CommitOrderChecker implements Checker {
   }
 }
 
+/** Codes by which one peer says that another broke the protocol. */
+const BLAME: ReadonlySet<string> = new Set([
+  'invalid_message',
+  'unauthorized',
+  'invalid_signature',
+  'banned',
+]);
+
 export class OffenceChecker implements Checker {
   readonly #world: Checked;
 
@@ -221,10 +229,11 @@ export class OffenceChecker implements Checker {
   }
 
   effect(host: Host, effect: Effect): void {
-    if (effect.kind !== 'report' || effect.phrase !== 'offence') return;
+    if (effect.kind !== 'report') return;
+    if (effect.phrase !== 'offence' && !BLAME.has(effect.code ?? '')) return;
     const { peer, link } = effect.data;
     const other = this.#world.hosts().find(({ peerId }) => peerId === peer)?.name ?? `link ${link}`;
-    const detail = `${host.name} counts an offence of ${other}: ${JSON.stringify(effect.data)}`;
+    const detail = `${host.name} blames ${other}: ${effect.phrase} ${JSON.stringify(effect.data)}`;
     throw this.#world.failure('offence', detail, [host.name, other]);
   }
 

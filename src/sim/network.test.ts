@@ -98,6 +98,20 @@ describe('the simulated network', () => {
     expect(a.of('link-closed')).toHaveLength(1);
   });
 
+  it('keeps what comes while the host does not read, in order', () => {
+    const { world, a, b, act, link } = createPair();
+    const theirs = b.of('link-opened')[0]?.link ?? 0;
+    b.will({ kind: 'pause', link: theirs, delayMs: 500 });
+    act(frame([link], [1]));
+    world.run(100);
+    act(frame([link], [2]), frame([link], [3]));
+    world.run(300);
+    expect(b.of('frame-received').map(({ bytes }) => bytes[0])).toEqual([1]);
+    world.run(500);
+    expect(b.of('frame-received').map(({ bytes }) => bytes[0])).toEqual([1, 2, 3]);
+    expect(a.of('link-closed')).toEqual([]);
+  });
+
   it('loses what is in flight when a link breaks, and tells both ends', () => {
     const { world, a, b, act, link } = createPair();
     act(frame([link], [1]));

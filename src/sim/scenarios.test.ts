@@ -11,9 +11,9 @@ const createCore: CoreFactory = (config) => new Peer(config);
 const SEEDS: Readonly<Record<string, readonly number[]>> = {
   line: [1, 2, 5],
   away: [1, 2, 3],
-  queued: [1, 2, 3],
+  queued: [1, 2, 11],
   'duplicate-dials': [1, 2, 8],
-  'partition-heal': [1, 2, 3, 7],
+  'partition-heal': [1, 3, 7, 21],
   mesh30: [1, 4, 53],
 };
 

@@ -63,9 +63,21 @@ export function runFailure(error: unknown): unknown {
 
 /** The folder (0700) and an empty file (0600) if they are not there. What exists keeps its mode. @returns real path */
 function prepareFile(file: string): string {
-  fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(path.resolve(path.dirname(file)));
   createEmpty(file);
+  if (!fs.statSync(file).isFile()) throw new MeshError('data_folder', `${file} is not a file.`);
   return fs.realpathSync(file);
+}
+
+/** Step by step: Node's own `recursive` never returns where the system answers ENOENT, as below /proc. */
+function makeFolder(folder: string): void {
+  if (fs.statSync(folder, { throwIfNoEntry: false }) !== undefined) return;
+  makeFolder(path.dirname(folder));
+  try {
+    fs.mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 function createEmpty(file: string): void {

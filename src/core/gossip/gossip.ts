@@ -36,6 +36,8 @@ export class Gossip {
   readonly #fetcher: Fetcher;
   readonly #admission: Admission;
   readonly #toAnnounce = new Map<Link, Bytes[]>();
+  /** told of each message that is newly durable here and is not our own */
+  onStored: (message: Message) => void = () => undefined;
   #announced = new Map<string, { id: Bytes; links: Link[]; dueMs: number }>();
 
   constructor(ctx: Context, links: Links, membership: Membership, interest: Interest, fetcher: Fetcher) {
@@ -112,6 +114,7 @@ export class Gossip {
   #durable(message: Message, tag: string, arrivals: readonly Arrival[], isNew: boolean): void {
     for (const arrival of arrivals) if (arrival.keep) this.#confirm(arrival.link, message.id);
     if (!isNew) return;
+    this.onStored(message);
     const from = arrivals.map((arrival) => arrival.link);
     this.#offer(message.id, tag, arrivals[0]?.root ?? '', from);
   }

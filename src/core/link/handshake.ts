@@ -67,6 +67,10 @@ export class Handshakes {
       pings: 0,
       offences: 0,
       pausedUntilMs: 0,
+      hasSentAuth: false,
+      isAgreed: false,
+      early: [],
+      earlyBytes: 0,
     };
     if (link.role === 'dialler') this.#sendHandshake(link);
     return link;
@@ -131,13 +135,21 @@ export class Handshakes {
       if (link.phase === 'closed' || signature === undefined) return;
       const frame = encodeFrame({ type: 'auth', instance, url, signature });
       this.#ctx.emit({ kind: 'send', links: [link.id], frame, droppable: false, notify: false });
+      link.hasSentAuth = true;
+      this.#complete(link);
     });
+  }
+
+  /** Both proofs are done: theirs is checked, ours has left, so that nothing of ours can arrive before it. */
+  #complete(link: Link): void {
+    if (link.phase === 'agreeing' && link.isAgreed && link.hasSentAuth) this.#host.proven(link);
   }
 
   /** A binary frame on a link that is not up yet. */
   frame(link: Link, bytes: Bytes): void {
+    if (link.instance !== '') return this.#holdBack(link, bytes);
     const frame = bytes.length <= AUTH_FRAME_MAX ? decodeFrame(this.#ctx.messages, bytes) : undefined;
-    if (link.phase !== 'auth' || frame?.type !== 'auth' || link.instance !== '')
+    if (link.phase !== 'auth' || frame?.type !== 'auth')
       return this.#host.refuse(link, 'invalid_message', 'expected auth');
     if (link.role === 'dialler' && frame.url !== '')
       return this.#host.refuse(link, 'invalid_message', 'a responder names no URL');
@@ -152,10 +164,19 @@ export class Handshakes {
       link.peer = toBase64url(link.peerKey);
       this.#ctx.agree(link.id, link.theirEphemeral, this.#ctx.config.sha256(this.#texts(link)), (ok) => {
         if (link.phase !== 'agreeing') return;
-        if (ok) this.#host.proven(link);
+        link.isAgreed = true;
+        if (ok) this.#complete(link);
         else this.#host.refuse(link, 'unauthorized', 'ephemeral key of small order');
       });
     });
+  }
+
+  /** The other side may be through with our proof before we are with its: its first frames wait, within bounds. */
+  #holdBack(link: Link, bytes: Bytes): void {
+    link.early.push(bytes);
+    link.earlyBytes += bytes.length;
+    if (link.early.length > LIMITS.earlyFramesMax || link.earlyBytes > LIMITS.earlyBytesMax)
+      this.#host.refuse(link, 'invalid_message', 'too much before the proof');
   }
 
   /** True if a link has taken too long to prove itself. */

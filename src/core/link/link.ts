@@ -37,6 +37,12 @@ export interface Link {
   offences: number;
   /** we do not read it before */
   pausedUntilMs: number;
+  hasSentAuth: boolean;
+  /** the session keys are derived */
+  isAgreed: boolean;
+  /** frames that came after `auth` and before it was verified */
+  readonly early: Bytes[];
+  earlyBytes: number;
 }
 
 /** What the link is for, seen from here. */

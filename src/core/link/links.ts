@@ -5,16 +5,18 @@
 import { type Bytes, idFromText, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { Event, LinkId } from '../contract.ts';
-import type { ErrorCode } from '../errors.ts';
+import { type ErrorCode, isErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { encodeFrame, type Frame } from '../wire/frames.ts';
-import { encodeErrorText } from '../wire/handshake.ts';
+import { encodeErrorText, parseErrorText } from '../wire/handshake.ts';
 import { Handshakes, prefersNewer } from './handshake.ts';
 import type { Link, LinkKind, Offence } from './link.ts';
 
 /** Who is told what happens to links. */
 export interface LinkListener {
   readonly up: (link: Link) => void;
+  /** a frame that came before the link was up and was held back */
+  readonly frame: (link: Link, bytes: Bytes) => void;
   /** only for links that were up */
   readonly down: (link: Link) => void;
   readonly isRelay: () => boolean;
@@ -26,7 +28,7 @@ export interface LinkListener {
 interface Contest {
   readonly older: Link;
   readonly newer: Link;
-  readonly untilMs: number;
+  readonly askedMs: number;
 }
 
 export class Links {
@@ -71,9 +73,20 @@ export class Links {
     const link = this.#links.get(id);
     if (!link) return;
     // Whoever refuses us says so in text, and may do that while we already take the link for good.
-    if (isErrorText(text)) this.close(link, '', `refused: ${text.slice(0, 200)}`);
+    const refusal = parseErrorText(text);
+    if (refusal) this.#refusedBy(link, refusal);
     else if (link.phase === 'up') this.offend(link, 'malformed', 'text after the handshake');
     else this.#handshakes.text(link, text);
+  }
+
+  #refusedBy(link: Link, { code, detail }: { code: string; detail: string }): void {
+    this.#ctx.emit({
+      kind: 'close',
+      link: link.id,
+      code: 'invalid_message',
+      detail: 'refused by the other side',
+    });
+    this.#forget(link, isErrorCode(code) ? code : '', `the other side: ${detail}`);
   }
 
   /** @returns the link if it is up and the frame is for the parts above; handshake frames are taken here */
@@ -81,11 +94,11 @@ export class Links {
     const link = this.#links.get(id);
     if (!link) return undefined;
     link.heardMs = this.#ctx.now.monotonicMs;
-    if (link.phase === 'up') return link;
-    // The other side took this link for the better one already; the older one stays as long as it shows life.
-    if (this.#contests.some((c) => c.newer === link))
-      this.close(link, 'duplicate_link', 'an older link is alive');
-    else this.#handshakes.frame(link, bytes);
+    if (link.phase === 'up') {
+      if (this.#contests.length > 0) this.#settleContests();
+      return link;
+    }
+    this.#handshakes.frame(link, bytes);
     return undefined;
   }
 
@@ -117,15 +130,15 @@ export class Links {
   #contest(older: Link, newer: Link): void {
     older.pings++;
     this.send(older, { type: 'ping', n: older.pings });
-    older.pingedMs = this.#ctx.now.monotonicMs;
-    this.#contests.push({ older, newer, untilMs: this.#ctx.now.monotonicMs + LIMITS.duplicatePingMs });
+    this.#contests.push({ older, newer, askedMs: this.#ctx.now.monotonicMs });
   }
 
   #settleContests(): void {
     for (let i = this.#contests.length - 1; i >= 0; i--) {
-      const { older, newer, untilMs } = this.#contests[i] as Contest;
-      const answered = older.phase === 'up' && older.heardMs > older.pingedMs;
-      const over = older.phase === 'closed' || answered || this.#ctx.now.monotonicMs >= untilMs;
+      const { older, newer, askedMs } = this.#contests[i] as Contest;
+      const answered = older.phase === 'up' && older.heardMs > askedMs;
+      const waitedMs = this.#ctx.now.monotonicMs - askedMs;
+      const over = older.phase === 'closed' || answered || waitedMs >= LIMITS.duplicatePingMs;
       if (!over && newer.phase !== 'closed') continue;
       this.#contests.splice(i, 1);
       if (newer.phase === 'closed') continue;
@@ -153,6 +166,7 @@ export class Links {
       role: link.role,
     });
     this.#listener.up(link);
+    for (const bytes of link.early.splice(0)) if (link.phase === 'up') this.#listener.frame(link, bytes);
   }
 
   /** Ends a link: tells the other side why, then forgets it. `code` '' ends it without a word. */
@@ -173,8 +187,10 @@ export class Links {
     if (this.#byPeer.get(link.peer) === link) this.#byPeer.delete(link.peer);
     const data = { link: link.id, peer: link.peer, url: link.url, reason: reason.slice(0, 200) };
     const phrase = wasUp ? 'link down' : 'link refused';
-    if (code === '') this.#ctx.report('info', phrase, data);
-    else this.#ctx.report('info', phrase, data, code);
+    // Strangers that knock and fail are no news, and must not be able to fill a log.
+    const level = wasUp || link.role === 'dialler' ? 'info' : 'debug';
+    if (code === '') this.#ctx.report(level, phrase, data);
+    else this.#ctx.report(level, phrase, data, code);
     if (wasUp) this.#listener.down(link);
     this.#listener.ended(link, code);
   }
@@ -276,10 +292,6 @@ export class Links {
   get size(): number {
     return this.#links.size;
   }
-}
-
-function isErrorText(text: string): boolean {
-  return text.length < LIMITS.handshakeBytesMax && /^\s*\{\s*"type"\s*:\s*"error"/.test(text);
 }
 
 /** Short id of a peer as trees and copies carry it: the first 8 bytes of its key, as text. */

@@ -20,7 +20,7 @@ export interface Address {
   /** id that a dial proved, or that the source claims; '' if unknown */
   peer: string;
   proven: boolean;
-  state: 'waiting' | 'dialling' | 'linked' | 'self' | 'refused';
+  state: 'waiting' | 'dialling' | 'linked' | 'self';
   failures: number;
   nextMs: number;
 }
@@ -82,12 +82,13 @@ export class Addresses {
     });
   }
 
-  /** Makes room by dropping the hint that failed most. */
+  /** Makes room by dropping what peers named and never proved, the most failed first. */
   #evict(): boolean {
     let worst: Address | undefined;
-    for (const address of this.#book.values())
-      if (!address.fixed && address.state === 'waiting' && (!worst || address.failures > worst.failures))
-        worst = address;
+    for (const address of this.#book.values()) {
+      const isSpare = !address.trusted && !address.proven && address.state === 'waiting';
+      if (isSpare && (!worst || address.failures > worst.failures)) worst = address;
+    }
     return worst !== undefined && this.#book.delete(worst.url);
   }
 
@@ -97,7 +98,10 @@ export class Addresses {
     let wanted =
       wish.wanted - [...this.#book.values()].filter((a) => !a.fixed && a.state === 'dialling').length;
     const due = [...this.#book.values()].filter(
-      (a) => a.state === 'waiting' && a.nextMs <= now && !(a.peer !== '' && wish.isLinked(a.peer)),
+      (a) =>
+        (a.state === 'waiting' || a.state === 'self') &&
+        a.nextMs <= now &&
+        !(a.peer !== '' && wish.isLinked(a.peer)),
     );
     for (const address of due) if (address.fixed) this.#dial(address);
     const hints = this.#ctx.random
@@ -134,19 +138,14 @@ export class Addresses {
   ended(url: string, livedMs: number, code: ErrorCode | ''): void {
     const address = this.#book.get(url);
     if (!address) return;
-    if (code === 'self_link') address.state = 'self';
-    else if (address.state !== 'self') address.state = 'waiting';
+    address.state = code === 'self_link' ? 'self' : 'waiting';
     address.failures = livedMs >= LIMITS.dialStableMs ? 0 : address.failures + 1;
     const most = code === 'duplicate_peer' || code === 'banned' ? 6 : 0;
     const exponent = Math.min(Math.max(address.failures - 1, most), 12);
     const wait = Math.min(LIMITS.dialBackoffMinMs * 2 ** exponent, LIMITS.dialBackoffMaxMs);
     const slow = address.trusted || address.proven ? 1 : 10;
-    address.nextMs = this.#ctx.now.monotonicMs + this.#ctx.random.jitter(wait * slow, 0.3);
-  }
-
-  refused(url: string): void {
-    const address = this.#book.get(url);
-    if (address && !address.fixed) address.state = 'refused';
+    const delayMs = code === 'self_link' ? LIMITS.dialSelfMs : wait * slow;
+    address.nextMs = this.#ctx.now.monotonicMs + this.#ctx.random.jitter(delayMs, 0.3);
   }
 
   /** A dial of `url` proved the id behind it. */

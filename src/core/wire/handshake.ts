@@ -46,6 +46,27 @@ export function encodeErrorText(code: ErrorCode, message: string): string {
   return JSON.stringify({ type: 'error', code, message });
 }
 
+/** Code and message of an error text, or `undefined` if the text is none. Both are the other side's words. */
+export function parseErrorText(text: string): { code: string; detail: string } | undefined {
+  if (text.length > LIMITS.handshakeBytesMax) return undefined;
+  const fields = fieldsOf(parseJson(text));
+  if (!fields || own(fields, 'type') !== 'error') return undefined;
+  const code = own(fields, 'code');
+  const message = own(fields, 'message');
+  return {
+    code: typeof code === 'string' ? printable(code) : '',
+    detail: typeof message === 'string' ? printable(message) : '',
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // SyntaxError is the only one that JSON.parse throws
+  }
+}
+
 export type HandshakeResult =
   | { readonly ok: true; readonly handshake: Handshake }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
@@ -70,23 +91,23 @@ function bytesOf(value: unknown, length: number): Bytes | undefined {
   return bytes?.length === length ? bytes : undefined;
 }
 
+/** At most 64 characters that can be shown as they are: no control characters (C0, C1) and no half ones. */
 function printable(text: string): string {
-  return [...text]
-    .filter((c) => c >= ' ' && c !== '\u007f')
-    .join('')
-    .slice(0, 64);
+  let out = '';
+  for (const c of text) {
+    if (c < ' ' || (c >= '\u007f' && c <= '\u009f') || !c.isWellFormed()) continue;
+    if (out.length + c.length > 64) break;
+    out += c;
+  }
+  return out;
 }
 
 /** The handshake that a text holds, or the code with which it is refused. */
 export function parseHandshake(text: string): HandshakeResult {
   if (utf8(text).length > LIMITS.handshakeBytesMax)
     return refuse('invalid_message', 'handshake is too large');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return refuse('invalid_message', 'handshake is not JSON'); // SyntaxError is the only one that JSON.parse throws
-  }
+  const value = parseJson(text);
+  if (value === undefined) return refuse('invalid_message', 'handshake is not JSON');
   const fields = fieldsOf(value);
   if (!fields || own(fields, 'type') !== 'handshake')
     return refuse('invalid_message', 'expected a handshake');

@@ -1,0 +1,273 @@
+/**
+ * Real daemons as real processes: `node bin/mesh.mjs start` with a data folder, ports of its own, no bootstrap list and
+ * nothing of this process's environment. Each is ended by its own process id, at the latest when the test file ends.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll } from 'vitest';
+import { Client } from '../../api/client/client.ts';
+import { findDaemon } from '../../api/client/find.ts';
+import type { MessageJson } from '../../api/client/index.ts';
+import { until, within } from './wait.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '..', '..', '..');
+export const MESH = path.join(ROOT, 'bin', 'mesh.mjs');
+
+export interface MeshOptions {
+  /** URLs to dial */
+  readonly peers?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface LogLine {
+  readonly level: string;
+  readonly phrase: string;
+  readonly code?: string;
+  readonly peer?: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+const running = new Set<ChildProcess>();
+const folders: string[] = [];
+
+afterAll(async () => {
+  const all = [...running];
+  for (const child of all) child.kill('SIGKILL');
+  await Promise.all(all.map((child) => child.exitCode ?? new Promise((done) => child.once('exit', done))));
+  for (const folder of folders.splice(0)) {
+    fs.chmodSync(folder, 0o700);
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+});
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** A fresh folder that is deleted after the last test of the file. */
+export function makeFolder(): string {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mesh-blackbox-'));
+  folders.push(folder);
+  return folder;
+}
+
+/** Ports below the range that systems choose from by themselves, so that a restarted daemon finds its own free. */
+let nextPort = 15_000 + ((process.pid * 61) % 15_000);
+
+export async function freePort(): Promise<number> {
+  for (;;) {
+    nextPort = nextPort >= 31_000 ? 15_000 : nextPort + 1;
+    const port = nextPort;
+    const server = net.createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    if (isFree) return port;
+  }
+}
+
+/** The environment of every process here: nothing is contacted that a test does not name. */
+function environment(folder: string, more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const { PATH } = process.env;
+  return { PATH, HOME: folder, MESH_BOOTSTRAP_URL: '', HOST: '127.0.0.1', NO_COLOR: '1', ...more };
+}
+
+export interface Output extends Ended {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `mesh` to its end. */
+export async function runMesh(
+  args: readonly string[],
+  options: { env?: Readonly<Record<string, string>>; cwd?: string; stdin?: string } = {},
+): Promise<Output> {
+  const cwd = options.cwd ?? os.tmpdir();
+  const child = spawn(process.execPath, [MESH, ...args], { cwd, env: environment(cwd, options.env) });
+  running.add(child);
+  const parts = { stdout: '', stderr: '' };
+  child.stdout.on('data', (data) => {
+    parts.stdout += data;
+  });
+  child.stderr.on('data', (data) => {
+    parts.stderr += data;
+  });
+  child.stdin.on('error', () => undefined); // it may end without reading
+  child.stdin.end(options.stdin ?? '');
+  const ended = new Promise<Ended>((resolve) =>
+    child.once('close', (code, signal) => resolve({ code, signal })),
+  );
+  const result = await within(`mesh ${args.join(' ')} ends`, ended);
+  running.delete(child);
+  return { ...result, ...parts };
+}
+
+export class MeshProcess {
+  readonly folder: string;
+  readonly port: number;
+  readonly url: string;
+  #options: MeshOptions;
+  #child!: ChildProcess;
+  #client: Client | undefined;
+  #text = '';
+  #lines: LogLine[] = [];
+  #rest = '';
+  ended!: Promise<Ended>;
+
+  private constructor(folder: string, port: number, options: MeshOptions) {
+    this.folder = folder;
+    this.port = port;
+    this.url = `ws://127.0.0.1:${port}`;
+    this.#options = options;
+  }
+
+  /** A daemon that answers, in a new folder. */
+  static async start(options: MeshOptions = {}): Promise<MeshProcess> {
+    const mesh = await MeshProcess.create(options);
+    await mesh.restart();
+    return mesh;
+  }
+
+  /** A daemon with folder and port that is not started yet. */
+  static async create(options: MeshOptions = {}): Promise<MeshProcess> {
+    return new MeshProcess(makeFolder(), await freePort(), options);
+  }
+
+  /** Starts it, again if it ran before: same folder, keys and port. */
+  async restart(options: MeshOptions = this.#options): Promise<void> {
+    this.#options = options;
+    const { peers = [], env = {} } = options;
+    this.#rest = '';
+    const child = spawn(process.execPath, [MESH, 'start', '--data', path.join(this.folder, 'data')], {
+      cwd: this.folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: environment(this.folder, {
+        PORT: `${this.port}`,
+        MESH_API_PORT: '0',
+        MESH_PEERS: peers.join(),
+        ...env,
+      }),
+    });
+    this.#child = child;
+    running.add(child);
+    child.stdout.on('data', (data) => this.#read(String(data)));
+    child.stderr.on('data', (data) => this.#read(String(data)));
+    this.ended = new Promise((resolve) =>
+      child.once('close', (code, signal) => {
+        running.delete(child);
+        resolve({ code, signal });
+      }),
+    );
+    const mark = this.#lines.length;
+    await until(`a daemon starts in ${this.folder}`, () => {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`the daemon ended:\n${this.#text.slice(-2000)}`);
+      return this.#lines.slice(mark).some(({ phrase }) => phrase === 'daemon started');
+    });
+    this.#client?.close();
+    this.#client = new Client(findDaemon(this.data));
+  }
+
+  #read(text: string): void {
+    this.#text += text;
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) if (line.startsWith('{')) this.#lines.push(JSON.parse(line) as LogLine);
+  }
+
+  get data(): string {
+    return path.join(this.folder, 'data');
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  /** The API of the running daemon. */
+  get client(): Client {
+    if (this.#client === undefined) throw new Error('not started');
+    return this.#client;
+  }
+
+  /** Lines of the log of all starts. */
+  get log(): readonly LogLine[] {
+    return this.#lines;
+  }
+
+  /** All output of all starts. */
+  get output(): string {
+    return this.#text;
+  }
+
+  /** Offences that the daemon counted against a peer id. */
+  offences(peer: string): LogLine[] {
+    return this.#lines.filter((line) => line.phrase === 'offence' && line.peer === peer);
+  }
+
+  /** Bytes of memory that the process occupies now, or undefined where there is no /proc. */
+  memory(): number | undefined {
+    return this.#proc('VmRSS');
+  }
+
+  /** The most that it ever occupied. */
+  memoryPeak(): number | undefined {
+    return this.#proc('VmHWM');
+  }
+
+  #proc(field: string): number | undefined {
+    const file = `/proc/${this.pid}/status`;
+    if (process.platform !== 'linux') return undefined;
+    const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(fs.readFileSync(file, 'utf8'))?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+  }
+
+  /** Runs a command of this daemon's folder; fails the test if the command fails. @returns its lines as JSON */
+  async mesh(...args: string[]): Promise<unknown[]> {
+    const output = await runMesh([...args, '--data', this.data, '--json']);
+    if (output.code !== 0) throw new Error(`mesh ${args.join(' ')}: ${output.stderr}`);
+    const lines = output.stdout.split('\n').filter((line) => line !== '');
+    return lines.map((line): unknown => JSON.parse(line));
+  }
+
+  /** All messages of a channel in the order of time, page by page. */
+  async read(channel: string): Promise<MessageJson[]> {
+    const all: MessageJson[] = [];
+    let page = await this.client.messages({ channel, limit: 1000 });
+    while (page.length > 0) {
+      all.unshift(...page);
+      page = await this.client.messages({ channel, limit: 1000, before: (all[0] as MessageJson).id });
+    }
+    return all;
+  }
+
+  /** Peers that it is linked with right now. */
+  async linked(): Promise<string[]> {
+    return (await this.client.status()).links.map(({ peer }) => peer);
+  }
+
+  /** Resolves when it has exactly so many links. */
+  async hasLinks(count: number): Promise<void> {
+    await until(`${count} links at ${this.url}`, async () => (await this.linked()).length === count);
+  }
+
+  /** Sudden death. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.ended;
+  }
+
+  /** The orderly end. */
+  async stop(): Promise<Ended> {
+    this.#child.kill('SIGTERM');
+    return within(`${this.url} stops`, this.ended);
+  }
+}

@@ -1,0 +1,197 @@
+import { encode } from 'cborg';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { equal, fromBase64url, toHex } from '../bytes.ts';
+import { LIMITS } from '../limits.ts';
+import { fromHex, openclaw, readVectors } from '../message/message.fixture.ts';
+import type { Frame } from './frame.ts';
+import { anyFrame, FRAME_TYPES, fromJson, type Json, sampleMessages, toJson } from './frames.fixture.ts';
+import { decodeFrame, encodeFrame } from './frames.ts';
+
+interface FrameVector {
+  readonly type: Frame['type'];
+  readonly number: number;
+  readonly fields: Readonly<Record<string, Json>>;
+  readonly bytes: string;
+}
+
+const { vectors } = readVectors<{ vectors: FrameVector[] }>('frames.json');
+
+describe('the frame codec', () => {
+  it.each(vectors.map((vector) => [vector.type, vector] as const))(
+    'reads and writes the vector of %s',
+    (type, { number, fields, bytes }) => {
+      const decoded = decodeFrame(openclaw, fromHex(bytes));
+      expect(toJson(decoded)).toEqual({ type, ...fields });
+      const built = { type, ...(fromJson(fields) as object) } as Frame;
+      expect(toHex(encodeFrame(built))).toBe(bytes);
+      expect(fromHex(bytes)[1]).toBe(number);
+    },
+  );
+
+  it('has one vector of each type, with numbers that are never used twice', () => {
+    expect(vectors.map(({ type }) => type)).toEqual(FRAME_TYPES);
+    expect(vectors.map(({ number }) => number)).toEqual(FRAME_TYPES.map((_, i) => i + 1));
+  });
+
+  it.each(FRAME_TYPES)('gives back every %s frame that it wrote', (type) => {
+    fc.assert(
+      fc.property(anyFrame[type] as fc.Arbitrary<Frame>, (frame) => {
+        const bytes = encodeFrame(frame);
+        const decoded = decodeFrame(openclaw, bytes) as Frame;
+        expect(toJson(decoded)).toEqual(toJson(frame));
+        expect(equal(encodeFrame(decoded), bytes)).toBe(true);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('keeps message bytes as they came, as views into the frame', () => {
+    const bytes = encodeFrame({ type: 'push', root: '', keep: false, messages: sampleMessages });
+    const decoded = decodeFrame(openclaw, bytes);
+    if (decoded?.type !== 'push') throw new Error('not a push');
+    expect(decoded.messages.map(({ wire }) => wire)).toEqual(sampleMessages.map(({ wire }) => wire));
+    for (const { wire } of decoded.messages) expect(wire.buffer).toBe(bytes.buffer);
+  });
+});
+
+const blank = (length: number): Uint8Array => new Uint8Array(length);
+const many = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
+const [id, tag, print] = [blank(32), blank(8), blank(16)];
+const signature = blank(64);
+const NUMBER = Object.fromEntries(FRAME_TYPES.map((type, i) => [type, i + 1])) as Record<
+  Frame['type'],
+  number
+>;
+const raw = (type: Frame['type'], ...fields: unknown[]): Uint8Array => encode([NUMBER[type], ...fields]);
+const position = [0, id];
+const url = 'ws://a/';
+
+/** Each field at its bound and one above it. */
+const BOUNDS: readonly (readonly [Frame['type'], string, (over: 0 | 1) => unknown[]])[] = [
+  ['auth', 'a URL', (over) => [tag, 'u'.repeat(LIMITS.urlBytesMax + over), signature]],
+  ['auth', 'a URL of wide characters', (over) => [tag, `${'é'.repeat(128)}${'u'.repeat(over)}`, signature]],
+  ['auth', 'an instance number', (over) => [blank(8 + over), '', signature]],
+  ['auth', 'a signature', (over) => [tag, '', blank(64 + over)]],
+  ['ping', 'a count', (over) => [BigInt(Number.MAX_SAFE_INTEGER) + BigInt(over)]],
+  ['pong', 'a count', (over) => [BigInt(Number.MAX_SAFE_INTEGER) + BigInt(over)]],
+  ['error', 'a code', (over) => ['c'.repeat(64 + over), '']],
+  ['error', 'a detail', (over) => ['', 'd'.repeat(LIMITS.errorTextBytesMax + over)]],
+  ['holds', 'channels', (over) => [false, many(LIMITS.tagsMax + over, [tag, 0]), []]],
+  ['holds', 'channels taken back', (over) => [false, [], many(LIMITS.tagsMax + over, tag)]],
+  ['holds', 'a floor', (over) => [false, [[tag, Math.floor(2 ** 42 / 60) + over]], []]],
+  ['holds', 'a tag', (over) => [false, [], [blank(8 + over)]]],
+  ['push', 'a root', (over) => [blank(8 + over), false, []]],
+  ['announce', 'ids', (over) => [many(LIMITS.idsPerFrameMax + over, id)]],
+  ['announce', 'an id', (over) => [[blank(32 + over)]]],
+  ['fetch', 'ids', (over) => [many(LIMITS.idsPerFrameMax + over, id)]],
+  ['stored', 'ids', (over) => [many(LIMITS.idsPerFrameMax + over, id)]],
+  ['fetched', 'ids not held', (over) => [[], many(LIMITS.idsPerFrameMax + over, id)]],
+  ['have', 'heads', (over) => [many(LIMITS.recordHeadsMax + over, [1, id, 0])]],
+  ['have', 'a kind of record', (over) => [[[2 + over, id, 0]]]],
+  ['want', 'heads', (over) => [many(LIMITS.recordHeadsMax + over, [2, id, 0])]],
+  ['want', 'a sequence', (over) => [[[2, id, BigInt(Number.MAX_SAFE_INTEGER) + BigInt(over)]]]],
+  ['records', 'records', (over) => [many(LIMITS.recordsPerFrameMax + over, [blank(1), signature])]],
+  ['records', 'a record', (over) => [[[blank(LIMITS.messageBytesMax + over), signature]]]],
+  ['addresses', 'relays', (over) => [many(LIMITS.addressesPerFrameMax + over, [id, [url]])]],
+  ['addresses', 'URLs of a relay', (over) => [[[id, many(LIMITS.recordAddressesMax + over, url)]]]],
+  ['addresses', 'a URL', (over) => [[[id, ['u'.repeat(LIMITS.urlBytesMax + over)]]]]],
+  ['mailbox', 'tags', (over) => [many(LIMITS.tagsMax + over, tag)]],
+  ['mailbox-kept', 'tags', (over) => [many(LIMITS.tagsMax + over, tag), 168]],
+  ['mailbox-kept', 'hours', (over) => [[], Math.floor(2 ** 42 / 60) + over]],
+  ['heartbeat', 'a minute', (over) => [2 ** 42 + over, 0, print]],
+  ['heartbeat', 'channels', (over) => [0, LIMITS.sharedChannelsMax + over, print]],
+  ['heartbeat', 'a fingerprint', (over) => [0, 0, blank(16 + over)]],
+  ['sums', 'a minute', (over) => [2 ** 42 + over, []]],
+  ['sums', 'sums', (over) => [0, many(LIMITS.sumsPerFrameMax + over, [tag, 0, print])]],
+  ['buckets', 'a minute', (over) => [2 ** 42 + over, tag, 0, 0, []]],
+  ['buckets', 'a floor', (over) => [0, tag, Math.floor(2 ** 42 / 60) + over, 0, []]],
+  ['buckets', 'a first minute', (over) => [0, tag, 0, 2 ** 42 + over, []]],
+  ['buckets', 'buckets', (over) => [0, tag, 0, 0, many(LIMITS.bucketsPerFrameMax + over, [0, 60, print])]],
+  ['buckets', 'a start', (over) => [0, tag, 0, 0, [[2 ** 42 + over, 1, print]]]],
+  ['buckets', 'a length', (over) => [0, tag, 0, 0, [[0, 1 + over, print]]]],
+  ['buckets', 'a length of an hour', (over) => [0, tag, 0, 0, [[0, 60 + over, print]]]],
+  ['list', 'a time', (over) => [tag, [2n ** 63n - 1n + BigInt(over), id], 0]],
+  ['list', 'a minute', (over) => [tag, position, 2 ** 42 + over]],
+  ['listed', 'positions', (over) => [tag, true, many(LIMITS.pageItemsMax + over, position)]],
+];
+
+describe('what a frame may hold', () => {
+  it.each(BOUNDS)('%s: %s up to the bound, and not one more', (type, _, fields) => {
+    expect(decodeFrame(openclaw, raw(type, ...fields(0)))?.type).toBe(type);
+    expect(decodeFrame(openclaw, raw(type, ...fields(1)))).toBeUndefined();
+  });
+
+  it('is 128 KiB at most, however well-formed it is', () => {
+    const head = blank(LIMITS.messageBytesMax);
+    const sized = (length: number) =>
+      raw('records', [
+        [head, signature],
+        [blank(length), signature],
+      ]);
+    const over = sized(60_000).length - 60_000;
+    const room = LIMITS.frameBytesMax - over;
+    expect(sized(room).length).toBe(LIMITS.frameBytesMax);
+    expect(decodeFrame(openclaw, sized(room))?.type).toBe('records');
+    expect(decodeFrame(openclaw, sized(room + 1))).toBeUndefined();
+  });
+
+  it.each(FRAME_TYPES)(
+    'is a %s frame with neither a field less nor one more, nor a byte behind it',
+    (type) => {
+      const vector = vectors.find((one) => one.type === type) as FrameVector;
+      const good = fromHex(vector.bytes);
+      const count = (good[0] as number) & 31;
+      const counted = (n: number, tail: number[] = []) =>
+        Uint8Array.of(0x80 | n, ...good.subarray(1), ...tail);
+      expect(decodeFrame(openclaw, counted(count))?.type).toBe(type);
+      expect(decodeFrame(openclaw, counted(count - 1))).toBeUndefined();
+      expect(decodeFrame(openclaw, counted(count + 1))).toBeUndefined();
+      expect(decodeFrame(openclaw, counted(count + 1, [0]))).toBeUndefined();
+      expect(decodeFrame(openclaw, counted(count, [0]))).toBeUndefined();
+      for (let cut = 0; cut < good.length; cut++)
+        expect(decodeFrame(openclaw, good.subarray(0, cut))).toBeUndefined();
+    },
+  );
+
+  it('has a number that is known', () => {
+    for (const number of [0, 23, 24, 100, 255, 256, 65536, 2 ** 40])
+      for (const fields of [[], [0], [[]], [0, 0], [tag, 0, 0]])
+        expect(decodeFrame(openclaw, encode([number, ...fields]))).toBeUndefined();
+  });
+
+  it.each([
+    ['a map', encode({ a: 1 })],
+    ['a number', encode(2)],
+    ['nothing', blank(0)],
+    ['an empty array', encode([])],
+    ['a text for its number', encode(['ping', 7])],
+    ['a negative number', encode([-2, 7])],
+    ['a number in two bytes', fromHex('82180207')],
+    ['a count in two bytes', fromHex('82021807')],
+    ['an indefinite length', fromHex('9f0207ff')],
+    ['a tag around it', fromHex('c1820207')],
+    ['a float', fromHex('8202fb401c000000000000')],
+    ['null for a boolean', fromHex('8304f5f6')],
+    ['a list that claims 2^32 items', fromHex('82089affffffff')],
+    ['100,000 nested arrays', new Uint8Array(100_000).fill(0x81)],
+  ])('is not %s', (_, bytes) => {
+    expect(decodeFrame(openclaw, bytes)).toBeUndefined();
+  });
+
+  it('names a root by 8 bytes or not at all', () => {
+    for (let length = 0; length <= 9; length++) {
+      const frame = decodeFrame(openclaw, raw('push', blank(length), false, []));
+      expect(frame !== undefined, `${length}`).toBe(length === 0 || length === 8);
+    }
+  });
+
+  it('holds no message of another shape', () => {
+    const wire = fromHex(toHex((sampleMessages[0] as (typeof sampleMessages)[0]).wire));
+    const put = (message: Uint8Array) =>
+      decodeFrame(openclaw, Uint8Array.of(0x84, 7, 0x40, 0xf4, 0x81, ...message));
+    expect(put(wire)?.type).toBe('push');
+    for (let at = 0; at < wire.length; at++) expect(put(wire.subarray(0, at))).toBeUndefined();
+    expect(fromBase64url('AAAAAAAAAAA')).toEqual(tag);
+  });
+});

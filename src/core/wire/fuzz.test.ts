@@ -1,0 +1,108 @@
+/**
+ * 300,000 damaged frames and 100,000 damaged handshakes. A decoder answers with a value or a code, never with an
+ * exception, and a frame that it accepts has exactly one spelling.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { equal, toHex, utf8 } from '../bytes.ts';
+import { isErrorCode } from '../errors.ts';
+import { openclaw } from '../message/message.fixture.ts';
+import { Random } from '../random.ts';
+import { damage, pick } from './damage.fixture.ts';
+import type { Frame } from './frame.ts';
+import { anyFrame, FRAME_TYPES } from './frames.fixture.ts';
+import { decodeFrame, encodeFrame } from './frames.ts';
+import { goodHandshake, hostileTexts } from './handshake.fixture.ts';
+import { parseHandshake } from './handshake.ts';
+
+const SEED = utf8('fuzz frames and handshakes, seed 1');
+
+/** A few frames of each type, small enough that damage hits what matters. */
+const originals: readonly Uint8Array[] = FRAME_TYPES.flatMap((type) =>
+  fc.sample(anyFrame[type] as fc.Arbitrary<Frame>, { numRuns: 6, seed: 1 }).map(encodeFrame),
+).filter((bytes) => bytes.length < 2000);
+
+function decoded(round: number, bytes: Uint8Array): Frame | undefined {
+  try {
+    return decodeFrame(openclaw, bytes);
+  } catch (error) {
+    throw new Error(`round ${round} threw for ${toHex(bytes)}`, { cause: error });
+  }
+}
+
+describe('the frame decoder', () => {
+  it('throws nothing for any of 300,000 damaged frames and accepts only what it would write itself', () => {
+    const random = new Random(SEED);
+    const accepted = new Map<string, number>();
+    for (let round = 0; round < 300_000; round++) {
+      let bytes = pick(random, originals);
+      for (let k = random.below(4); k >= 0; k--) bytes = damage(random, bytes, pick(random, originals));
+      const frame = decoded(round, bytes);
+      if (frame === undefined) continue;
+      accepted.set(frame.type, (accepted.get(frame.type) ?? 0) + 1);
+      if (!equal(encodeFrame(frame), bytes))
+        throw new Error(`round ${round}: two spellings, ${toHex(bytes)}`);
+    }
+    // every decoder was reached, and damage is mostly noticed
+    expect([...accepted.keys()].sort()).toEqual([...FRAME_TYPES].sort());
+    expect([...accepted.values()].reduce((a, b) => a + b)).toBeLessThan(150_000);
+  });
+
+  it('throws nothing for noise behind each number', () => {
+    const random = new Random(SEED);
+    for (let round = 0; round < 50_000; round++) {
+      const noise = Uint8Array.from({ length: random.below(64) + 2 }, () => random.below(256));
+      noise[0] = 0x80 | (1 + random.below(7));
+      noise[1] = random.below(24);
+      const frame = decoded(round, noise);
+      if (frame !== undefined) expect(equal(encodeFrame(frame), noise)).toBe(true);
+    }
+  });
+});
+
+const PIECES = [
+  ...'{}[]",:\\0129eE+-.'.split(''),
+  ...['null', 'true', '1e400', '"__proto__":', '\\ud800', '\ud800', '\u0000', '"versions"', '"mesh":{'],
+];
+
+function damagedText(random: Random, text: string, other: string): string {
+  const at = random.below(text.length + 1);
+  const to = Math.min(text.length, at + random.below(20));
+  switch (random.below(5)) {
+    case 0:
+      return text.slice(0, at) + pick(random, PIECES) + text.slice(at);
+    case 1:
+      return text.slice(0, at) + text.slice(to);
+    case 2:
+      return text.slice(0, to) + text.slice(at);
+    case 3:
+      return text.slice(0, at) + String.fromCharCode(random.below(65536)) + text.slice(at + 1);
+    default:
+      return text.slice(0, at) + other.slice(random.below(other.length + 1));
+  }
+}
+
+describe('the handshake parser', () => {
+  it('answers each of 100,000 damaged texts with a handshake or a code', () => {
+    const random = new Random(SEED);
+    const originalTexts = [
+      JSON.stringify(goodHandshake()),
+      ...hostileTexts.map(([, text]) => text).filter((text) => text.length < 1000),
+    ];
+    const outcomes = new Set<string>();
+    for (let round = 0; round < 100_000; round++) {
+      let text = round % 2 === 0 ? (originalTexts[0] as string) : pick(random, originalTexts);
+      for (let k = random.below(3); k >= 0; k--)
+        text = damagedText(random, text, pick(random, originalTexts));
+      let result: ReturnType<typeof parseHandshake>;
+      try {
+        result = parseHandshake(text);
+      } catch (error) {
+        throw new Error(`round ${round} threw for ${JSON.stringify(text)}`, { cause: error });
+      }
+      outcomes.add(result.ok ? 'ok' : result.code);
+      if (!result.ok && !isErrorCode(result.code)) throw new Error(`no code: ${result.code}`);
+    }
+    expect([...outcomes].sort()).toEqual(['invalid_message', 'ok', 'unauthorized', 'unsupported_version']);
+  });
+});

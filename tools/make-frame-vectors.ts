@@ -1,0 +1,196 @@
+/**
+ * Makes docs/protocol/vectors/frames.json: one example of each binary frame, as named fields and as bytes.
+ *
+ * Nothing of src is used: numbers, order of fields and encoding are written down here once more, and the bytes come
+ * from cborg, an encoder that knows nothing of ours (its integers and lengths are in their shortest form, and a frame
+ * has no maps, so what it writes is deterministic).
+ * Run: node tools/make-frame-vectors.ts
+ */
+import { decode, encode } from 'cborg';
+import { makeMessageVectors } from './make-message-vectors.ts';
+import { fromHex, hex, seeded, vectorText, writeFiles } from './vectors.ts';
+
+/** Bytes are hexadecimal; messages are wire items; times are `timeMs` and `counter`. */
+type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
+
+export interface FrameVector {
+  readonly type: string;
+  readonly number: number;
+  readonly fields: Readonly<Record<string, Json>>;
+  readonly bytes: string;
+}
+
+const bytes = (label: string, length = 32): Uint8Array => seeded(`frame ${label}`, length);
+const tag = (n: number): Uint8Array => bytes(`tag ${n}`, 8);
+const id = (n: number): Uint8Array => bytes(`id ${n}`);
+const peer = (n: number): Uint8Array => bytes(`peer ${n}`);
+const print = (n: number): Uint8Array => bytes(`fingerprint ${n}`, 16);
+
+const messages = makeMessageVectors()
+  .slice(0, 2)
+  .map((vector) => vector.wire);
+/** Wire items as values, which encode to the same bytes inside a frame. */
+const wires = messages.map((wire) => decode(fromHex(wire)) as unknown);
+
+/** A field with its value in JSON and on the wire. */
+type Field = readonly [name: string, json: Json, wire: unknown];
+
+const plain = (name: string, value: string | number | boolean): Field => [name, value, value];
+const raw = (name: string, value: Uint8Array): Field => [name, hex(value), value];
+const list = (name: string, values: readonly Uint8Array[]): Field => [name, values.map(hex), values];
+
+function frame(number: number, type: string, ...fields: readonly Field[]): FrameVector {
+  return {
+    type,
+    number,
+    fields: Object.fromEntries(fields.map(([name, json]) => [name, json])),
+    bytes: hex(encode([number, ...fields.map(([, , wire]) => wire)])),
+  };
+}
+
+const HOUR = 494_444;
+const MINUTE = HOUR * 60 + 7;
+
+function position(timeMs: number, counter: number, n: number): { json: Json; wire: unknown } {
+  const time = BigInt(timeMs) * 65536n + BigInt(counter);
+  return { json: { time: { timeMs, counter }, id: hex(id(n)) }, wire: [time, id(n)] };
+}
+
+function floors(name: string, ...items: readonly (readonly [Uint8Array, number])[]): Field {
+  const json = items.map(([bytesOfTag, floorHour]) => ({ tag: hex(bytesOfTag), floorHour }));
+  return [name, json, items];
+}
+
+function heads(...items: readonly (readonly [number, Uint8Array, number])[]): Field {
+  const json = items.map(([kind, key, sequence]) => ({ kind, peer: hex(key), sequence }));
+  return ['heads', json, items];
+}
+
+function linkFrames(): FrameVector[] {
+  return [
+    frame(
+      1,
+      'auth',
+      raw('instance', bytes('instance', 8)),
+      plain('url', 'ws://127.0.0.1:5000/'),
+      raw('signature', bytes('signature', 64)),
+    ),
+    frame(2, 'ping', plain('n', 7)),
+    frame(3, 'pong', plain('n', 2 ** 53 - 1)),
+    frame(4, 'role', plain('relay', true), plain('live', false)),
+    frame(5, 'error', plain('code', 'unsolicited'), plain('detail', '3 Nachrichten, für die keiner fragte')),
+  ];
+}
+
+function messageFrames(): FrameVector[] {
+  const wiresField: Field = ['messages', messages, wires];
+  return [
+    frame(
+      6,
+      'holds',
+      plain('reset', false),
+      floors('set', [tag(1), HOUR], [tag(2), 0]),
+      list('unset', [tag(3)]),
+    ),
+    frame(7, 'push', raw('root', bytes('root', 8)), plain('keep', true), wiresField),
+    frame(8, 'announce', list('ids', [id(1), id(2)])),
+    frame(9, 'fetch', list('ids', [id(3)])),
+    frame(10, 'fetched', wiresField, list('notHeld', [id(4)])),
+    frame(11, 'stored', list('ids', [])),
+  ];
+}
+
+function membershipFrames(): FrameVector[] {
+  const records = [1, 2].map((n) => [bytes(`record ${n}`, 40), bytes(`record signature ${n}`, 64)] as const);
+  const relays = [
+    [peer(1), ['wss://relay.example/', 'ws://192.0.2.1:5000/']],
+    [peer(2), []],
+  ] as const;
+  return [
+    frame(12, 'have', heads([1, peer(1), 1_780_000_000_000], [2, peer(1), 1_780_000_000_000])),
+    frame(13, 'want', heads([2, peer(2), 0])),
+    frame(14, 'records', [
+      'records',
+      records.map(([content, signature]) => ({ bytes: hex(content), signature: hex(signature) })),
+      records,
+    ]),
+    frame(15, 'addresses', [
+      'relays',
+      relays.map(([key, urls]) => ({ peer: hex(key), urls: [...urls] })),
+      relays,
+    ]),
+    frame(16, 'mailbox', list('tags', [tag(1), tag(2)])),
+    frame(17, 'mailbox-kept', list('tags', [tag(1)]), plain('hours', 168)),
+  ];
+}
+
+function syncFrames(): FrameVector[] {
+  const sums = [1, 2].map((n) => [tag(n), HOUR - n, print(n)] as const);
+  const buckets = [
+    [(HOUR - 1) * 60, 60, print(1)],
+    [HOUR * 60, 1, print(2)],
+  ] as const;
+  const after = position(1_780_000_000_000, 65_535, 1);
+  const positions = [position(1_780_000_000_001, 0, 2), position(2 ** 47 - 1, 1, 3)];
+  return [
+    frame(18, 'heartbeat', plain('untilMinute', MINUTE), plain('channels', 2), raw('fingerprint', print(0))),
+    frame(19, 'sums', plain('untilMinute', 2 ** 42), [
+      'sums',
+      sums.map(([key, floorHour, fingerprint]) => ({
+        tag: hex(key),
+        floorHour,
+        fingerprint: hex(fingerprint),
+      })),
+      sums,
+    ]),
+    frame(
+      20,
+      'buckets',
+      plain('untilMinute', MINUTE),
+      raw('tag', tag(1)),
+      plain('floorHour', HOUR - 2),
+      plain('minutesFrom', HOUR * 60),
+      [
+        'buckets',
+        buckets.map(([startMinute, minutes, fingerprint]) => {
+          return { startMinute, minutes, fingerprint: hex(fingerprint) };
+        }),
+        buckets,
+      ],
+    ),
+    frame(21, 'list', raw('tag', tag(1)), ['after', after.json, after.wire], plain('untilMinute', MINUTE)),
+    frame(22, 'listed', raw('tag', tag(1)), plain('done', true), [
+      'positions',
+      positions.map(({ json }) => json),
+      positions.map(({ wire }) => wire),
+    ]),
+  ];
+}
+
+export function makeFrameVectors(): FrameVector[] {
+  return [...linkFrames(), ...messageFrames(), ...membershipFrames(), ...syncFrames()];
+}
+
+/** Lists of texts on one line where they fit, as the formatter leaves them. */
+function joinLists(text: string): string {
+  return text.replace(
+    /^( *(?:"\w+": )?)\[\n\s*("[^[\]{}]*")\n\s*\](,?)$/gm,
+    (all, head: string, items: string, tail: string) => {
+      const line = `${head}[${items.replace(/\n\s*/g, ' ')}]${tail}`;
+      return line.length <= 110 ? line : all;
+    },
+  );
+}
+
+/** The file that this tool makes: name from the repository's root, and text. */
+export function makeFrameFiles(): Record<string, string> {
+  const about =
+    'One example of each binary frame: its number, its fields in the order of the wire, and its bytes. ' +
+    'Bytes are hexadecimal, messages are wire items of the network openclaw, a time is an unsigned 64-bit ' +
+    'integer (timeMs x 2^16 + counter) on the wire. Made by tools/make-frame-vectors.ts.';
+  return {
+    'docs/protocol/vectors/frames.json': joinLists(vectorText({ about, vectors: makeFrameVectors() })),
+  };
+}
+
+if (import.meta.main) writeFiles(makeFrameFiles());
