@@ -141,4 +141,4 @@ function run(isCheck: boolean): void {
   }
 }
 
-if (import.meta.main) run(process.argv.includes('--check'));
+if (process.argv[1] === import.meta.filename) run(process.argv.includes('--check'));

@@ -193,4 +193,4 @@ export function makeFrameFiles(): Record<string, string> {
   };
 }
 
-if (import.meta.main) writeFiles(makeFrameFiles());
+if (process.argv[1] === import.meta.filename) writeFiles(makeFrameFiles());

@@ -336,4 +336,4 @@ export function makeMessageFiles(): Record<string, string> {
   };
 }
 
-if (import.meta.main) writeFiles(makeMessageFiles());
+if (process.argv[1] === import.meta.filename) writeFiles(makeMessageFiles());

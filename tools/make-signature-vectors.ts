@@ -396,4 +396,4 @@ export function makeSignatureFiles(): Record<string, string> {
   };
 }
 
-if (import.meta.main) writeFiles(makeSignatureFiles());
+if (process.argv[1] === import.meta.filename) writeFiles(makeSignatureFiles());
