@@ -46,6 +46,7 @@ export class Peer {
     this.#links = new Links(ctx, {
       isRelay: () => this.#membership.isRelay,
       kindOf: (link) => this.#membership.kindOf(link),
+      reached: (link) => this.#membership.reached(link),
       up: (link) => this.#up(link),
       frame: (link, bytes) => this.#frame(link, bytes),
       down: (link) => this.#down(link),

@@ -9,6 +9,8 @@
  * 3. A message id is stored at most once; storing it again changes nothing and answers `inserted: false`.
  * 4. Sums always equal the sums over the stored, unexpired messages: they change in the same transaction.
  * 5. Every text id (peer, identity, message) is canonical base64url; tags are base64url of 8 bytes (11 characters).
+ * 6. Numbers are integers of at least 0, wall times too. An operation or query that breaks this or fact 5, or names a
+ *    tag that is not its channel's, is a programmer error: RangeError, and nothing of the call is applied.
  */
 import type { Bytes } from './bytes.ts';
 import type { Time } from './message/time.ts';
@@ -45,7 +47,7 @@ export type PersistOp =
   | { readonly kind: 'join'; readonly channel: string; readonly tag: string }
   /** hold a channel's content until then without having joined it; the later `untilMs` wins */
   | { readonly kind: 'carry'; readonly tag: string; readonly untilMs: number }
-  /** replaces what this peer asked us to keep */
+  /** replaces what this peer asked us to keep; no tags: nothing */
   | {
       readonly kind: 'mailbox';
       readonly peer: string;
@@ -70,7 +72,7 @@ export interface Window {
   readonly tag: string;
   /** a multiple of 60 */
   readonly fromMinute: number;
-  /** any minute of the newest two hours, or {@link MINUTE_END} for everything */
+  /** any minute of the newest two hours, or {@link MINUTE_END} for everything; others are right too, but slower */
   readonly untilMinute: number;
 }
 
@@ -100,7 +102,8 @@ export type Query =
   /** stored messages by id, undefined where there is none */
   | { readonly kind: 'messages'; readonly ids: readonly Bytes[] }
   | { readonly kind: 'sums'; readonly windows: readonly Window[] }
-  /** non-empty buckets in ascending order; minute buckets from `minutesFromMinute` on, hour buckets before it */
+  /** non-empty buckets in ascending order; minute buckets from the hour of `minutesFromMinute` on, hour buckets before
+   *  it; a last hour that the window cuts is told by minutes wherever it lies */
   | { readonly kind: 'buckets'; readonly window: Window; readonly minutesFromMinute: number }
   /** positions after `after` (exclusive) and before `untilMinute`, ascending by (time, id) */
   | {
@@ -141,7 +144,8 @@ export type QueryAnswer =
     }
   | {
       readonly kind: 'head';
-      /** newest own message by (time, id); undefined if there is none */
+      /** the identity's newest message there by (time, id), however it came here (a restored backup gets its own
+       *  messages back from others); undefined if there is none */
       readonly own: { readonly time: Time; readonly id: Bytes } | undefined;
       readonly seen: Time;
     };

@@ -51,7 +51,7 @@ function openFailure(error: unknown, file: string): MeshError {
   if (/^SQLITE_(?:NOTADB|CORRUPT)/.test(code)) return because('store_damaged');
   if (/^SQLITE_(?:BUSY|LOCKED)/.test(code)) return because('store_locked');
   if (/^SQLITE_(?:CANTOPEN|READONLY|PERM|AUTH)/.test(code)) return because('data_folder');
-  if (code !== '' && !code.startsWith('SQLITE_')) return because('data_folder'); // of the file system: EACCES, EROFS
+  if (/^E(?:ACCES|PERM|ROFS|NOENT|NOTDIR|ISDIR|LOOP|NAMETOOLONG)$/.test(code)) return because('data_folder');
   return because('store_failed');
 }
 

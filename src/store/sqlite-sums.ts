@@ -177,7 +177,7 @@ export class Sums {
       const hours = totalOf(this.#hours.range.all(tag, fromMinute, lastHour));
       return hours.add(totalOf(this.#minuteRows(tag, lastHour, untilMinute)));
     }
-    const nextHour = lastHour === untilMinute ? lastHour : lastHour + HOUR_MINUTES;
+    const nextHour = lastHour + HOUR_MINUTES;
     return new RunningSum()
       .add(this.#total.get(tag) as Sum)
       .subtract(totalOf(this.#hours.range.all(tag, nextHour, Number.MAX_SAFE_INTEGER)))

@@ -35,7 +35,8 @@ export interface Store {
   /** what survived, without the identities (those are key files) */
   restore(): Omit<RestoredState, 'identities'>;
   /** a page of one channel in (time, id) order, always returned ascending: the `limit` newest before `before`, or the
-   *  `limit` oldest after `after`, or the newest `limit` with neither. Expired messages at `wallMs` are left out. */
+   *  `limit` oldest after `after` (and before `before`, if both are given), or the newest `limit` with neither. Expired
+   *  messages at `wallMs` are left out, and the page is shorter than `limit` only at the end. */
   readPage(page: {
     readonly channel: string;
     readonly limit: number;
@@ -43,7 +44,8 @@ export interface Store {
     readonly before?: Position;
     readonly after?: Position;
   }): StoredMessage[];
-  /** messages with an arrival number above `after`, ascending; of all joined and own channels, or only of `channels` */
+  /** messages with an arrival number above `after`, ascending: those in joined channels and all own ones, or only those
+   *  in `channels`. Shorter than `limit` only at the end. */
   readArrivals(page: {
     readonly after: number;
     readonly limit: number;

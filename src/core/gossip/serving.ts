@@ -12,10 +12,14 @@ import type { SeenMessages } from './seen.ts';
 
 /** ids read from the store at once: at 400 bytes a message they fill half a frame (guess) */
 const READ_MAX = 128;
+/** ids read first, before it is known how many fill a frame: two of the largest messages do, 300 small ones (guess) */
+const READ_FIRST = 32;
 
 interface Queue {
   ids: Bytes[];
   busy: boolean;
+  /** ids to read next: twice what fitted into the last frame, so that little is read in vain */
+  take: number;
 }
 
 export class Serving {
@@ -33,7 +37,7 @@ export class Serving {
   }
 
   request(link: Link, ids: readonly Bytes[]): void {
-    const queue = this.#queues.get(link) ?? { ids: [], busy: false };
+    const queue = this.#queues.get(link) ?? { ids: [], busy: false, take: READ_FIRST };
     this.#queues.set(link, queue);
     if (queue.ids.length + ids.length > LIMITS.servingMax) {
       this.#links.offend(link, 'unasked', `more than ${LIMITS.servingMax} ids asked for at once`);
@@ -44,7 +48,7 @@ export class Serving {
   }
 
   #next(link: Link, queue: Queue): void {
-    const ids = queue.ids.slice(0, READ_MAX);
+    const ids = queue.ids.slice(0, queue.take);
     if (ids.length === 0) {
       this.#queues.delete(link);
       return;
@@ -75,6 +79,7 @@ export class Serving {
       else notHeld.push(id);
     }
     queue.ids = queue.ids.slice(done);
+    queue.take = Math.min(2 * done, READ_MAX);
     this.onServed(found);
     this.#links.send(link, { type: 'fetched', messages: found, notHeld }, { notify: true });
   }

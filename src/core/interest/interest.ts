@@ -19,6 +19,8 @@ interface LinkInterest {
   readonly mine: Map<string, number>;
   /** told by them */
   readonly theirs: Map<string, number>;
+  /** whether they said that they keep our channels while we are away */
+  keepsMailbox: boolean;
 }
 
 /** A channel that both ends of a link keep, from the higher floor on. */
@@ -154,7 +156,7 @@ export class Interest {
   }
 
   up(link: Link): void {
-    this.#perLink.set(link.id, { mine: new Map(), theirs: new Map() });
+    this.#perLink.set(link.id, { mine: new Map(), theirs: new Map(), keepsMailbox: false });
     this.review(link);
     this.#askMailbox(link);
   }
@@ -169,6 +171,8 @@ export class Interest {
   /** A leaf asks its home relays to keep its channels while it is away. */
   #askMailbox(link: Link): void {
     if (this.#membership.isRelay || this.#joinedTags.size === 0) return;
+    const interest = this.#perLink.get(link.id);
+    if (interest) interest.keepsMailbox = false;
     this.#links.send(link, { type: 'mailbox', tags: [...this.#joinedTags].slice(0, LIMITS.mailboxTagsMax) });
   }
 

@@ -12,7 +12,7 @@ export interface Link {
   readonly scope: Scope;
   readonly nonce: Bytes;
   readonly ephemeral: Bytes;
-  readonly openedMs: number;
+  openedMs: number;
   phase: 'handshake' | 'auth' | 'agreeing' | 'up' | 'closed';
   ownText: string;
   theirText: string;

@@ -14,6 +14,8 @@ import type { Link, LinkKind, Offence } from './link.ts';
 
 /** Who is told what happens to links. */
 export interface LinkListener {
+  /** a proven peer reached us by dialling, whether or not this link stays */
+  readonly reached: (link: Link) => void;
   readonly up: (link: Link) => void;
   /** a frame that came before the link was up and was held back */
   readonly frame: (link: Link, bytes: Bytes) => void;
@@ -28,7 +30,7 @@ export interface LinkListener {
 interface Contest {
   readonly older: Link;
   readonly newer: Link;
-  readonly askedMs: number;
+  askedMs: number;
 }
 
 export class Links {
@@ -95,7 +97,7 @@ export class Links {
     if (!link) return undefined;
     link.heardMs = this.#ctx.now.monotonicMs;
     if (link.phase === 'up') {
-      if (this.#contests.length > 0) this.#settleContests();
+      this.#showsLife(link);
       return link;
     }
     this.#handshakes.frame(link, bytes);
@@ -103,6 +105,7 @@ export class Links {
   }
 
   #proven(link: Link): void {
+    if (link.role === 'responder') this.#listener.reached(link);
     const older = this.#byPeer.get(link.peer);
     if (older) {
       if (older.instance !== link.instance) this.#otherInstance(older, link);
@@ -133,17 +136,22 @@ export class Links {
     this.#contests.push({ older, newer, askedMs: this.#ctx.now.monotonicMs });
   }
 
+  /** A link that must show life does. */
+  #showsLife(older: Link): void {
+    for (const contest of this.#contests)
+      if (contest.older === older) this.close(contest.newer, 'duplicate_link', 'the older link is alive');
+  }
+
   #settleContests(): void {
     for (let i = this.#contests.length - 1; i >= 0; i--) {
       const { older, newer, askedMs } = this.#contests[i] as Contest;
-      const answered = older.phase === 'up' && older.heardMs > askedMs;
       const waitedMs = this.#ctx.now.monotonicMs - askedMs;
-      const over = older.phase === 'closed' || answered || waitedMs >= LIMITS.duplicatePingMs;
+      const over = older.phase === 'closed' || waitedMs >= LIMITS.duplicatePingMs;
       if (!over && newer.phase !== 'closed') continue;
       this.#contests.splice(i, 1);
       if (newer.phase === 'closed') continue;
-      if (answered || (this.#byPeer.get(newer.peer) ?? older) !== older) {
-        this.close(newer, 'duplicate_link', 'the older link is alive');
+      if ((this.#byPeer.get(newer.peer) ?? older) !== older) {
+        this.close(newer, 'duplicate_link', 'another link took over');
       } else {
         if (older.phase === 'up') this.close(older, 'timed_out', 'no answer to a ping');
         this.#raise(newer);
@@ -250,17 +258,26 @@ export class Links {
   /** Once a second: handshakes that take too long, pings, silence. */
   tick(): void {
     const now = this.#ctx.now.monotonicMs;
-    // A tick that comes late means that we stood still: silence during that time is nobody's fault.
     const stalledMs = this.#tickMs === 0 ? 0 : Math.max(0, now - this.#tickMs - 1000);
     this.#tickMs = now;
+    if (stalledMs > 500) this.#forgive(stalledMs);
     for (const link of [...this.#links.values()]) {
-      if (stalledMs > 500) link.heardMs = Math.min(now, link.heardMs + stalledMs);
       if (this.#handshakes.isLate(link) && !this.#contests.some((c) => c.newer === link))
         this.close(link, 'handshake_timeout', `not proven after ${LIMITS.handshakeMs} ms`);
       else if (link.phase === 'up') this.#keepAlive(link, now);
     }
     this.#settleContests();
     for (const [peer, untilMs] of this.#bans) if (untilMs <= now) this.#bans.delete(peer);
+  }
+
+  /** A tick that comes late means that we stood still: silence and delay during that time are nobody's fault. */
+  #forgive(stalledMs: number): void {
+    const later = (ms: number): number => Math.min(this.#ctx.now.monotonicMs, ms + stalledMs);
+    for (const link of this.#links.values()) {
+      link.heardMs = later(link.heardMs);
+      link.openedMs = later(link.openedMs);
+    }
+    for (const contest of this.#contests) contest.askedMs = later(contest.askedMs);
   }
 
   #keepAlive(link: Link, now: number): void {

@@ -21,7 +21,7 @@ export interface FloodHost {
   readonly overlayLinks: () => Link[];
   /** a verified record of another relay that is newer than the one before */
   readonly accepted: (record: SignedContent, from: Link) => void;
-  /** a record of our own with a higher sequence came back from the mesh */
+  /** a record of our own with a higher sequence came back from the mesh: an earlier life signed it */
   readonly outdated: (sequence: number) => void;
 }
 
@@ -83,10 +83,7 @@ export class Flood {
 
   receive(link: Link, frame: Extract<Frame, { type: 'have' | 'want' | 'records' }>): void {
     if (frame.type === 'have') {
-      const wanted = frame.heads.filter((head) => head.sequence > this.#sequenceOf(head));
-      const own = wanted.filter((head) => head.peer === this.#ctx.config.peerId);
-      for (const head of own) this.#host.outdated(head.sequence);
-      const heads = wanted.filter((head) => head.peer !== this.#ctx.config.peerId);
+      const heads = frame.heads.filter((head) => head.sequence > this.#sequenceOf(head));
       if (heads.length > 0) this.#links.send(link, { type: 'want', heads });
     } else if (frame.type === 'want') this.#serve(link, frame.heads);
     else this.#check(link, frame.records);
@@ -112,11 +109,12 @@ export class Flood {
   }
 
   #check(link: Link, records: readonly { bytes: Bytes; signature: Bytes }[]): void {
+    const contents = records.map(({ bytes }) => decodeRecord(bytes));
+    if (contents.includes(undefined)) return this.#links.offend(link, 'malformed', 'a record that is none');
     const fresh: SignedRecord[] = [];
-    for (const { bytes, signature } of records) {
-      const content = decodeRecord(bytes);
-      if (!content) return this.#links.offend(link, 'malformed', 'a record that is none');
-      if (content.peer === this.#ctx.config.peerId || content.sequence <= this.#sequenceOf(content)) continue;
+    for (const [i, { bytes, signature }] of records.entries()) {
+      const content = contents[i] as SignedContent;
+      if (content.sequence <= this.#sequenceOf(content)) continue;
       const work = toBase64url(this.#ctx.config.sha256(concat(bytes, signature)));
       if (this.#verifying.has(work)) continue;
       this.#verifying.add(work);
@@ -145,7 +143,11 @@ export class Flood {
     const { content } = record;
     if (head.sequence <= this.#sequenceOf(head)) return false;
     const { wallMs } = this.#ctx.now;
-    if (content.kind === RECORD.peer && content.expiresMs <= wallMs) return false;
+    if (endMsOf(content) <= wallMs || content.sequence > wallMs + LIMITS.recordMs) return false;
+    if (content.peer === this.#ctx.config.peerId) {
+      this.#host.outdated(content.sequence);
+      return false;
+    }
     if (!this.#records.has(keyOf(head)) && this.#records.size >= 2 * LIMITS.relaysMax) return false;
     this.#records.set(keyOf(head), record);
     this.#host.accepted(content, from);
@@ -156,9 +158,7 @@ export class Flood {
   expire(): string[] {
     const gone: string[] = [];
     for (const [key, { content }] of this.#records) {
-      if (content.kind !== RECORD.peer || content.peer === this.#ctx.config.peerId) continue;
-      const endMs = Math.min(content.expiresMs, content.sequence + 2 * LIMITS.recordMs);
-      if (endMs > this.#ctx.now.wallMs) continue;
+      if (content.peer === this.#ctx.config.peerId || endMsOf(content) > this.#ctx.now.wallMs) continue;
       this.#records.delete(key);
       this.#records.delete(`${RECORD.interest}:${content.peer}`);
       gone.push(content.peer);
@@ -170,6 +170,12 @@ export class Flood {
   has(kind: RecordHead['kind'], peer: string): boolean {
     return this.#records.has(`${kind}:${peer}`);
   }
+}
+
+/** Wall ms after which a record counts no more: what it says, and never much longer than its sequence lets it. */
+function endMsOf(content: SignedContent): number {
+  const latestMs = content.sequence + 2 * LIMITS.recordMs;
+  return content.kind === RECORD.peer ? Math.min(content.expiresMs, latestMs) : latestMs;
 }
 
 function headOf({ content }: SignedRecord): RecordHead {

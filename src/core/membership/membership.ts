@@ -22,6 +22,9 @@ export interface MembershipHost {
   readonly changed: (link: Link | undefined) => void;
 }
 
+/** Equal to nothing that can be published: ids and tags have no `?`. */
+const UNPUBLISHED = { links: '?', urls: '?', tags: '?' };
+
 export class Membership {
   readonly map: RelayMap;
   readonly addresses: Addresses;
@@ -34,7 +37,7 @@ export class Membership {
   #live: Link | undefined;
   #sequence = 0;
   #publishedMs = Number.NEGATIVE_INFINITY;
-  #published = { links: '', urls: '', tags: '' };
+  #published = UNPUBLISHED;
   #toldLeaves = 0;
 
   constructor(ctx: Context, links: Links, host: MembershipHost) {
@@ -93,7 +96,7 @@ export class Membership {
       this.addresses.proved(link.url, link.peer);
       const provenMs = this.#ctx.now.wallMs;
       this.#ctx.persist([{ kind: 'address', url: link.url, peer: link.peer, provenMs }]);
-    } else this.#dialled(link);
+    }
     if (!this.#isRelay && !this.#live) this.#live = link;
     this.#tellRole(link);
     this.#introduce(link);
@@ -101,7 +104,7 @@ export class Membership {
   }
 
   /** Somebody reached us from outside: that makes a relay, at the URL that was dialled. */
-  #dialled(link: Link): void {
+  reached(link: Link): void {
     if (link.theirUrl !== '' && !this.#ownUrls.includes(link.theirUrl)) {
       this.#ownUrls.unshift(link.theirUrl);
       this.#ownUrls.length = Math.min(this.#ownUrls.length, LIMITS.recordAddressesMax);
@@ -190,9 +193,8 @@ export class Membership {
   }
 
   #outdated(sequence: number): void {
-    if (sequence > this.#ctx.now.wallMs + LIMITS.recordMs) return;
     this.#sequence = Math.max(this.#sequence, sequence);
-    this.#published = { links: '', urls: '', tags: '' };
+    this.#published = UNPUBLISHED;
     this.#ctx.arm('records', LIMITS.recordMinMs);
   }
 

@@ -5,7 +5,6 @@ import { MeshError } from '../../core/errors.ts';
 import type { PersistOp, PersistResult } from '../../core/persistence.ts';
 import { STORED_BY_MAX } from '../check.ts';
 import type { Store } from '../store.ts';
-import type { OpenSubject } from './acceptance.ts';
 import {
   arrivalOf,
   createAuthor,
@@ -18,6 +17,7 @@ import {
   tagOf,
   WALL_MS,
 } from './messages.ts';
+import type { OpenSubject } from './subject.ts';
 
 const [ann, bob] = [createAuthor(1), createAuthor(2)];
 

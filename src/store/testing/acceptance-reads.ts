@@ -5,8 +5,8 @@ import { TIME_END, TIME_ZERO } from '../../core/message/time.ts';
 import type { VerifiedMessage } from '../../core/message/verified.ts';
 import { MINUTE_END, type Position } from '../../core/persistence.ts';
 import type { Store, StoredMessage } from '../store.ts';
-import type { OpenSubject } from './acceptance.ts';
 import { createAuthor, joined, published, received, signedMessage, tagOf, WALL_MS } from './messages.ts';
+import type { OpenSubject } from './subject.ts';
 
 const [ann, bob] = [createAuthor(1), createAuthor(2)];
 

@@ -2,7 +2,6 @@
 import { expect, it } from 'vitest';
 import { LIMITS } from '../../core/limits.ts';
 import type { PersistOp } from '../../core/persistence.ts';
-import type { OpenSubject } from './acceptance.ts';
 import {
   createAuthor,
   joined,
@@ -13,6 +12,7 @@ import {
   tagOf,
   WALL_MS,
 } from './messages.ts';
+import type { OpenSubject } from './subject.ts';
 
 const [ann, bob] = [createAuthor(1), createAuthor(2)];
 

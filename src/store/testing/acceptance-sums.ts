@@ -4,9 +4,9 @@ import { expect, it } from 'vitest';
 import { addSum, type Bytes } from '../../core/bytes.ts';
 import { type Bucket, MINUTE_END, type Sum, type Window } from '../../core/persistence.ts';
 import type { Store } from '../store.ts';
-import type { OpenSubject } from './acceptance.ts';
 import { createAuthor, received, signedMessage, tagOf, WALL_MS } from './messages.ts';
 import { bucketQuery, POOL, transactions, windows } from './random.ts';
+import type { OpenSubject } from './subject.ts';
 
 const ann = createAuthor(1);
 const MINUTE = 60_000;

@@ -3,20 +3,11 @@
  * `store.ts`, and what happens at the edges. SQLite and the memory twin both pass it.
  */
 import { describe } from 'vitest';
-import type { Store } from '../store.ts';
 import { describeMessages } from './acceptance-messages.ts';
 import { describeReads } from './acceptance-reads.ts';
 import { describeState } from './acceptance-state.ts';
 import { describeSums } from './acceptance-sums.ts';
-
-/** A fresh, empty store of network `NETWORK` and the way to have it opened again. */
-export interface Subject {
-  readonly store: Store;
-  /** closes the store and opens another handle over the same content */
-  reopen(): Store;
-}
-
-export type OpenSubject = () => Subject;
+import type { OpenSubject } from './subject.ts';
 
 /** @param open makes a fresh subject; whatever it leaves behind is removed by the caller's own hooks */
 export function describeStore(name: string, open: OpenSubject): void {

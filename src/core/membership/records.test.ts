@@ -1,0 +1,108 @@
+import { encode } from 'cborg';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { equal, fromBase64url, toBase64url, toHex, utf8 } from '../bytes.ts';
+import { LIMITS } from '../limits.ts';
+import { Random } from '../random.ts';
+import { damage, pick } from '../wire/damage.fixture.ts';
+import { decodeRecord, encodeRecord, recordPurpose, type SignedContent, toSet } from './records.ts';
+
+const exactly = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const peer = exactly(32).map(toBase64url);
+const sequence = fc.maxSafeNat();
+const peerRecords = fc.record({
+  kind: fc.constant(1 as const),
+  peer,
+  sequence,
+  urls: fc.array(fc.string({ unit: 'grapheme', maxLength: 40 }), { maxLength: LIMITS.recordAddressesMax }),
+  links: fc.array(peer, { maxLength: LIMITS.recordLinksMax }).map(toSet),
+  expiresMs: fc.maxSafeNat(),
+});
+const interestRecords = fc.record({
+  kind: fc.constant(2 as const),
+  peer,
+  sequence,
+  tags: fc.array(exactly(8).map(toBase64url), { maxLength: 20 }).map(toSet),
+});
+const anyRecord: fc.Arbitrary<SignedContent> = fc.oneof(peerRecords, interestRecords);
+
+const id = (n: number): Uint8Array => new Uint8Array(32).fill(n);
+const tag = (n: number): Uint8Array => Uint8Array.of(0, 0, 0, 0, 0, 0, n >> 8, n & 255);
+const many = <T>(count: number, item: (n: number) => T): T[] =>
+  Array.from({ length: count }, (_, n) => item(n));
+/** in the order of their texts */
+const sorted = (items: Uint8Array[]): Uint8Array[] =>
+  toSet(items.map(toBase64url)).map((text) => fromBase64url(text) as Uint8Array);
+
+describe('a record', () => {
+  it('comes back as it was written, for any content', () => {
+    fc.assert(
+      fc.property(anyRecord, (content) => {
+        expect(decodeRecord(encodeRecord(content))).toEqual(content);
+      }),
+    );
+  });
+
+  it('is the array that the protocol says, written by another encoder', () => {
+    const urls = ['ws://a/', 'wss://b.example/'];
+    expect(
+      toHex(encodeRecord({ kind: 1, peer: toBase64url(id(1)), sequence: 7, urls, links: [], expiresMs: 9 })),
+    ).toBe(toHex(encode([1, id(1), 7, urls, [], 9])));
+    const tags = [toBase64url(tag(5))];
+    expect(toHex(encodeRecord({ kind: 2, peer: toBase64url(id(2)), sequence: 2 ** 40, tags }))).toBe(
+      toHex(encode([2, id(2), 2 ** 40, [tag(5)]])),
+    );
+    expect([recordPurpose(1), recordPurpose(2)]).toEqual(['peer record', 'interest record']);
+  });
+
+  const links = (count: number) => sorted(many(count, (n) => id(n + 1)));
+  const tags = (count: number) => sorted(many(count, tag));
+  it.each([
+    ['an address too many', [1, id(1), 0, many(LIMITS.recordAddressesMax + 1, () => 'ws://a/'), [], 0]],
+    ['an address of 257 bytes', [1, id(1), 0, ['u'.repeat(LIMITS.urlBytesMax + 1)], [], 0]],
+    ['a link too many', [1, id(1), 0, [], links(LIMITS.recordLinksMax + 1), 0]],
+    ['links in descending order', [1, id(1), 0, [], links(2).reverse(), 0]],
+    ['a link twice', [1, id(1), 0, [], [id(2), id(2)], 0]],
+    ['a link of 31 bytes', [1, id(1), 0, [], [id(2).slice(1)], 0]],
+    ['a key of 33 bytes', [1, new Uint8Array(33), 0, [], [], 0]],
+    ['a sequence of 2^53', [1, id(1), 2n ** 53n, [], [], 0]],
+    ['an expiry of 2^53', [1, id(1), 0, [], [], 2n ** 53n]],
+    ['no expiry', [1, id(1), 0, [], []]],
+    ['the shape of the other kind', [1, id(1), 0, []]],
+    ['kind 0', [0, id(1), 0, []]],
+    ['kind 3', [3, id(1), 0, []]],
+    ['a tag too many', [2, id(1), 0, tags(LIMITS.tagsMax + 1)]],
+    ['tags in descending order', [2, id(1), 0, tags(2).reverse()]],
+    ['a tag twice', [2, id(1), 0, [tag(1), tag(1)]]],
+    ['a tag of 7 bytes', [2, id(1), 0, [new Uint8Array(7)]]],
+    ['a field too many', [2, id(1), 0, [], 0]],
+    ['nothing', []],
+    ['a text', 'record'],
+  ])('is none with %s', (_, items) => {
+    expect(decodeRecord(encode(items))).toBeUndefined();
+  });
+
+  it('may be as large as its bounds', () => {
+    const urls = many(LIMITS.recordAddressesMax, () => 'u'.repeat(LIMITS.urlBytesMax));
+    expect(
+      decodeRecord(encode([1, id(1), 0, urls, links(LIMITS.recordLinksMax), 2 ** 53 - 1])),
+    ).toBeDefined();
+    expect(decodeRecord(encode([2, id(1), 0, tags(LIMITS.tagsMax)]))).toBeDefined();
+  });
+
+  it('has one spelling, and 100,000 damaged ones throw nothing', () => {
+    const random = new Random(utf8('fuzz decodeRecord, seed 1'));
+    const originals = fc.sample(anyRecord, { numRuns: 40, seed: 1 }).map(encodeRecord);
+    let accepted = 0;
+    for (let round = 0; round < 100_000; round++) {
+      let bytes = pick(random, originals);
+      for (let k = random.below(3); k >= 0; k--) bytes = damage(random, bytes, pick(random, originals));
+      const content = decodeRecord(bytes);
+      if (content === undefined) continue;
+      accepted++;
+      if (!equal(encodeRecord(content), bytes)) throw new Error(`round ${round}: ${toHex(bytes)}`);
+    }
+    expect(accepted).toBeGreaterThan(1000);
+    expect(accepted).toBeLessThan(70_000);
+  });
+});

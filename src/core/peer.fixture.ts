@@ -1,0 +1,361 @@
+/**
+ * One real peer in virtual time, and remote ends that a test plays by hand: they speak the protocol from its pages, with
+ * keys of their own, and do what an honest peer would not. The bench executes effects as the interpreters do; answers
+ * can be held back, and the disk can fail.
+ */
+import { type Bytes, concat, toBase64url, utf8 } from './bytes.ts';
+import { channelTag } from './channel/channel.ts';
+import type { Effect, Event, LinkId, Now, PublishCommand, Reply, RestoredState, Timer } from './contract.ts';
+import type { ErrorCode } from './errors.ts';
+import { type Author, authorOf, openclaw, sha256, signedMessage, verify } from './message/message.fixture.ts';
+import type { Message, MessageFields } from './message/message.ts';
+import { type Verification, verifySignature } from './message/verified.ts';
+import { Peer } from './peer.ts';
+import type { PeerConfig } from './peer-types.ts';
+import type { PersistOp, PersistResult, Query, QueryAnswer } from './persistence.ts';
+import { type ConnectOptions, Remote } from './remote.fixture.ts';
+import { decodeFrame } from './wire/frames.ts';
+
+/** What a bench needs of a store; the memory store of `store/` fits. */
+export interface BenchStore {
+  transact(effects: readonly (readonly PersistOp[])[]): PersistResult[][];
+  read(query: Query): QueryAnswer;
+}
+
+/** Knows nothing, takes everything, and forgets it. */
+export function createBlankStore(): BenchStore {
+  let arrival = 0;
+  return {
+    transact: (effects) =>
+      effects.map((ops) =>
+        ops.map((op): PersistResult => {
+          if (op.kind !== 'message' && op.kind !== 'own-message') return { kind: 'done' };
+          return { kind: 'message', inserted: true, arrival: ++arrival };
+        }),
+      ),
+    read: (query) => blankAnswer(query),
+  };
+}
+
+function blankAnswer(query: Query): QueryAnswer {
+  switch (query.kind) {
+    case 'has':
+      return { kind: 'has', present: query.ids.map(() => false) };
+    case 'messages':
+      return { kind: 'messages', messages: query.ids.map(() => undefined) };
+    case 'sums':
+      return { kind: 'sums', sums: query.windows.map(() => ({ count: 0, sum: new Uint8Array(32) })) };
+    case 'buckets':
+      return { kind: 'buckets', buckets: [] };
+    case 'positions':
+      return { kind: 'positions', positions: [] };
+    case 'outbox':
+      return { kind: 'outbox', rows: [] };
+    case 'idempotency':
+      return { kind: 'idempotency', found: undefined };
+    case 'head':
+      return { kind: 'head', own: undefined, seen: { timeMs: 0, counter: 0 } };
+  }
+}
+
+type Answering = 'verify' | 'sign' | 'agree' | 'read' | 'persist';
+type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>;
+
+interface Due {
+  readonly atMs: number;
+  readonly sequence: number;
+  readonly run: () => void;
+}
+
+export interface BenchOptions {
+  readonly store?: BenchStore;
+  readonly config?: Partial<PeerConfig>;
+  readonly state?: Partial<RestoredState>;
+  /** label of the peer key */
+  readonly name?: string;
+}
+
+/** Wall time at the start: 20 minutes past an hour. */
+export const EPOCH_MS = Date.UTC(2026, 5, 1, 10, 20, 0);
+export const tagOf = (channel: string): string => toBase64url(channelTag(sha256, 'openclaw', channel));
+
+const EMPTY_STATE: RestoredState = {
+  identities: [],
+  joined: [],
+  carried: [],
+  mailboxes: [],
+  addresses: [],
+  recordSequence: 0,
+};
+
+export class Bench {
+  readonly peer: Peer;
+  readonly key: Author;
+  readonly identity: Author;
+  readonly store: BenchStore;
+  readonly remotes: Remote[] = [];
+  /** everything since the start, in order */
+  readonly effects: Effect[] = [];
+  nowMs = 100_000;
+  /** own wall clock minus true time, ms */
+  wallOffsetMs = 0;
+  /** the next persist effects that fail */
+  failPersists = 0;
+  /** every signature holds: for tests of limits, where signing thousands of things would take the time */
+  isCredulous = false;
+  /** what `agree` answers */
+  agreeOk = true;
+  readonly #inbox: Event[] = [];
+  readonly #due: Due[] = [];
+  readonly #held = new Map<Answering, Event[]>();
+  #isBusy = false;
+  #sequence = 0;
+  #requests = 0;
+  #links = 0;
+
+  constructor(options: BenchOptions = {}) {
+    this.key = authorOf(options.name ?? 'subject');
+    this.identity = authorOf('subject identity');
+    this.store = options.store ?? createBlankStore();
+    this.peer = new Peer({
+      network: 'openclaw',
+      peerId: this.peerId,
+      instance: new Uint8Array(8).fill(1),
+      seed: sha256(utf8(options.name ?? 'bench')),
+      sha256,
+      agent: 'bench',
+      allowPrivate: false,
+      banThreshold: 16,
+      rates: { leafPerSecond: 0, relayPerSecond: 0 },
+      ...options.config,
+    });
+    const identities = [toBase64url(this.identity.publicKey)];
+    this.event({ kind: 'started', state: { ...EMPTY_STATE, identities, ...options.state } });
+  }
+
+  get peerId(): string {
+    return toBase64url(this.key.publicKey);
+  }
+
+  get now(): Now {
+    const wallMs = EPOCH_MS + this.nowMs - 100_000 + this.wallOffsetMs;
+    return { monotonicMs: this.nowMs, wallMs };
+  }
+
+  nextLink(): LinkId {
+    return ++this.#links;
+  }
+
+  /** Hands an event to the peer, after those that wait, and does all that follows at once. */
+  event(event: Event): void {
+    this.#inbox.push(event);
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift())
+        for (const effect of this.peer.handle(next, this.now)) this.#execute(effect);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  #execute(effect: Effect): void {
+    this.effects.push(effect);
+    switch (effect.kind) {
+      case 'timer':
+        this.later(effect.delayMs, () => this.event({ kind: 'timer', timer: effect.timer }));
+        return;
+      case 'send-text':
+        this.remote(effect.link)?.hearText(effect.text);
+        return;
+      case 'send':
+        this.#send(effect);
+        return;
+      case 'close':
+        this.remote(effect.link)?.hearClose(effect.code, effect.detail);
+        this.#inbox.push({ kind: 'link-closed', link: effect.link, reason: 'closed here' });
+        return;
+      case 'persist':
+        this.#persist(effect);
+        return;
+      case 'read':
+        return this.#answer('read', {
+          kind: 'read',
+          token: effect.token,
+          answer: this.store.read(effect.query),
+        });
+      case 'verify': {
+        const proofs = effect.checks.map((check) =>
+          this.isCredulous ? anyProof() : verifySignature(verify, check),
+        );
+        return this.#answer('verify', { kind: 'verified', token: effect.token, proofs });
+      }
+      case 'sign': {
+        const signatures = effect.items.map(({ key, data }) =>
+          (key === 'peer' ? this.key : this.identity).sign(data),
+        );
+        return this.#answer('sign', { kind: 'signed', token: effect.token, signatures });
+      }
+      case 'agree':
+        return this.#answer('agree', { kind: 'agreed', token: effect.token, ok: this.agreeOk });
+    }
+  }
+
+  #send(effect: EffectOf<'send'>): void {
+    const frame = decodeFrame(openclaw, effect.frame);
+    if (frame === undefined) throw new Error(`sent what is no frame: ${effect.frame.slice(0, 40)}`);
+    for (const link of effect.links) {
+      const remote = this.remote(link);
+      if (remote === undefined || remote.closed) continue;
+      remote.hear(frame);
+      if (effect.notify && !remote.isReadingSlowly) this.later(0, () => this.flushed(link));
+    }
+  }
+
+  flushed(link: LinkId): void {
+    this.event({ kind: 'link-flushed', link });
+  }
+
+  #persist({ token, ops }: EffectOf<'persist'>): void {
+    if (this.failPersists > 0) {
+      this.failPersists--;
+      return this.#answer('persist', { kind: 'persist-failed', token, code: 'store_failed' });
+    }
+    const results = this.store.transact([ops])[0] ?? [];
+    this.#answer('persist', { kind: 'persisted', token, results });
+  }
+
+  #answer(kind: Answering, event: Event): void {
+    (this.#held.get(kind) ?? this.#inbox).push(event);
+  }
+
+  /** Keeps answers of this kind back until {@link release}. What they stand for is done all the same. */
+  hold(kind: Answering): void {
+    this.#held.set(kind, this.#held.get(kind) ?? []);
+  }
+
+  /** Gives the answers that were held back, and later ones at once. */
+  release(kind: Answering): void {
+    const events = this.#held.get(kind) ?? [];
+    this.#held.delete(kind);
+    for (const event of events) this.event(event);
+  }
+
+  later(delayMs: number, run: () => void): void {
+    this.#due.push({ atMs: this.nowMs + delayMs, sequence: this.#sequence++, run });
+  }
+
+  /** Lets time pass. */
+  run(durationMs: number): void {
+    const untilMs = this.nowMs + durationMs;
+    for (;;) {
+      this.#due.sort((a, b) => a.atMs - b.atMs || a.sequence - b.sequence);
+      const next = this.#due[0];
+      if (next === undefined || next.atMs > untilMs) break;
+      this.#due.shift();
+      this.nowMs = Math.max(this.nowMs, next.atMs);
+      next.run();
+    }
+    this.nowMs = untilMs;
+  }
+
+  /** Time passes and nothing happens in it, as for a process that is stopped. Timers that are due come afterwards. */
+  stall(durationMs: number): void {
+    this.nowMs += durationMs;
+    this.run(0);
+  }
+
+  remote(link: LinkId): Remote | undefined {
+    return this.remotes.find((remote) => remote.link === link);
+  }
+
+  /** A link to a remote end that has not said anything yet. */
+  open(name: string, options: ConnectOptions = {}): Remote {
+    const remote = new Remote(this, name, options);
+    this.remotes.push(remote);
+    remote.open();
+    return remote;
+  }
+
+  /** A link that is up, with a remote end that has told its role. */
+  connect(name: string, options: ConnectOptions = {}): Remote {
+    const remote = this.open(name, options);
+    remote.shake();
+    if (options.relay !== undefined || options.live !== undefined)
+      remote.send({ type: 'role', relay: options.relay ?? false, live: options.live ?? false });
+    this.run(0);
+    return remote;
+  }
+
+  /** All effects of a kind since the start, or since a mark. */
+  of<K extends Effect['kind']>(kind: K, since = 0): EffectOf<K>[] {
+    return this.effects.slice(since).filter((effect): effect is EffectOf<K> => effect.kind === kind);
+  }
+
+  get mark(): number {
+    return this.effects.length;
+  }
+
+  reports(phrase: string): EffectOf<'report'>[] {
+    return this.of('report').filter((report) => report.phrase === phrase);
+  }
+
+  /** Operations given to the store, in order. */
+  ops<K extends PersistOp['kind']>(kind: K, since = 0): Extract<PersistOp, { kind: K }>[] {
+    return this.of('persist', since)
+      .flatMap(({ ops }) => ops)
+      .filter((op): op is Extract<PersistOp, { kind: K }> => op.kind === kind);
+  }
+
+  timers(kind: Timer['kind']): EffectOf<'timer'>[] {
+    return this.of('timer').filter(({ timer }) => timer.kind === kind);
+  }
+
+  join(channel: string): void {
+    this.event({ kind: 'join', request: ++this.#requests, channel });
+    this.run(0);
+  }
+
+  /** @returns the number of the request */
+  publish(body: string, changes: Partial<PublishCommand> = {}): number {
+    const request = ++this.#requests;
+    const command: PublishCommand = {
+      identity: toBase64url(this.identity.publicKey),
+      channel: 'dev',
+      body,
+      payload: new Uint8Array(0),
+      refs: [],
+      expiresMs: 0,
+      idempotencyKey: '',
+      ...changes,
+    };
+    this.event({ kind: 'publish', request, command });
+    return request;
+  }
+
+  reply(request: number): Reply | undefined {
+    return this.of('reply').find((effect) => effect.request === request)?.reply;
+  }
+
+  /** A message of somebody, dated now. */
+  message(body: string, changes: Partial<MessageFields> = {}, author = authorOf('somebody')): Message {
+    const time = { timeMs: Math.floor(this.now.wallMs), counter: 0 };
+    return signedMessage({ channel: 'dev', body, time, author: author.publicKey, ...changes }, author);
+  }
+
+  codeOf(request: number): ErrorCode | '' {
+    const reply = this.reply(request);
+    return reply?.kind === 'failed' ? reply.code : '';
+  }
+}
+
+function anyProof(): Verification | undefined {
+  const { publicKey, sign } = authorOf('anybody');
+  const data = utf8('anything');
+  return verifySignature(verify, { data, signature: sign(data), publicKey });
+}
+
+/** "mesh/2 PURPOSE\0" network "\0" and the parts: written down once more, so that the core is not its own witness. */
+export function purposeBytes(purpose: string, ...parts: readonly Bytes[]): Bytes {
+  return concat(utf8(`mesh/2 ${purpose}\0openclaw\0`), ...parts);
+}
