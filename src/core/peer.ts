@@ -51,7 +51,12 @@ export class Peer {
       frame: (link, bytes) => this.#frame(link, bytes),
       down: (link) => this.#down(link),
       ended: (link, code) =>
-        this.#membership.ended(link.url, link.upMs > 0 ? ctx.now.monotonicMs - link.upMs : 0, code),
+        this.#membership.ended(
+          link.url,
+          link.peer,
+          link.upMs > 0 ? ctx.now.monotonicMs - link.upMs : 0,
+          code,
+        ),
     });
     this.#budgets = new Budgets(ctx);
     this.#membership = new Membership(ctx, this.#links, {
@@ -108,7 +113,7 @@ export class Peer {
       }
       case 'dial-failed':
         this.#ctx.report('debug', 'dial failed', { url: event.url, reason: event.reason });
-        return this.#membership.ended(event.url, 0, '');
+        return this.#membership.ended(event.url, '', 0, '');
       case 'timer':
         return this.#timer(event.timer);
       case 'verified':

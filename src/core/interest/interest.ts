@@ -226,12 +226,12 @@ export class Interest {
   receive(link: Link, frame: Extract<Frame, { type: 'holds' | 'mailbox' | 'mailbox-kept' }>): void {
     if (frame.type === 'mailbox') this.#keepMailbox(link, frame.tags);
     else if (frame.type === 'holds') this.#told(link, frame);
-    else
-      this.#ctx.report('debug', 'mailbox kept', {
-        peer: link.peer,
-        tags: frame.tags.length,
-        hours: frame.hours,
-      });
+    else {
+      const interest = this.#perLink.get(link.id);
+      if (interest) interest.keepsMailbox = true;
+      const { tags, hours } = frame;
+      this.#ctx.report('debug', 'mailbox kept', { peer: link.peer, tags: tags.length, hours });
+    }
   }
 
   #told(link: Link, frame: Extract<Frame, { type: 'holds' }>): void {
@@ -287,6 +287,9 @@ export class Interest {
   /** Once a minute: what has lapsed. */
   expire(): void {
     const { wallMs } = this.#ctx.now;
+    // Whoever could not note our mailbox is asked again.
+    for (const link of this.#links.all())
+      if (!this.#perLink.get(link.id)?.keepsMailbox) this.#askMailbox(link);
     let lapsed = false;
     for (const [peer, box] of this.#mailboxes) {
       // A peer that is linked renews its mailbox by being there.

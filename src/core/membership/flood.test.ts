@@ -29,6 +29,7 @@ function between(state: { recordSequence?: number } = {}): Between {
   return { bench, left, right, far: authorOf('far relay'), seq: Math.floor(bench.now.wallMs) };
 }
 
+const seq2030 = Date.UTC(2030, 0, 1);
 const heads = (remote: Remote): RecordHead[] => remote.got('have').flatMap((frame) => frame.heads);
 const wants = (remote: Remote): RecordHead[] => remote.got('want').flatMap((frame) => frame.heads);
 
@@ -157,6 +158,14 @@ describe('own records', () => {
     const sequences = ahead.bench.ops('record-sequence').map(({ sequence }) => sequence);
     expect(sequences.every((sequence) => sequence > seq + HOUR / 2)).toBe(true);
     expect([...sequences].sort((a, b) => a - b)).toEqual(sequences);
+  });
+
+  it('begin at the wall clock if it was a year ahead once: no neighbour took a record like that', () => {
+    const { bench, left, seq } = between({ recordSequence: seq2030 });
+    expect(bench.ops('record-sequence').every(({ sequence }) => Math.abs(sequence - seq) < 5000)).toBe(true);
+    sendRecords(left, peerRecord(bench.key, { sequence: seq2030, expiresMs: seq2030 + HOUR }));
+    bench.run(3000);
+    expect(heads(left)).toEqual([]);
   });
 
   it('overtake one from an earlier life that is still in the mesh', () => {

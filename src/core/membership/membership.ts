@@ -152,9 +152,15 @@ export class Membership {
     this.#ctx.arm('records', 0);
   }
 
-  /** A dial or a dialled link ended. */
-  ended(url: string, livedMs: number, code: ErrorCode | ''): void {
-    if (url !== '') this.addresses.ended(url, livedMs, code);
+  /**
+   * A dial or a dialled link ended.
+   * @param peer whom it reached: proven even where the link was one too many and never came up, so that the address is
+   *   known as a linked peer's and not dialled again and again
+   */
+  ended(url: string, peer: string, livedMs: number, code: ErrorCode | ''): void {
+    if (url === '') return;
+    if (peer !== '') this.addresses.proved(url, peer);
+    this.addresses.ended(url, livedMs, code);
   }
 
   learn(event: Extract<Event, { kind: 'addresses' }>): void {
@@ -210,7 +216,9 @@ export class Membership {
     const stale = monotonicMs - this.#publishedMs > LIMITS.recordRefreshMs;
     const contents: SignedContent[] = [];
     const peer = this.#ctx.config.peerId;
-    const sequence = Math.max(this.#sequence + 1, Math.floor(wallMs));
+    // A clock that was far ahead in an earlier life: nobody took a record like that, so there is nothing to overtake.
+    const former = this.#sequence > wallMs + LIMITS.recordMs ? 0 : this.#sequence;
+    const sequence = Math.max(former + 1, Math.floor(wallMs));
     if (stale || is.links !== this.#published.links || is.urls !== this.#published.urls)
       contents.push({
         kind: RECORD.peer,
