@@ -93,6 +93,9 @@ export const LIMITS = {
   relaysMax: 4096,
   /** addresses in a peer record (design, section 5) */
   recordAddressesMax: 4,
+  /** own URLs that diallers named, and peers remembered for each (guess) */
+  ownUrlsMax: 32,
+  ownUrlPeersMax: 16,
   /** overlay links in a peer record (design, section 5: at most 12) */
   recordLinksMax: 12,
   /** own records change at most this often (design, section 5) */

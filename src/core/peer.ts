@@ -38,7 +38,7 @@ export class Peer {
   readonly #clocks: Clocks;
   readonly #publisher: Publisher;
   readonly #outbox: Outbox;
-  #expiredMs = 0;
+  #expiredMs = Number.NEGATIVE_INFINITY;
 
   constructor(config: PeerConfig) {
     const ctx = new Context(config);

@@ -40,7 +40,7 @@ export class Clocks {
       this.#loading.delete(key);
       for (const callback of callbacks) callback(ok);
     };
-    const horizonMs = this.#ctx.now.wallMs + LIMITS.clockFollowMs;
+    const horizonMs = Math.floor(this.#ctx.now.wallMs) + LIMITS.clockFollowMs;
     this.#ctx.read(
       { kind: 'head', identity, channel, horizonMs },
       ({ own, seen }) => {

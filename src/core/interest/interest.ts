@@ -12,6 +12,7 @@ import { HOUR, LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Membership } from '../membership/membership.ts';
+import { sortByBytes } from '../membership/records.ts';
 import type { Frame, TagFloor } from '../wire/frame.ts';
 
 interface LinkInterest {
@@ -276,7 +277,7 @@ export class Interest {
       const theirs = interest.theirs.get(tag);
       if (theirs !== undefined) shared.push({ tag, floorHour: Math.max(mine, theirs) });
     }
-    return shared.sort((a, b) => (a.tag < b.tag ? -1 : 1));
+    return sortByBytes(shared, ({ tag }) => tag);
   }
 
   isShared(link: Link, tag: string): boolean {

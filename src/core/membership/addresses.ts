@@ -47,6 +47,13 @@ export interface DialWish {
 const HOST = /^wss?:\/\/(\[[^\]]*\]|[^/:]*)/;
 const HOSTS_MAX = 8192;
 
+/** Whether a URL is in its one spelling: the budget per host would be none if a host had many. */
+function isCanonical(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { href, hostname, username, password } = new URL(url);
+  return href === url && !hostname.endsWith('.') && username === '' && password === '';
+}
+
 export class Addresses {
   readonly #ctx: Context;
   readonly #book = new Map<string, Address>();
@@ -63,10 +70,14 @@ export class Addresses {
     const known = this.#book.get(hint.url);
     const fixed = hint.trust === 'fixed';
     if (known && (known.fixed || !fixed)) {
-      if (!known.proven && hint.peer !== '') known.peer = hint.peer;
+      // What a peer says of an address that the operator chose counts nothing: the claim that it is a neighbour's, or
+      // our own, would keep us from dialling it.
+      const mayName = hint.trust !== 'peer' || !known.trusted;
+      if (!known.proven && hint.peer !== '' && mayName) known.peer = hint.peer;
       return;
     }
     if (hint.url.length > LIMITS.urlBytesMax || !HOST.test(hint.url)) return;
+    if (hint.trust === 'peer' && !isCanonical(hint.url)) return;
     if (this.#book.size >= LIMITS.addressesMax && !this.#evict()) return;
     this.#book.set(hint.url, {
       url: hint.url,

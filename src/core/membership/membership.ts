@@ -13,6 +13,7 @@ import { type Frame, RECORD } from '../wire/frame.ts';
 import { Addresses } from './addresses.ts';
 import { Flood } from './flood.ts';
 import { RelayMap } from './map.ts';
+import { OwnUrls } from './own-urls.ts';
 import { type SignedContent, toSet } from './records.ts';
 
 export interface MembershipHost {
@@ -32,7 +33,7 @@ export class Membership {
   readonly #links: Links;
   readonly #host: MembershipHost;
   readonly #flood: Flood;
-  readonly #ownUrls: string[] = [];
+  readonly #ownUrls = new OwnUrls();
   #isRelay = false;
   #live: Link | undefined;
   #sequence = 0;
@@ -70,7 +71,7 @@ export class Membership {
   }
 
   get ownUrls(): readonly string[] {
-    return this.#ownUrls;
+    return this.#ownUrls.list();
   }
 
   kindOf(link: Link): LinkKind {
@@ -94,7 +95,7 @@ export class Membership {
   up(link: Link): void {
     if (link.role === 'dialler') {
       this.addresses.proved(link.url, link.peer);
-      const provenMs = this.#ctx.now.wallMs;
+      const provenMs = Math.floor(this.#ctx.now.wallMs);
       this.#ctx.persist([{ kind: 'address', url: link.url, peer: link.peer, provenMs }]);
     }
     if (!this.#isRelay && !this.#live) this.#live = link;
@@ -105,10 +106,7 @@ export class Membership {
 
   /** Somebody reached us from outside: that makes a relay, at the URL that was dialled. */
   reached(link: Link): void {
-    if (link.theirUrl !== '' && !this.#ownUrls.includes(link.theirUrl)) {
-      this.#ownUrls.unshift(link.theirUrl);
-      this.#ownUrls.length = Math.min(this.#ownUrls.length, LIMITS.recordAddressesMax);
-    }
+    this.#ownUrls.named(link.theirUrl, link.peer);
     if (this.#isRelay) return;
     this.#isRelay = true;
     this.#live = undefined;
@@ -210,9 +208,11 @@ export class Membership {
     const { monotonicMs, wallMs } = this.#ctx.now;
     const waitMs = this.#publishedMs + LIMITS.recordMinMs - monotonicMs;
     if (waitMs > 0) return this.#ctx.arm('records', waitMs);
-    const links = toSet(this.overlay().map((link) => link.peer)).slice(0, LIMITS.recordLinksMax);
-    const tags = toSet(this.#host.ownTags()).slice(0, LIMITS.tagsMax);
-    const is = { links: links.join(), urls: this.#ownUrls.join(), tags: tags.join() };
+    const peers = this.overlay().map((link) => link.peer);
+    const links = toSet(peers, LIMITS.recordLinksMax);
+    const tags = toSet(this.#host.ownTags(), LIMITS.tagsMax);
+    const urls = this.#ownUrls.list();
+    const is = { links: links.join(), urls: urls.join(), tags: tags.join() };
     const stale = monotonicMs - this.#publishedMs > LIMITS.recordRefreshMs;
     const contents: SignedContent[] = [];
     const peer = this.#ctx.config.peerId;
@@ -224,7 +224,7 @@ export class Membership {
         kind: RECORD.peer,
         peer,
         sequence,
-        urls: [...this.#ownUrls],
+        urls,
         links,
         expiresMs: Math.floor(wallMs) + LIMITS.recordMs,
       });

@@ -6,7 +6,7 @@
  *
  * `links` are the ids of the overlay neighbours; `expires` is in milliseconds since 1970.
  */
-import { type Bytes, fromBase64url, idFromText, toBase64url } from '../bytes.ts';
+import { type Bytes, compare, fromBase64url, idFromText, toBase64url } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { CborError, CborReader, CborWriter } from '../wire/cbor.ts';
 import { RECORD, type RecordHead } from '../wire/frame.ts';
@@ -65,27 +65,42 @@ export function decodeRecord(bytes: Bytes): SignedContent | undefined {
     const peer = toBase64url(r.bytes(32, 32));
     const sequence = r.uint();
     if (kind === RECORD.interest && count === 4) {
-      const tags = r.list(LIMITS.tagsMax, (item) => toBase64url(item.bytes(8, 8)));
+      const tags = r.list(LIMITS.tagsMax, (item) => item.bytes(8, 8));
       r.end();
-      return isSet(tags) ? { kind, peer, sequence, tags } : undefined;
+      return isSet(tags) ? { kind, peer, sequence, tags: tags.map(toBase64url) } : undefined;
     }
     if (kind !== RECORD.peer || count !== 6) return undefined;
     const urls = r.list(LIMITS.recordAddressesMax, (item) => item.text(LIMITS.urlBytesMax));
-    const links = r.list(LIMITS.recordLinksMax, (item) => toBase64url(item.bytes(32, 32)));
+    const links = r.list(LIMITS.recordLinksMax, (item) => item.bytes(32, 32));
     const expiresMs = r.uint();
     r.end();
-    return isSet(links) ? { kind, peer, sequence, urls, links, expiresMs } : undefined;
+    if (!isSet(links)) return undefined;
+    return { kind, peer, sequence, urls, links: links.map(toBase64url), expiresMs };
   } catch (error) {
     if (error instanceof CborError) return undefined;
     throw error;
   }
 }
 
-/** Ascending by text and without repeats: one set has one spelling. */
-function isSet(items: readonly string[]): boolean {
-  return items.every((item, i) => i === 0 || (items[i - 1] as string) < item);
+/** In ascending order of bytes and without repeats: one set has one spelling. */
+function isSet(items: readonly Bytes[]): boolean {
+  return items.every((item, i) => i === 0 || compare(items[i - 1] as Bytes, item) < 0);
 }
 
-export function toSet(items: Iterable<string>): string[] {
-  return [...new Set(items)].sort();
+/** The first `most` different ones of `items` (base64url), in ascending order of their bytes. */
+export function toSet(items: Iterable<string>, most = Number.POSITIVE_INFINITY): string[] {
+  const chosen = new Set<string>();
+  for (const item of items) {
+    if (chosen.size >= most) break;
+    chosen.add(item);
+  }
+  return sortByBytes([...chosen], (item) => item);
+}
+
+/** Sorts things by the bytes that a base64url text of theirs stands for. */
+export function sortByBytes<T>(items: readonly T[], textOf: (item: T) => string): T[] {
+  return items
+    .map((item) => ({ item, bytes: fromBase64url(textOf(item)) as Bytes }))
+    .sort((a, b) => compare(a.bytes, b.bytes))
+    .map(({ item }) => item);
 }

@@ -1,0 +1,97 @@
+/**
+ * Rounds of sudden death: a client publishes into A, a leaf of B, as fast as it can, and A, sometimes with B, is killed
+ * with -9 at a moment that a seed chooses: after so many messages were sent, or after so many were acknowledged.
+ * After each round: nothing that was acknowledged is missing at A, nothing that was reported stored is missing at B, and
+ * what was repeated under its key is there once.
+ */
+import { expect } from 'vitest';
+import { findDaemon } from '../../api/client/find.ts';
+import { storedIds, storedRows } from './database.ts';
+import { MeshProcess } from './mesh-process.ts';
+import { Publisher } from './publisher.ts';
+import type { Choices } from './random.ts';
+import { until } from './wait.ts';
+
+const CHANNEL = '#kill';
+
+interface Round {
+  readonly number: number;
+  readonly messages: number;
+  /** B dies with A */
+  readonly takesBoth: boolean;
+  /** how many messages are sent, acknowledged or stored when death comes */
+  readonly on: 'sent' | 'acknowledged' | 'stored';
+  readonly count: number;
+}
+
+function planRound(number: number, choices: Choices): Round {
+  const messages = choices.between(100, 400);
+  const on = (['acknowledged', 'stored', 'sent'] as const)[(number - 1) % 3] as Round['on'];
+  return { number, messages, takesBoth: number % 2 === 0, on, count: choices.between(1, messages) };
+}
+
+async function publishUntilDeath(
+  a: MeshProcess,
+  b: MeshProcess,
+  client: Publisher,
+  round: Round,
+): Promise<void> {
+  const { number, messages, on, count, takesBoth } = round;
+  const base = { sent: client.sent.size, acknowledged: client.acknowledged.size, stored: client.stored.size };
+  const reached = () =>
+    ({ sent: client.sent.size, acknowledged: client.acknowledged.size, stored: client.stored.size })[on] -
+      base[on] >=
+    count;
+  for (let i = 0; i < messages && !reached(); i++) {
+    client.publish(`${number}-${i}`, CHANNEL, `round ${number} message ${i}`);
+    // Answers are read between messages, as a real client does.
+    if (i % 20 === 19) await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until(`${count} are ${on}`, reached);
+  await Promise.all(takesBoth ? [a.kill(), b.kill()] : [a.kill()]);
+  client.close();
+}
+
+function expectNothingLost(a: MeshProcess, b: MeshProcess, client: Publisher, what: string): void {
+  const [atA, atB] = [storedIds(a), storedIds(b)];
+  const lost = [...client.acknowledged].filter(([, id]) => !atA.has(id)).map(([key]) => key);
+  expect(lost, `acknowledged and lost at A, ${what}`).toEqual([]);
+  const missing = [...client.stored].filter((id) => !atB.has(id));
+  expect(missing, `reported stored and missing at B, ${what}`).toEqual([]);
+}
+
+/** @returns how many messages were published in all */
+export async function runKillRounds(rounds: number, choices: Choices): Promise<number> {
+  const b = await MeshProcess.start();
+  const a = await MeshProcess.start({ peers: [b.url] });
+  const client = new Publisher();
+  for (let number = 1; number <= rounds; number++) {
+    const round = planRound(number, choices);
+    const what = `seed ${choices.seed}, ${JSON.stringify(round)}`;
+    await client.connect(findDaemon(a.data));
+    await publishUntilDeath(a, b, client, round);
+    if (round.takesBoth) await b.restart();
+    await a.restart();
+    expectNothingLost(a, b, client, what);
+    await client.connect(findDaemon(a.data));
+    for (const key of client.unanswered) client.publish(key, CHANNEL, client.sent.get(key) as string);
+    await until(`all are acknowledged, ${what}`, () => client.unanswered.length === 0);
+    client.close();
+    expect(client.failures, what).toEqual([]);
+  }
+  const ids = [...client.acknowledged.values()];
+  await until('B has all', () => {
+    const atB = storedIds(b);
+    return ids.every((id) => atB.has(id));
+  });
+  for (const mesh of [a, b]) {
+    const bodies = storedRows(mesh).filter(({ channel }) => channel === CHANNEL);
+    expect(bodies.map(({ body }) => body).sort(), `once each, seed ${choices.seed}`).toEqual(
+      [...client.sent.values()].sort(),
+    );
+  }
+  const shown = await a.read(CHANNEL);
+  expect(new Set(shown.map(({ id }) => id))).toEqual(new Set(ids));
+  await Promise.all([a.stop(), b.stop()]);
+  return client.sent.size;
+}
