@@ -108,8 +108,8 @@ describe('a start is refused', () => {
       const file = path.join(folder, name);
       fs.chmodSync(file, 0o644);
       const output = await start(folder);
-      expectFailure(output, 'key_exposed', /mode 0644/);
-      const command = /chmod 600 "[^"]+"/.exec(output.stderr)?.[0];
+      expectFailure(output, 'key_exposed', /Run: chmod 600/);
+      const command = /chmod 600 (["'])[^"']+\1/.exec(output.stderr)?.[0];
       expect(command).toContain(path.basename(file));
       expect(spawnSync('/bin/sh', ['-c', command ?? 'false']).status).toBe(0);
       expect(fs.statSync(file).mode & 0o777).toBe(0o600);

@@ -20,7 +20,7 @@ import {
 import { Commands, Waits } from './commands.ts';
 import { DaemonGate } from './daemon-gate.ts';
 import { Feeds } from './feed.ts';
-import { bootstrapDocument, countOutbox, statusView } from './status.ts';
+import { bootstrapDocument, statusView } from './status.ts';
 
 const [me, other] = [createAuthor(1), createAuthor(2)];
 const SNAPSHOT: PeerSnapshot = {
@@ -257,15 +257,6 @@ describe('the status', () => {
     expect(gate.addresses()).toEqual([
       { url: 'ws://a/', peer: PEER, source: 'MESH_PEERS', state: 'linked', next: null },
     ]);
-  });
-
-  it('counts the outbox over several pages', () => {
-    const { store } = setUp();
-    const ops = Array.from({ length: LIMITS.outboxPage + 5 }, (_, i) =>
-      published(signedMessage(me, { body: `${i}` })),
-    );
-    store.transact([ops]);
-    expect(countOutbox(store)).toBe(LIMITS.outboxPage + 5);
   });
 
   it('lists this daemon and proven relays for the public, in the form of mesh/1', () => {

@@ -24,25 +24,10 @@ export interface Facts {
 
 export interface StatusParts {
   readonly facts: Facts;
-  readonly store: Pick<Store, 'channels' | 'lastArrival' | 'read'>;
+  readonly store: Pick<Store, 'channels' | 'lastArrival' | 'outboxSize'>;
   readonly snapshot: () => PeerSnapshot;
   readonly sources: () => readonly SourceView[];
   readonly problems: () => readonly Problem[];
-}
-
-/** Own messages that nobody confirmed as stored, at most {@link OUTBOX_COUNT_MAX}. */
-export function countOutbox(store: Pick<Store, 'read'>): number {
-  let count = 0;
-  let afterArrival = 0;
-  while (count < OUTBOX_COUNT_MAX) {
-    const answer = store.read({ kind: 'outbox', afterArrival, limit: LIMITS.outboxPage });
-    if (answer.kind !== 'outbox') break;
-    count += answer.rows.length;
-    const last = answer.rows.at(-1);
-    if (last === undefined || answer.rows.length < LIMITS.outboxPage) break;
-    afterArrival = last.arrival;
-  }
-  return count;
 }
 
 export function statusView({ facts, store, snapshot, sources, problems }: StatusParts): StatusView {
@@ -71,7 +56,7 @@ export function statusView({ facts, store, snapshot, sources, problems }: Status
       .filter(({ channel }) => channel !== '')
       .map(({ channel, joined, messages }) => ({ channel, joined, messages })),
     relays,
-    outbox: countOutbox(store),
+    outbox: store.outboxSize(OUTBOX_COUNT_MAX),
     lastArrival: store.lastArrival(),
     problems: problems(),
   };

@@ -145,6 +145,7 @@ function bound(store: Store): Store {
     readMessage: (id) => store.readMessage(id),
     channels: () => store.channels(),
     lastArrival: () => store.lastArrival(),
+    outboxSize: (most) => store.outboxSize(most),
     close: () => store.close(),
   };
 }

@@ -41,6 +41,8 @@ export function createMemoryReads(
       }),
     channels: () => guarded(() => channels(tables)),
     lastArrival: () => guarded(() => tables.lastArrival),
+    outboxSize: (most) =>
+      guarded(() => outbox(tables, { kind: 'outbox', afterArrival: 0, limit: most }).length),
   };
 }
 

@@ -57,6 +57,11 @@ function statements(db: Database) {
          ifnull((SELECT max(arrival) FROM message INDEXED BY message_channel WHERE channel = c.id), 0) AS lastArrival
        FROM channel c JOIN tag t ON t.id = c.tag WHERE c.joined = 1 OR c.messages > 0`,
     ),
+    outboxSize: db
+      .prepare<[number], number>(
+        'SELECT count(*) FROM (SELECT 1 FROM own INDEXED BY own_waiting WHERE state < 2 LIMIT ?)',
+      )
+      .pluck(),
     lastArrival: db.prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'message'").pluck(),
   };
 }
@@ -187,6 +192,11 @@ export class Pages {
     const rows = this.#statements.channels.all();
     const out = rows.map((row) => ({ ...row, tag: toBase64url(row.tag), joined: row.joined === 1 }));
     return out.sort((a, b) => (a.channel < b.channel ? -1 : 1));
+  }
+
+  /** See `Store.outboxSize`. */
+  outboxSize(most: number): number {
+    return this.#statements.outboxSize.get(most) ?? 0;
   }
 
   /** See `Store.lastArrival`. */

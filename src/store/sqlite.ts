@@ -91,6 +91,7 @@ export function createSqliteStore(
     readMessage: (id) => guarded(() => pages.message(id)),
     channels: () => guarded(() => pages.channels()),
     lastArrival: () => guarded(() => pages.lastArrival()),
+    outboxSize: (most) => guarded(() => pages.outboxSize(most)),
     close: () => {
       if (db.open) close();
     },

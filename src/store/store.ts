@@ -56,6 +56,8 @@ export interface Store {
   channels(): ChannelRow[];
   /** highest arrival number given so far, 0 at the start */
   lastArrival(): number;
+  /** own messages that nobody confirmed as stored, counted up to `most` */
+  outboxSize(most: number): number;
   /** releases the lock; idempotent */
   close(): void;
 }

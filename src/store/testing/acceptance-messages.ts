@@ -201,6 +201,7 @@ export function describeMessages(open: OpenSubject): void {
     ]);
     expect(page(8, 100)).toEqual([]);
     expect(page(0, 0)).toEqual([]);
+    expect([store.outboxSize(100), store.outboxSize(3), store.outboxSize(0)]).toEqual([5, 3, 0]);
   });
 
   it('refuses operations that break the contract, and applies nothing of their call', () => {
