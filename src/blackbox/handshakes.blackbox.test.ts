@@ -170,7 +170,8 @@ describe('a link that does not get anywhere', () => {
     await Promise.all([opened.end(), greeted.end(), dead.end()]);
     for (const peer of [opened, greeted]) expectRefused(peer, 'handshake_timeout');
     expect(dead.errors).toEqual(['timed_out']);
-    const reasons = mesh.log.filter(({ code }) => code === 'timed_out').map(({ reason }) => reason);
+    const lines = await mesh.logged('silence', ({ code }) => code === 'timed_out');
+    const reasons = lines.map(({ reason }) => reason);
     expect(reasons).toEqual([expect.stringMatching(/^silent for \d+ ms$/)]);
   });
 });

@@ -1,8 +1,12 @@
 /** Of acknowledged messages none is lost, whenever death comes. Twenty rounds and more: `npm run test:long`. */
 import { expect, it } from 'vitest';
-import { runKillRounds } from './testing/kill-rounds.ts';
+import { runKillRounds, runRelayKillRounds } from './testing/kill-rounds.ts';
 import { Choices } from './testing/random.ts';
 
 it('loses nothing that was acknowledged, and repeats nothing, in 5 rounds of kill -9', async () => {
   expect(await runKillRounds(5, new Choices('kill -9'))).toBeGreaterThan(0);
+});
+
+it('loses nothing that a relay called stored', async () => {
+  await expect(runRelayKillRounds(3, new Choices('kill -9 of a relay'))).resolves.toBeUndefined();
 });

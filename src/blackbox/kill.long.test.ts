@@ -1,10 +1,14 @@
 /** The idea of `kill.blackbox.test.ts`, more often. `MESH_TEST_ROUNDS` sets the number of rounds. */
 import { expect, it } from 'vitest';
-import { runKillRounds } from './testing/kill-rounds.ts';
+import { runKillRounds, runRelayKillRounds } from './testing/kill-rounds.ts';
 import { Choices } from './testing/random.ts';
 
 const rounds = Number(process.env.MESH_TEST_ROUNDS ?? 25);
 
 it(`loses nothing that was acknowledged, and repeats nothing, in ${rounds} rounds of kill -9`, async () => {
   expect(await runKillRounds(rounds, new Choices('kill -9'))).toBeGreaterThan(0);
+});
+
+it('loses nothing that a relay called stored', async () => {
+  await expect(runRelayKillRounds(rounds, new Choices('kill -9 of a relay'))).resolves.toBeUndefined();
 });

@@ -101,6 +101,8 @@ export class Bench {
   wallOffsetMs = 0;
   /** the next persist effects that fail */
   failPersists = 0;
+  /** the next reads that find no answer */
+  failReads = 0;
   /** every signature holds: for tests of limits, where signing thousands of things would take the time */
   isCredulous = false;
   /** what `agree` answers */
@@ -178,12 +180,11 @@ export class Bench {
       case 'persist':
         this.#persist(effect);
         return;
-      case 'read':
-        return this.#answer('read', {
-          kind: 'read',
-          token: effect.token,
-          answer: this.store.read(effect.query),
-        });
+      case 'read': {
+        const answer = this.failReads > 0 ? undefined : this.store.read(effect.query);
+        if (answer === undefined) this.failReads--;
+        return this.#answer('read', { kind: 'read', token: effect.token, answer });
+      }
       case 'verify': {
         const proofs = effect.checks.map((check) =>
           this.isCredulous ? anyProof() : verifySignature(verify, check),

@@ -6,10 +6,12 @@
  */
 import { expect } from 'vitest';
 import { findDaemon } from '../../api/client/find.ts';
+import { Author, pushOf } from './author.ts';
 import { storedIds, storedRows } from './database.ts';
 import { MeshProcess } from './mesh-process.ts';
 import { Publisher } from './publisher.ts';
 import type { Choices } from './random.ts';
+import { RawPeer } from './raw-peer.ts';
 import { until } from './wait.ts';
 
 const CHANNEL = '#kill';
@@ -24,12 +26,17 @@ interface Round {
   readonly count: number;
 }
 
+function sizeOf(client: Publisher, on: Round['on']): number {
+  return { sent: client.sent, acknowledged: client.acknowledged, stored: client.stored }[on].size;
+}
+
 function planRound(number: number, choices: Choices): Round {
   const messages = choices.between(100, 400);
   const on = (['acknowledged', 'stored', 'sent'] as const)[(number - 1) % 3] as Round['on'];
   return { number, messages, takesBoth: number % 2 === 0, on, count: choices.between(1, messages) };
 }
 
+/** Publishes the round's messages; death comes in the very moment in which the count is reached. */
 async function publishUntilDeath(
   a: MeshProcess,
   b: MeshProcess,
@@ -37,18 +44,20 @@ async function publishUntilDeath(
   round: Round,
 ): Promise<void> {
   const { number, messages, on, count, takesBoth } = round;
-  const base = { sent: client.sent.size, acknowledged: client.acknowledged.size, stored: client.stored.size };
-  const reached = () =>
-    ({ sent: client.sent.size, acknowledged: client.acknowledged.size, stored: client.stored.size })[on] -
-      base[on] >=
-    count;
-  for (let i = 0; i < messages && !reached(); i++) {
+  const goal = sizeOf(client, on) + count;
+  let death: Promise<unknown> | undefined;
+  client.onChange = () => {
+    if (sizeOf(client, on) >= goal)
+      death ??= takesBoth ? Promise.all([b.kill(), a.kill()]) : Promise.resolve(a.kill());
+  };
+  for (let i = 0; i < messages && death === undefined; i++) {
     client.publish(`${number}-${i}`, CHANNEL, `round ${number} message ${i}`);
     // Answers are read between messages, as a real client does.
     if (i % 20 === 19) await new Promise((resolve) => setImmediate(resolve));
   }
-  await until(`${count} are ${on}`, reached);
-  await Promise.all(takesBoth ? [a.kill(), b.kill()] : [a.kill()]);
+  await until(`${count} are ${on}`, () => death !== undefined);
+  await death;
+  client.onChange = () => undefined;
   client.close();
 }
 
@@ -94,4 +103,37 @@ export async function runKillRounds(rounds: number, choices: Choices): Promise<n
   expect(new Set(shown.map(({ id }) => id))).toEqual(new Set(ids));
   await Promise.all([a.stop(), b.stop()]);
   return client.sent.size;
+}
+
+/**
+ * The same for a relay alone: a leaf made by hand pushes more than a relay can commit at once, and kills it in the
+ * moment in which so many are said to be stored.
+ */
+export async function runRelayKillRounds(rounds: number, choices: Choices): Promise<void> {
+  const author = new Author();
+  const relay = await MeshProcess.start();
+  const said = new Set<string>();
+  for (let number = 1; number <= rounds; number++) {
+    const frames = choices.between(20, 40);
+    const count = choices.between(1, frames * 25);
+    const leaf = await RawPeer.link(relay);
+    let death: Promise<void> | undefined;
+    leaf.onFrame = ({ type }) => {
+      if (type === 'stored' && leaf.stored.size >= count) death ??= relay.kill();
+    };
+    for (let f = 0; f < frames; f++) {
+      const messages = Array.from({ length: 50 }, (_, i) =>
+        author.write({ channel: CHANNEL, body: `${number} ${f} ${i} ${'x'.repeat(1000)}` }),
+      );
+      leaf.send(pushOf(messages.map(({ wire }) => wire)));
+    }
+    await until(`${count} are said to be stored`, () => death !== undefined);
+    await death;
+    for (const id of leaf.stored) said.add(id);
+    await relay.restart();
+    const kept = storedIds(relay);
+    const what = `seed ${choices.seed}, round ${number}, ${frames} frames, death at ${count}`;
+    expect([...said].filter((id) => !kept.has(id)).length, `said to be stored and lost, ${what}`).toBe(0);
+  }
+  await relay.stop();
 }

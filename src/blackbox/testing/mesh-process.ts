@@ -208,26 +208,43 @@ export class MeshProcess {
     return this.#text;
   }
 
-  /** Offences that the daemon counted against a peer id. */
-  offences(peer: string): LogLine[] {
-    return this.#lines.filter((line) => line.phrase === 'offence' && line.peer === peer);
+  /** Lines of the log that fit, once there are at least so many: they come by another way than frames and later. */
+  logged(what: string, fits: (line: LogLine) => boolean, atLeast = 1): Promise<LogLine[]> {
+    return until(`${atLeast} lines of the log of ${this.url}: ${what}`, () => {
+      const lines = this.#lines.filter(fits);
+      return lines.length >= atLeast && lines;
+    });
+  }
+
+  /** Offences that the daemon counted against a peer id, once there are at least so many. */
+  offences(peer: string, atLeast: number): Promise<LogLine[]> {
+    return this.logged(
+      `offences of ${peer}`,
+      (line) => line.phrase === 'offence' && line.peer === peer,
+      atLeast,
+    );
   }
 
   /** Bytes of memory that the process occupies now, or undefined where there is no /proc. */
   memory(): number | undefined {
-    return this.#proc('VmRSS');
-  }
-
-  /** The most that it ever occupied. */
-  memoryPeak(): number | undefined {
-    return this.#proc('VmHWM');
-  }
-
-  #proc(field: string): number | undefined {
-    const file = `/proc/${this.pid}/status`;
     if (process.platform !== 'linux') return undefined;
-    const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(fs.readFileSync(file, 'utf8'))?.[1];
+    const status = fs.readFileSync(`/proc/${this.pid}/status`, 'utf8');
+    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
     return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+  }
+
+  /** How many sockets the process holds, or undefined where there is no /proc. */
+  sockets(): number | undefined {
+    if (process.platform !== 'linux') return undefined;
+    const folder = `/proc/${this.pid}/fd`;
+    const isSocket = (fd: string): boolean => {
+      try {
+        return fs.readlinkSync(path.join(folder, fd)).startsWith('socket:');
+      } catch {
+        return false; // closed since the folder was read
+      }
+    };
+    return fs.readdirSync(folder).filter(isSocket).length;
   }
 
   /** Runs a command of this daemon's folder; fails the test if the command fails. @returns its lines as JSON */

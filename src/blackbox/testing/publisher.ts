@@ -15,6 +15,8 @@ export class Publisher {
   /** keys that were sent, in order, with the body */
   readonly sent = new Map<string, string>();
   readonly failures: string[] = [];
+  /** called after each message that goes out and each answer that comes in, before anything else happens */
+  onChange: () => void = () => undefined;
   #socket: WebSocket | undefined;
 
   async connect(daemon: FoundDaemon): Promise<void> {
@@ -32,6 +34,7 @@ export class Publisher {
     if (frame.op === 'published') this.acknowledged.set(frame.ref, frame.id);
     else if (frame.op === 'state' && frame.state === 'stored') this.stored.add(frame.id);
     else if (frame.op === 'error') this.failures.push(`${frame.ref}: ${frame.problem.code}`);
+    this.onChange();
   }
 
   /** Sends one message under a key; sending the same again repeats the request. */
@@ -47,6 +50,7 @@ export class Publisher {
       timeout: 600,
     };
     this.#socket?.send(JSON.stringify(frame), () => undefined); // whether it arrived shows in the answers
+    this.onChange();
   }
 
   /** Keys without an answer. */

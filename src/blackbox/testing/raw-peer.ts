@@ -54,6 +54,8 @@ export class RawPeer {
   ownText = '';
   closed: Closed | undefined;
   answersPings = true;
+  /** called with each frame after it was noted, before anything else happens */
+  onFrame: (frame: Frame) => void = () => undefined;
   #pings = 0;
 
   private constructor(url: string, signer: Signer) {
@@ -76,6 +78,7 @@ export class RawPeer {
     if (frame === undefined) throw new Error(`the daemon sent a frame that is none: ${data.toString('hex')}`);
     this.frames.push(frame);
     if (frame.type === 'ping' && this.answersPings) this.send({ type: 'pong', n: frame.n });
+    this.onFrame(frame);
   }
 
   /** An open WebSocket, nothing said yet. */

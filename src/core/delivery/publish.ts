@@ -37,6 +37,11 @@ interface Waiting {
   readonly requests: RequestId[];
 }
 
+/** A command's place in the order of its channel; `go` is set once its key has been looked up. */
+interface Turn {
+  go: (() => void) | undefined;
+}
+
 export class Publisher {
   readonly #ctx: Context;
   readonly #clocks: Clocks;
@@ -44,6 +49,8 @@ export class Publisher {
   readonly #identities = new Set<string>();
   /** commands under way by identity and idempotency key */
   readonly #keyed = new Map<string, Waiting>();
+  /** by identity and channel: commands from the first one on whose key is being looked up */
+  readonly #turns = new Map<string, Turn[]>();
   #underWay = 0;
 
   constructor(ctx: Context, clocks: Clocks, host: PublishHost) {
@@ -71,7 +78,11 @@ export class Publisher {
     const fingerprint = this.#fingerprint(command);
     if (command.idempotencyKey === '') {
       this.#underWay++;
-      return this.#create(command, fingerprint, [request]);
+      const create = (): void => this.#create(command, fingerprint, [request]);
+      const line = this.#turns.get(lineOf(command));
+      if (!line) return create();
+      line.push({ go: create });
+      return;
     }
     const key = `${command.identity} ${command.idempotencyKey}`;
     const waiting = this.#keyed.get(key);
@@ -84,15 +95,34 @@ export class Publisher {
     const requests = [request];
     this.#keyed.set(key, { fingerprint, requests });
     this.#underWay++;
+    const go = this.#getInLine(command);
     this.#ctx.read(
       { kind: 'idempotency', identity: command.identity, key: command.idempotencyKey },
       ({ found }) => {
-        if (!found) return this.#create(command, fingerprint, requests);
+        if (!found) return go(() => this.#create(command, fingerprint, requests));
         const same = found.fingerprint.every((byte, i) => byte === fingerprint[i]);
-        this.#done(command, requests, same ? { kind: 'published', id: found.id, isNew: false } : conflict);
+        const reply: Reply = same ? { kind: 'published', id: found.id, isNew: false } : conflict;
+        go(() => this.#done(command, requests, reply));
       },
-      () => this.#done(command, requests, { kind: 'failed', code: 'store_failed', detail: '' }),
+      () => go(() => this.#done(command, requests, { kind: 'failed', code: 'store_failed', detail: '' })),
     );
+  }
+
+  /** Takes the next place of the channel. @returns what to call with what is to be done once its turn has come */
+  #getInLine(command: PublishCommand): (run: () => void) => void {
+    const key = lineOf(command);
+    const line = this.#turns.get(key) ?? [];
+    this.#turns.set(key, line);
+    const turn: Turn = { go: undefined };
+    line.push(turn);
+    return (run) => {
+      turn.go = run;
+      for (let first = line[0]; first?.go; first = line[0]) {
+        line.shift();
+        first.go();
+      }
+      if (line.length === 0) this.#turns.delete(key);
+    };
   }
 
   #check(command: PublishCommand): { code: ErrorCode; detail: string } | undefined {
@@ -205,5 +235,7 @@ export class Publisher {
     });
   }
 }
+
+const lineOf = (command: PublishCommand): string => `${command.identity} ${command.channel}`;
 
 const conflict: Reply = { kind: 'failed', code: 'idempotency_conflict', detail: '' };

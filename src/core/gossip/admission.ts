@@ -38,6 +38,8 @@ export interface AdmissionHost {
   readonly durable: (message: Message, tag: string, arrivals: readonly Arrival[], isNew: boolean) => void;
   /** done with, in whatever way: nothing more is to be expected of this id */
   readonly settled: (idText: string) => void;
+  /** these links brought a copy with a wrong signature: the genuine one is still to be had elsewhere */
+  readonly forged: (idText: string, links: ReadonlySet<Link>) => void;
 }
 
 interface Work {
@@ -162,7 +164,7 @@ export class Admission {
   #forged(work: Work): void {
     const links = new Set(work.arrivals.map((arrival) => arrival.link));
     for (const link of links) this.#links.offend(link, 'malformed', 'wrong signature', 'invalid_signature');
-    this.#host.settled(work.message.idText);
+    this.#host.forged(work.message.idText, links);
   }
 
   #persist(kept: readonly { verified: VerifiedMessage; work: Work }[]): void {

@@ -54,6 +54,7 @@ export class Gossip {
       verified: (message, tag, arrival) => this.#forward(message, tag, arrival),
       durable: (message, tag, arrivals, isNew) => this.#durable(message, tag, arrivals, isNew),
       settled: (idText) => this.#settled(idText),
+      forged: (idText, links) => fetcher.forged(idText, links),
     });
   }
 

@@ -44,6 +44,8 @@ export class Interest {
   readonly #joined = new Map<string, string>();
   readonly #joinedTags = new Set<string>();
   readonly #carried = new Map<string, number>();
+  /** until when a channel was carried before the last note of it, in case that fails */
+  readonly #carriedBefore = new Map<string, number>();
   readonly #mailboxes = new Map<string, { tags: readonly string[]; untilMs: number }>();
   readonly #perLink = new Map<LinkId, LinkInterest>();
   readonly #stale = new Set<Link>();
@@ -124,6 +126,8 @@ export class Interest {
     if (this.#joinedTags.has(tag) || (known !== undefined && untilMs - known < HOUR)) return 0;
     if (known === undefined && this.#carried.size >= LIMITS.tagsMax) return 0;
     this.#carried.set(tag, untilMs);
+    if (known === undefined) this.#carriedBefore.delete(tag);
+    else this.#carriedBefore.set(tag, known);
     this.#held = undefined;
     if (known === undefined) this.changed();
     return untilMs;
@@ -131,13 +135,15 @@ export class Interest {
 
   /** The store could not note it: the next message into the channel tries again. */
   uncarry(tag: string): void {
-    this.#carried.delete(tag);
+    const before = this.#carriedBefore.get(tag);
+    if (before === undefined) this.#carried.delete(tag);
+    else this.#carried.set(tag, before);
     this.changed();
   }
 
   #floorHour(tag: string): number {
     const ageMs = this.#joinedTags.has(tag) ? LIMITS.joinedMs : LIMITS.carriedMs;
-    return Math.max(0, Math.ceil((this.#ctx.now.wallMs - ageMs) / HOUR));
+    return Math.max(0, Math.floor((this.#ctx.now.wallMs - ageMs) / HOUR) + 1);
   }
 
   /** Own interest changed: tell everybody, soon. */
@@ -298,7 +304,10 @@ export class Interest {
       else if (box.untilMs <= wallMs) lapsed = this.#mailboxes.delete(peer) || lapsed;
     }
     for (const [tag, untilMs] of this.#carried)
-      if (untilMs <= wallMs) lapsed = this.#carried.delete(tag) || lapsed;
+      if (untilMs <= wallMs) {
+        this.#carriedBefore.delete(tag);
+        lapsed = this.#carried.delete(tag) || lapsed;
+      }
     if (lapsed) this.changed();
   }
 

@@ -24,7 +24,7 @@ interface Missing {
 
 interface Lane {
   readonly link: Link;
-  readonly queue: Missing[];
+  queue: Missing[];
   /** id texts asked for and not answered */
   readonly inFlight: Set<string>;
   /** answers given up, which may still come and are no offence */
@@ -110,12 +110,12 @@ export class Fetcher {
     for (const lane of this.#lanes.values()) {
       const room = LIMITS.fetchMax - lane.inFlight.size;
       if (room <= 0 || lane.queue.length === 0) continue;
+      // What came by another way meanwhile is not asked for, and takes nobody's place.
+      lane.queue = lane.queue.filter((m) => this.#missing.get(m.idText) === m && m.asked === lane.link);
+      if (lane.queue.length === 0) continue;
       // A few answers at a time are not worth a frame each, unless they are all that is left.
       if (room < LIMITS.fetchMax / 4 && lane.queue.length > room) continue;
-      const batch = lane.queue
-        .splice(0, room)
-        .filter((m) => this.#missing.get(m.idText) === m && m.asked === lane.link);
-      if (batch.length === 0) continue;
+      const batch = lane.queue.splice(0, room);
       for (const missing of batch) {
         missing.askedMs = this.#ctx.now.monotonicMs;
         lane.inFlight.add(missing.idText);
@@ -165,6 +165,14 @@ export class Fetcher {
     this.#missing.delete(idText);
   }
 
+  /** A copy had a wrong signature. If it is the one that we asked for, the next neighbour may have the genuine one. */
+  forged(idText: string, links: ReadonlySet<Link>): void {
+    const missing = this.#missing.get(idText);
+    if (!missing?.arrived || !missing.asked || !links.has(missing.asked)) return;
+    missing.arrived = false;
+    this.#enqueue(missing);
+  }
+
   down(link: Link): void {
     this.#lanes.delete(link.id);
     for (const missing of this.#missing.values())
@@ -180,6 +188,9 @@ export class Fetcher {
       if (lane?.inFlight.delete(missing.idText)) lane.late++;
       this.#enqueue(missing);
     }
-    for (const lane of this.#lanes.values()) this.#rouse(lane);
+    for (const lane of this.#lanes.values()) {
+      if (lane.queue.length > 0) this.#ctx.arm('flush', 0);
+      this.#rouse(lane);
+    }
   }
 }

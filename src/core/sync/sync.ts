@@ -19,7 +19,7 @@ import type { Interest, Shared } from '../interest/interest.ts';
 import { HOUR, LIMITS, MINUTE } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
-import { compareTime, TIME_ZERO } from '../message/time.ts';
+import { compareTime, TIME_END, TIME_ZERO } from '../message/time.ts';
 import { type Bucket, MINUTE_END, type Position, type Sum } from '../persistence.ts';
 import type { BucketSum, ChannelSum, Frame } from '../wire/frame.ts';
 import { encodeFrame } from '../wire/frames.ts';
@@ -39,6 +39,8 @@ interface Session {
   /** the range whose page is awaited */
   listing: Range | undefined;
   listedMs: number;
+  /** pages given up, which may still come (before any later one: links keep their order) and are no offence */
+  late: number;
   /** the last pair of fingerprints that differed, and when it may be looked into again */
   lastPair: string;
   retryMs: number;
@@ -76,6 +78,7 @@ export class Sync {
       ranges: [],
       listing: undefined,
       listedMs: 0,
+      late: 0,
       lastPair: '',
       retryMs: LIMITS.retryMinMs,
       againMs: 0,
@@ -240,6 +243,7 @@ export class Sync {
     this.#readBuckets(frame, frame.untilMinute, minutes, (buckets) => {
       const mine = new Map(buckets.map((b) => [`${b.startMinute}/${b.minutes}`, this.#print(b)]));
       const differ = frame.buckets.filter((theirs) => {
+        if (theirs.startMinute * MINUTE > TIME_END.timeMs) return false; // no message can have such a time
         const own = mine.get(`${theirs.startMinute}/${theirs.minutes}`);
         return !own || !equal(own, theirs.fingerprint);
       });
@@ -284,6 +288,10 @@ export class Sync {
   }
 
   #hearListed(link: Link, session: Session, frame: Extract<Frame, { type: 'listed' }>): void {
+    if (session.late > 0) {
+      session.late--;
+      return;
+    }
     const range = session.listing;
     if (!range || range.tag !== frame.tag)
       return this.#links.offend(link, 'unasked', 'a page that was not asked for', 'unsolicited');
@@ -305,6 +313,7 @@ export class Sync {
     for (const [id, session] of this.#sessions) {
       if (session.listing && now - session.listedMs > LIMITS.requestMs) {
         session.listing = undefined;
+        session.late++;
         session.lastPair = '';
       }
       const link = this.#links.get(id);
