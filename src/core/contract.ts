@@ -88,8 +88,8 @@ export type Event =
   | { readonly kind: 'dial-failed'; readonly url: string; readonly reason: string }
   | { readonly kind: 'text-received'; readonly link: LinkId; readonly text: string }
   | { readonly kind: 'frame-received'; readonly link: LinkId; readonly bytes: Bytes }
-  /** a `send` with `notify` has left our queue */
-  | { readonly kind: 'link-flushed'; readonly link: LinkId }
+  /** a `send` has left our queue; `notify` is the number that it carried. A frame that was dropped is not answered */
+  | { readonly kind: 'link-flushed'; readonly link: LinkId; readonly notify: number }
   | { readonly kind: 'link-closed'; readonly link: LinkId; readonly reason: string }
   | { readonly kind: 'timer'; readonly timer: Timer }
   | {
@@ -130,8 +130,8 @@ export type Effect =
       readonly frame: Bytes;
       /** may be dropped when the queue is full: catch-up or the outbox repairs it */
       readonly droppable: boolean;
-      /** answer with `link-flushed` for each link */
-      readonly notify: boolean;
+      /** not 0: answer with `link-flushed` and this number for each link that took the frame */
+      readonly notify: number;
     }
   | { readonly kind: 'close'; readonly link: LinkId; readonly code: ErrorCode; readonly detail: string }
   /** do not read the link for this long: it is over its budget */

@@ -59,6 +59,8 @@ export const LIMITS = {
   duplicatePingMs: 5 * SECOND,
   /** send queue of one link; beyond it what catch-up repairs is dropped (design, section 4) */
   linkQueueBytesMax: 1 * MiB,
+  /** frames per link of which we want to know when they have left (guess) */
+  unflushedMax: 1024,
   /** send queue at which the link is closed (guess: twice the former) */
   linkQueueBytesClose: 2 * MiB,
   /** first and last wait between dials to a configured peer (guess) */
@@ -91,6 +93,8 @@ export const LIMITS = {
   overlayMax: 12,
   /** relays on the map (design, section 5) */
   relaysMax: 4096,
+  /** bytes of all records together: 1,000 relays with 1,000 channels each fit (guess) */
+  recordsBytesMax: 16 * MiB,
   /** addresses in a peer record (design, section 5) */
   recordAddressesMax: 4,
   /** own URLs that diallers named, and peers remembered for each (guess) */
@@ -151,6 +155,8 @@ export const LIMITS = {
   retryMaxMs: 1 * HOUR,
   /** channels compared over one link (derived from tagsMax) */
   sharedChannelsMax: 4096,
+  /** comparisons that a neighbour may ask for at once; one more each second (guess: many channels joined together) */
+  comparesMax: 64,
   /** sums in one frame: 1024 x 32 bytes (derived) */
   sumsPerFrameMax: 1024,
   /** buckets in one frame: 90 days of hours and 2 hours of minutes are 2280 x 22 bytes (derived) */
@@ -169,6 +175,10 @@ export const LIMITS = {
   // delivery
   /** own messages pushed and not yet confirmed as stored, per link (guess: two group commits) */
   outboxWindow: 512,
+  /** and their bytes: below the send queue, so that nothing of it is dropped (derived) */
+  outboxWindowBytes: 512 * KiB,
+  /** rounds of outboxRetryMs without a word after which another keeper is tried (guess) */
+  keeperRoundsMax: 3,
   /** rows of the outbox read at once (design, section 8: one group commit) */
   outboxPage: 256,
   /** an unconfirmed own message is pushed again after (guess) */

@@ -209,12 +209,15 @@ export class Bench {
       const remote = this.remote(link);
       if (remote === undefined || remote.closed) continue;
       remote.hear(frame);
-      if (effect.notify && !remote.isReadingSlowly) this.later(0, () => this.flushed(link));
+      if (effect.notify === 0) continue;
+      remote.unflushed.push(effect.notify);
+      if (!remote.isReadingSlowly) this.later(0, () => this.flushed(link));
     }
   }
 
   flushed(link: LinkId): void {
-    this.event({ kind: 'link-flushed', link });
+    const notify = this.remote(link)?.unflushed.shift() ?? 0;
+    this.event({ kind: 'link-flushed', link, notify });
   }
 
   #persist({ token, ops }: EffectOf<'persist'>): void {

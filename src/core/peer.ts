@@ -74,9 +74,10 @@ export class Peer {
     this.#serving = new Serving(ctx, this.#links, this.#gossip.seen);
     this.#sync = new Sync(ctx, this.#links, this.#interest, this.#fetcher);
     this.#clocks = new Clocks(ctx);
-    this.#outbox = new Outbox(ctx, this.#links, this.#membership, this.#gossip);
+    this.#outbox = new Outbox(ctx, this.#membership, this.#gossip);
     this.#gossip.onStored = (message) => this.#clocks.see(message.channel, message.time);
-    this.#serving.onServed = (messages) => this.#outbox.served(messages);
+    this.#serving.onServed = (messages) => this.#outbox.taken(messages);
+    this.#gossip.outbound.onTaken = (messages) => this.#outbox.taken(messages);
     this.#publisher = new Publisher(ctx, this.#clocks, {
       carry: (tag) => this.#interest.carry(tag),
       uncarry: (tag) => this.#interest.uncarry(tag),
@@ -106,11 +107,8 @@ export class Peer {
         if (link) this.#frame(link, event.bytes);
         return;
       }
-      case 'link-flushed': {
-        const link = this.#links.get(event.link);
-        if (link) this.#serving.flushed(link);
-        return;
-      }
+      case 'link-flushed':
+        return this.#links.flushed(event.link, event.notify);
       case 'dial-failed':
         this.#ctx.report('debug', 'dial failed', { url: event.url, reason: event.reason });
         return this.#membership.ended(event.url, '', 0, '');

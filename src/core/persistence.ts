@@ -144,8 +144,9 @@ export type QueryAnswer =
     }
   | {
       readonly kind: 'head';
-      /** the identity's newest message there by (time, id), however it came here (a restored backup gets its own
-       *  messages back from others); undefined if there is none */
+      /** where the identity's chain there ends: the message that was published here last (by arrival number, not by time:
+       *  the clock may have been set back since), or the newest by (time, id) of its messages that came from others after
+       *  that one and are later (a restored backup gets back what it does not have); undefined if there is none */
       readonly own: { readonly time: Time; readonly id: Bytes } | undefined;
       readonly seen: Time;
     };

@@ -56,6 +56,8 @@ export class Remote {
   isSilent: boolean;
   /** frames with `notify` stay in the queue until the test flushes them */
   isReadingSlowly = false;
+  /** numbers of the frames with `notify` that are in the queue */
+  readonly unflushed: number[] = [];
   ownText = '';
   readonly #bench: RemoteHost;
 

@@ -15,6 +15,7 @@ import {
   published,
   received,
   signedMessage,
+  unsignedMessage,
   WALL_MS,
 } from '../store/testing/messages.ts';
 import { Commands, Waits } from './commands.ts';
@@ -213,30 +214,62 @@ describe('reading', () => {
     expect(gate.message('nonsense')).toBeUndefined();
   });
 
-  it('pages back and forth in order, and fills pages that hidden kinds thin out', () => {
+  it('gives the event loop a turn while it reads a long page', async () => {
+    const { gate, store } = setUp();
+    const all = Array.from({ length: 300 }, (_, i) =>
+      received(unsignedMessage(other, { channel: 'dev', time: { timeMs: WALL_MS + i }, kind: 1 + (i % 2) })),
+    );
+    store.transact([all]);
+    let turns = 0;
+    const count = () => {
+      turns += 1;
+      ticking = setImmediate(count);
+    };
+    let ticking = setImmediate(count);
+    const page = await gate.messages({ channel: 'dev', limit: 1000 });
+    clearImmediate(ticking);
+    expect(page).toHaveLength(150);
+    expect(turns).toBeGreaterThanOrEqual(2);
+  });
+
+  it('pages back and forth in order, and fills pages that hidden kinds thin out', async () => {
     const { gate, post } = setUp();
     const ids = Array.from({ length: 9 }, (_, i) =>
       post({ kind: i % 3 === 0 ? 9 : 1, time: { timeMs: WALL_MS + i } }),
     );
     const shown = ids.filter((_, i) => i % 3 !== 0) as [string, ...string[]];
-    const page = (options: { limit: number; before?: string; after?: string }) =>
-      gate.messages({ channel: 'dev', ...options }).map(({ id }) => id);
-    expect(page({ limit: 100 })).toEqual(shown);
-    expect(page({ limit: 3 })).toEqual(shown.slice(-3));
-    expect(page({ limit: 3, before: shown[4] as string })).toEqual(shown.slice(1, 4));
-    expect(page({ limit: 3, after: shown[0] })).toEqual(shown.slice(1, 4));
-    expect(page({ limit: 3, after: shown.at(-1) as string })).toEqual([]);
+    const page = async (options: { limit: number; before?: string; after?: string }) =>
+      (await gate.messages({ channel: 'dev', ...options })).map(({ id }) => id);
+    expect(await page({ limit: 100 })).toEqual(shown);
+    expect(await page({ limit: 3 })).toEqual(shown.slice(-3));
+    expect(await page({ limit: 3, before: shown[4] as string })).toEqual(shown.slice(1, 4));
+    expect(await page({ limit: 3, after: shown[0] })).toEqual(shown.slice(1, 4));
+    expect(await page({ limit: 3, after: shown.at(-1) as string })).toEqual([]);
   });
 
-  it('refuses limits out of range, two directions at once, and ids of other channels', () => {
+  it('reads long pages in the same order as short ones, in all directions', async () => {
+    const { gate, store } = setUp();
+    const all = Array.from({ length: 200 }, (_, i) =>
+      unsignedMessage(other, { channel: 'dev', time: { timeMs: WALL_MS + i } }),
+    );
+    store.transact([all.map((message) => received(message))]);
+    const ids = all.map(({ message }) => message.idText);
+    const page = async (options: { before?: string; after?: string }) =>
+      (await gate.messages({ channel: 'dev', limit: 150, ...options })).map(({ id }) => id);
+    expect(await page({})).toEqual(ids.slice(50));
+    expect(await page({ before: ids[190] as string })).toEqual(ids.slice(40, 190));
+    expect(await page({ after: ids[10] as string })).toEqual(ids.slice(11, 161));
+  });
+
+  it('refuses limits out of range, two directions at once, and ids of other channels', async () => {
     const { gate, post } = setUp();
     const [here, there] = [post({}), post({ channel: 'ops' })];
-    const read = (options: object) => () => gate.messages({ channel: 'dev', limit: 1, ...options });
+    const read = (options: object) => gate.messages({ channel: 'dev', limit: 1, ...options });
     for (const limit of [0, 1.5, LIMITS.apiPageMax + 1])
-      expect(read({ limit })).toThrow(failing('bad_request'));
-    expect(read({ before: here, after: here })).toThrow(failing('bad_request'));
-    expect(read({ before: there })).toThrow(failing('not_found'));
-    expect(read({ channel: 'dm:x' })).toThrow(failing('bad_channel'));
+      await expect(read({ limit })).rejects.toEqual(failing('bad_request'));
+    await expect(read({ before: here, after: here })).rejects.toEqual(failing('bad_request'));
+    await expect(read({ before: there })).rejects.toEqual(failing('not_found'));
+    await expect(read({ channel: 'dm:x' })).rejects.toEqual(failing('bad_channel'));
   });
 });
 

@@ -83,7 +83,7 @@ describe('two daemons', () => {
     expect(await b.gate.waitFor(back.id, 'stored', 20_000)).toBe('stored');
     expect(await firstMessage(a, 'hello back')).toMatchObject({ id: back.id });
     expect(b.gate.status().links).toHaveLength(1);
-    expect(b.gate.messages({ channel: 'lobby', limit: 10 }).map(({ body }) => body)).toEqual([
+    expect((await b.gate.messages({ channel: 'lobby', limit: 10 })).map(({ body }) => body)).toEqual([
       'hello',
       'hello back',
     ]);
@@ -185,7 +185,7 @@ describe('a stop', () => {
     expect(doors).toEqual(['a opened', 'a closed']);
     expect(fs.existsSync(path.join(folder('a'), 'api.json'))).toBe(false);
     await expect(daemon.gate.publish({ channel: 'lobby', body: 'x' })).rejects.toEqual(failing('stopping'));
-    expect((await start('a')).gate.messages({ channel: 'lobby', limit: 1 })).toMatchObject([
+    expect(await (await start('a')).gate.messages({ channel: 'lobby', limit: 1 })).toMatchObject([
       { body: 'last words' },
     ]);
   });

@@ -75,6 +75,34 @@ describe('a feed', () => {
     expect(await next).toEqual([5]);
   });
 
+  it('reads one page in a turn of the event loop, however fast its reader is', async () => {
+    const { store, commit } = setUp();
+    commit(...Array.from({ length: 1000 }, () => 'dev'));
+    let reads = 0;
+    const counting = {
+      lastArrival: () => store.lastArrival(),
+      readArrivals: (page: Parameters<typeof store.readArrivals>[0]) => {
+        reads += 1;
+        return store.readArrivals(page);
+      },
+    };
+    const feeds = new Feeds(counting, () => WALL_MS);
+    const reading = take(iterate(feeds.open({ after: 0, signal: new AbortController().signal })), 1001);
+    const readsByTurn: number[] = [];
+    let isDone = false;
+    void reading.then(() => {
+      isDone = true;
+    });
+    while (!isDone) {
+      const before = reads;
+      await new Promise((resolve) => setImmediate(resolve));
+      readsByTurn.push(reads - before);
+    }
+    expect((await reading).at(-1)).toBe('caught up 1000');
+    expect(reads).toBeGreaterThan(10);
+    expect(Math.max(...readsByTurn)).toBeLessThanOrEqual(2);
+  });
+
   it('hides kinds that nobody here knows', async () => {
     const { store, feeds } = setUp();
     store.transact([[received(unsignedMessage(author, { channel: 'dev', kind: 9 }))]]);

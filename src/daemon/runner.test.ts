@@ -85,7 +85,7 @@ describe('the runner', () => {
             { kind: 'read', token: 4, query: { kind: 'has', ids: [message.id] } },
             { kind: 'dial', url: 'ws://a/', scope: 'public' },
             { kind: 'send-text', link: 1, text: 'x' },
-            { kind: 'send', links: [1, 2], frame: utf8('abc'), droppable: false, notify: false },
+            { kind: 'send', links: [1, 2], frame: utf8('abc'), droppable: false, notify: 0 },
             { kind: 'close', link: 1, code: 'banned', detail: '' },
             { kind: 'reply', request: 7, reply: { kind: 'published', id: 'x', isNew: true } },
             { kind: 'delivery', id: 'x', state: 'relayed', by: '' },

@@ -135,7 +135,7 @@ describe('broken WebSocket frames', () => {
     hub.net.markUp(1);
     raw.socket.pause();
     while (hub.net.stats().queuedBytes === 0) {
-      hub.net.send([1], new Uint8Array(64 * 1024), { droppable: false, notify: false });
+      hub.net.send([1], new Uint8Array(64 * 1024), { droppable: false, notify: 0 });
       await new Promise((resolve) => setImmediate(resolve));
     }
     raw.socket.end();

@@ -28,19 +28,19 @@ describe('a link', () => {
     a.net.sendText(1, '{"type":"handshake","text":"\u00fc\ufeff"}');
     const frame = Uint8Array.from({ length: 70_000 }, (_, i) => i % 251);
     const before = frame.slice();
-    a.net.send([1], frame, { droppable: false, notify: true });
-    b.net.send([1], bytesOf('back'), { droppable: true, notify: false });
+    a.net.send([1], frame, { droppable: false, notify: 7 });
+    b.net.send([1], bytesOf('back'), { droppable: true, notify: 0 });
     expect((await b.log.next('text-received')).text).toBe('{"type":"handshake","text":"\u00fc\ufeff"}');
     expect((await b.log.next('frame-received')).bytes).toEqual(before);
     expect((await a.log.next('frame-received')).bytes).toEqual(bytesOf('back'));
-    expect(await a.log.next('link-flushed')).toEqual({ kind: 'link-flushed', link: 1 });
+    expect(await a.log.next('link-flushed')).toEqual({ kind: 'link-flushed', link: 1, notify: 7 });
     expect(frame).toEqual(before); // masking for the dialled side happened in a copy
     expect(b.log.all('link-flushed')).toEqual([]);
   });
 
   it('gives frames that do not keep the read buffer alive', async () => {
     const { a, b } = await startPair();
-    a.net.send([1], bytesOf('small'), { droppable: false, notify: false });
+    a.net.send([1], bytesOf('small'), { droppable: false, notify: 0 });
     const { bytes } = await b.log.next('frame-received');
     expect(bytes.buffer.byteLength).toBe(5);
     expect(Buffer.isBuffer(bytes)).toBe(false);
@@ -51,7 +51,7 @@ describe('a link', () => {
     const clients = await Promise.all([1, 2, 3].map(() => connectClient(hub.url)));
     await hub.log.next('link-opened', 3);
     const received = clients.map((client) => new Promise((resolve) => client.once('message', resolve)));
-    hub.net.send([1, 2, 3, 99], bytesOf('all'), { droppable: false, notify: true });
+    hub.net.send([1, 2, 3, 99], bytesOf('all'), { droppable: false, notify: 7 });
     expect(await Promise.all(received)).toEqual([1, 2, 3].map(() => Buffer.from('all')));
     await hub.log.next('link-flushed', 3);
     hub.net.sendText(99, 'x');
@@ -201,7 +201,7 @@ describe('backpressure', () => {
     raw.socket.pause();
     await hub.log.next('link-opened');
     while (hub.net.stats().queuedBytes === 0) {
-      hub.net.send([1], frame, { droppable: true, notify: false });
+      hub.net.send([1], frame, { droppable: true, notify: 0 });
       await new Promise((resolve) => setImmediate(resolve));
     }
     return { hub, raw };
@@ -209,7 +209,7 @@ describe('backpressure', () => {
 
   it('drops what may be dropped above the first mark and keeps memory bounded', async () => {
     const { hub } = await stalled();
-    for (let i = 0; i < 1000; i++) hub.net.send([1], frame, { droppable: true, notify: true });
+    for (let i = 0; i < 1000; i++) hub.net.send([1], frame, { droppable: true, notify: 7 });
     const stats = hub.net.stats();
     expect(stats.queuedBytes).toBeLessThanOrEqual(256 * 1024);
     expect(stats.droppedFrames).toBeGreaterThan(990);
@@ -223,11 +223,11 @@ describe('backpressure', () => {
     await hub.log.next('link-opened', 2);
     let received = 0;
     other.on('message', () => received++);
-    for (let i = 0; i < 20; i++) hub.net.send([1], frame, { droppable: false, notify: false });
-    hub.net.send([1, 2], frame, { droppable: false, notify: true });
+    for (let i = 0; i < 20; i++) hub.net.send([1], frame, { droppable: false, notify: 0 });
+    hub.net.send([1, 2], frame, { droppable: false, notify: 7 });
     expect((await hub.log.next('link-closed')).reason).toBe('too_slow');
     expect(hub.net.stats()).toMatchObject({ tooSlow: 1, inbound: 1, queuedBytes: 0 });
-    expect(hub.log.all('link-flushed')).toEqual([{ kind: 'link-flushed', link: 2 }]);
+    expect(hub.log.all('link-flushed')).toEqual([{ kind: 'link-flushed', link: 2, notify: 7 }]);
     await vi.waitFor(() => expect(received).toBe(1));
   });
 

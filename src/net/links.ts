@@ -90,7 +90,7 @@ export interface LinkNet {
   send(
     links: readonly LinkId[],
     frame: Bytes,
-    options: { readonly droppable: boolean; readonly notify: boolean },
+    options: { readonly droppable: boolean; readonly notify: number },
   ): void;
   close(link: LinkId, code: ErrorCode, detail: string): void;
   /** stops reading a link for `delayMs` (1 to 2^31 - 1): the other side's queue and then TCP hold the rest back */
@@ -234,16 +234,16 @@ class Links implements LinkNet {
   send(
     links: readonly LinkId[],
     frame: Bytes,
-    { droppable, notify }: { readonly droppable: boolean; readonly notify: boolean },
+    { droppable, notify }: { readonly droppable: boolean; readonly notify: number },
   ): void {
     const shared = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
     for (const id of links) {
       const link = this.#links.get(id);
       if (link === undefined) continue;
       const flushed = (): void => {
-        if (this.#links.has(id)) this.#options.onEvent({ kind: 'link-flushed', link: id });
+        if (this.#links.has(id)) this.#options.onEvent({ kind: 'link-flushed', link: id, notify });
       };
-      if (link.socket.send(shared, droppable, notify ? flushed : undefined) === 'dropped') {
+      if (link.socket.send(shared, droppable, notify === 0 ? undefined : flushed) === 'dropped') {
         this.#counters.droppedFrames += 1;
         this.#counters.droppedBytes += shared.length;
       }

@@ -38,9 +38,9 @@ function createPair(profile: Partial<Profile> = {}): Pair {
 function frame(
   links: number[],
   bytes: number[],
-  more: { droppable?: boolean; notify?: boolean } = {},
+  more: { droppable?: boolean; notify?: number } = {},
 ): Effect {
-  const { droppable = false, notify = false } = more;
+  const { droppable = false, notify = 0 } = more;
   return { kind: 'send', links, frame: Uint8Array.from(bytes), droppable, notify };
 }
 
@@ -59,12 +59,12 @@ describe('the simulated network', () => {
 
   it('keeps the order of one link and tells when a frame has left the queue', () => {
     const { world, a, b, act, link } = createPair({ jitterMs: [0, 50] });
-    for (let i = 0; i < 50; i++) act(frame([link], [i], { notify: i === 49 }));
+    for (let i = 0; i < 50; i++) act(frame([link], [i], { notify: i === 49 ? 7 : 0 }));
     world.run(1000);
     expect(b.of('frame-received').map(({ bytes }) => bytes[0])).toEqual(
       Array.from({ length: 50 }, (_, i) => i),
     );
-    expect(a.of('link-flushed')).toEqual([{ kind: 'link-flushed', link }]);
+    expect(a.of('link-flushed')).toEqual([{ kind: 'link-flushed', link, notify: 7 }]);
   });
 
   it('drops droppable frames at a full queue, keeps the others, and closes far above it', () => {

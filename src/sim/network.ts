@@ -259,7 +259,6 @@ export class Network {
     if (droppable && (isFull || this.random.unit() < this.profile.dropShare)) {
       host.traffic.framesDropped++;
       this.trace.add(`${host.name} drops a frame for link ${id}`);
-      if (notify) this.later(host, 0, () => this.#flushed(host, id));
       return;
     }
     host.traffic.framesSent++;
@@ -269,12 +268,13 @@ export class Network {
       link: to.id,
       bytes: frame,
     }));
-    if (notify) this.later(host, departsMs - this.schedule.nowMs, () => this.#flushed(host, id));
+    if (notify !== 0)
+      this.later(host, departsMs - this.schedule.nowMs, () => this.#flushed(host, id, notify));
     if (end.queuedBytes > this.profile.queueBytesClose) this.#closeBoth(wire, 'too_slow');
   }
 
-  #flushed(host: Host, link: number): void {
-    if (this.links.get(host, link) !== undefined) this.deliver(host, { kind: 'link-flushed', link });
+  #flushed(host: Host, link: number, notify: number): void {
+    if (this.links.get(host, link) !== undefined) this.deliver(host, { kind: 'link-flushed', link, notify });
   }
 
   /** @returns virtual ms at which the last byte leaves */

@@ -1,6 +1,7 @@
 /** How the memory store answers. Each answer is a plain walk over rows; see `memory.ts`. */
 import { idFromText, toBase64url } from '../core/bytes.ts';
 import { MINUTE } from '../core/limits.ts';
+import { MESSAGE_KIND } from '../core/message/message.ts';
 import { TIME_ZERO } from '../core/message/time.ts';
 import type { Bucket, Position, Query, QueryAnswer, Sum, Window } from '../core/persistence.ts';
 import { FIRST, HOUR_MINUTES, hourOf, isExpired, LAST, RunningSum } from './buckets.ts';
@@ -109,6 +110,11 @@ function buckets(tables: MemoryTables, { window, minutesFromMinute }: Ask<'bucke
     .sort((a, b) => a.startMinute - b.startMinute);
 }
 
+/** True for what clients are shown: posts that have not expired. */
+function isShown({ message: { message } }: Row, wallMs: number): boolean {
+  return message.kind === MESSAGE_KIND.post && !isExpired(message.expiresMs, wallMs);
+}
+
 /** Rows after `low` and before `high`, both exclusive. */
 function range(rows: readonly Row[], low: Position, high: Position): readonly Row[] {
   const from = lowerIndex(rows, (row) => comparePosition(row.message.message, low) > 0);
@@ -138,12 +144,15 @@ function outbox(tables: MemoryTables, query: Ask<'outbox'>): Answer<'outbox'>['r
 function head(tables: MemoryTables, query: Ask<'head'>): Answer<'head'> {
   let own: Position | undefined;
   let seen = TIME_ZERO;
-  for (const { message } of tables.arrivals) {
+  for (const row of tables.arrivals) {
+    const { message } = row;
     const { channel, author, time, id } = message.message;
     if (channel !== query.channel) continue;
     if (time.timeMs <= query.horizonMs && comparePosition({ time, id }, { time: seen, id }) > 0) seen = time;
     if (toBase64url(author) !== query.identity) continue;
-    if (own === undefined || comparePosition({ time, id }, own) > 0) own = { time, id };
+    // What was published here ends the chain whatever its time; what comes back from others only if it is later.
+    if (row.own !== undefined || own === undefined || comparePosition({ time, id }, own) > 0)
+      own = { time, id };
   }
   return { kind: 'head', own, seen };
 }
@@ -162,8 +171,7 @@ function restore(tables: MemoryTables): ReturnType<Store['restore']> {
 function readPage(tables: MemoryTables, page: Parameters<Store['readPage']>[0]): StoredMessage[] {
   const tag = tables.tagOf(page.channel);
   const rows = range(tables.byTag.get(tag ?? '') ?? [], page.after ?? FIRST, page.before ?? LAST).filter(
-    ({ message: { message } }) =>
-      message.channel === page.channel && !isExpired(message.expiresMs, page.wallMs),
+    (row) => row.message.message.channel === page.channel && isShown(row, page.wallMs),
   );
   const taken =
     page.after === undefined ? rows.slice(Math.max(0, rows.length - page.limit)) : rows.slice(0, page.limit);
@@ -176,9 +184,9 @@ function readArrivals(tables: MemoryTables, page: Parameters<Store['readArrivals
   const found: StoredMessage[] = [];
   for (const row of tables.arrivals.slice(from)) {
     if (found.length === page.limit) break;
-    const { channel, expiresMs } = row.message.message;
+    const { channel } = row.message.message;
     const wanted = channels ? channels.has(channel) : tables.joined.has(channel) || row.own !== undefined;
-    if (wanted && !isExpired(expiresMs, page.wallMs)) found.push(toStored(row));
+    if (wanted && isShown(row, page.wallMs)) found.push(toStored(row));
   }
   return found;
 }
@@ -189,8 +197,9 @@ function channels(tables: MemoryTables): ChannelRow[] {
     found.set(channel, { channel, tag, joined: true, messages: 0, lastArrival: 0 });
   for (const { arrival, tag, message } of tables.arrivals) {
     const { channel } = message.message;
-    const row = found.get(channel) ?? { channel, tag, joined: false, messages: 0 };
-    found.set(channel, { ...row, messages: row.messages + 1, lastArrival: arrival });
+    const row = found.get(channel) ?? { channel, tag, joined: false, messages: 0, lastArrival: 0 };
+    const lastArrival = message.message.kind === MESSAGE_KIND.post ? arrival : row.lastArrival;
+    found.set(channel, { ...row, messages: row.messages + 1, lastArrival });
   }
   return [...found.values()].sort((a, b) => (a.channel < b.channel ? -1 : 1));
 }

@@ -10,12 +10,15 @@
  * - Ids are BLOBs in ordinary rowid tables: WITHOUT ROWID doubled the cost of inserts with random 32-byte keys. The small
  *   tables with integer keys (sums, idempotency) do use it.
  * - Times are 8 big-endian bytes: they exceed 2^53 and better-sqlite3 would round them; bytes sort like the times.
- * - Channels, tags and public keys are interned as integers, which keeps the four indexes of `message` small.
+ * - Channels, tags and public keys are interned as integers, which keeps the indexes of `message` small.
  * - Tag and channel are two columns: a tag is 64 bits of a hash and two names with one tag can be made on purpose.
  *   Catch-up speaks of tags, display of names.
+ * - Clients are shown one kind of message, so `message_shown` and `message_page` hold no others: a flood of other kinds
+ *   costs a reader nothing. Catch-up (`message_order`) is about all kinds.
  * - No foreign keys from `message` to the interned tables: their rows are never deleted, and the checks cost time.
  */
 import type { Database } from 'better-sqlite3';
+import { MESSAGE_KIND } from '../core/message/message.ts';
 
 export interface Migration {
   /** one sentence for logs */
@@ -25,6 +28,9 @@ export interface Migration {
 
 /** "mesh" in ASCII: tells our files from those of other programs. */
 export const APPLICATION_ID = 0x6d657368;
+
+/** What clients are shown, as the partial indexes and the statements that walk them both say it. */
+export const IS_SHOWN = `kind = ${MESSAGE_KIND.post}`;
 
 const FIRST_SCHEMA = `
 PRAGMA application_id = ${APPLICATION_ID};
@@ -57,6 +63,7 @@ CREATE TABLE message (
   id BLOB NOT NULL UNIQUE,
   tag INTEGER NOT NULL,
   channel INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
   author INTEGER NOT NULL,
   time BLOB NOT NULL,
   expires INTEGER NOT NULL,
@@ -68,8 +75,10 @@ CREATE TABLE message (
   payload BLOB NOT NULL
 ) STRICT;
 CREATE INDEX message_order ON message (tag, time, id);
-CREATE INDEX message_channel ON message (channel);              -- with the row number: (channel, arrival)
+CREATE INDEX message_shown ON message (channel) WHERE ${IS_SHOWN}; -- with the row number: (channel, arrival)
+CREATE INDEX message_page ON message (channel, time, id) WHERE ${IS_SHOWN};
 CREATE INDEX message_author ON message (channel, author, time);
+CREATE INDEX message_own ON message (channel, author) WHERE source IS NULL;
 CREATE INDEX message_expires ON message (expires) WHERE expires > 0;
 
 -- own messages; state is 0 queued, 1 relayed, 2 stored; stored_by holds 32 bytes for each peer

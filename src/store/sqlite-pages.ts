@@ -1,14 +1,17 @@
 /**
  * Answers what local clients ask: pages of a channel in the order of display, and everything by arrival number.
  *
- * A page is shorter than asked only where the store ends: rows that are expired or damaged are skipped, not counted.
+ * 1. A page is shorter than asked only where the store ends: rows that are expired or damaged are skipped, not counted.
+ * 2. What is not shown costs next to nothing: the indexes walked here hold only kinds that are shown, and expired rows
+ *    are left out before their content is read. Anybody can write both, and a page is read in one turn of the loop.
  */
 import type { Database } from 'better-sqlite3';
 import { type Bytes, idFromText, toBase64url } from '../core/bytes.ts';
 import type { MessageContext } from '../core/message/message.ts';
 import { toTimeBytes } from '../core/message/time.ts';
 import type { Position } from '../core/persistence.ts';
-import { FIRST, isExpired, LAST } from './buckets.ts';
+import { FIRST, LAST } from './buckets.ts';
+import { IS_SHOWN } from './migrations.ts';
 import type { Interned } from './sqlite-intern.ts';
 import { type MessageRow, ROW_COLUMNS, ROW_TABLES, RowReader } from './sqlite-rows.ts';
 import type { ChannelRow, Store, StoredMessage } from './store.ts';
@@ -16,16 +19,19 @@ import type { ChannelRow, Store, StoredMessage } from './store.ts';
 type PageQuery = Parameters<Store['readPage']>[0];
 type ArrivalQuery = Parameters<Store['readArrivals']>[0];
 type PlacedRow = MessageRow & { readonly time: Bytes };
-type PageColumns = [number, number, Bytes, Bytes, Bytes, Bytes, number];
+type PageColumns = [number, Bytes, Bytes, Bytes, Bytes, number, number];
 
 /** Arrival numbers fetched at once from each channel while several are merged. */
 const MERGE_STEP = 64;
 
+/** Not expired; takes the wall time. */
+const IS_ALIVE = '(m.expires = 0 OR m.expires > ?)';
+
 function pageStatement(db: Database, order: 'ASC' | 'DESC') {
   return db.prepare<PageColumns, PlacedRow>(
-    `SELECT ${ROW_COLUMNS}, m.time FROM ${ROW_TABLES.replace('message m', 'message m INDEXED BY message_order')}
-     WHERE m.tag = (SELECT tag FROM channel WHERE id = ?) AND m.channel = ? AND (m.time, m.id) > (?, ?)
-       AND (m.time, m.id) < (?, ?) ORDER BY m.time ${order}, m.id ${order} LIMIT ?`,
+    `SELECT ${ROW_COLUMNS}, m.time FROM ${ROW_TABLES.replace('message m', 'message m INDEXED BY message_page')}
+     WHERE m.${IS_SHOWN} AND m.channel = ? AND (m.time, m.id) > (?, ?) AND (m.time, m.id) < (?, ?) AND ${IS_ALIVE}
+     ORDER BY m.time ${order}, m.id ${order} LIMIT ?`,
   );
 }
 
@@ -33,18 +39,21 @@ function statements(db: Database) {
   return {
     ascending: pageStatement(db, 'ASC'),
     descending: pageStatement(db, 'DESC'),
-    byArrival: db.prepare<[number], MessageRow>(
-      `SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.arrival = ?`,
+    byArrival: db.prepare<[number, number], MessageRow>(
+      `SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.arrival = ? AND ${IS_ALIVE}`,
     ),
     byId: db.prepare<[Bytes], MessageRow>(`SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.id = ?`),
     arrivalsOf: db
       .prepare<[number, number, number], number>(
-        `SELECT arrival FROM message INDEXED BY message_channel
-         WHERE channel = ? AND arrival > ? ORDER BY arrival LIMIT ?`,
+        `SELECT arrival FROM message INDEXED BY message_shown
+         WHERE ${IS_SHOWN} AND channel = ? AND arrival > ? ORDER BY arrival LIMIT ?`,
       )
       .pluck(),
     ownArrivals: db
-      .prepare<[number, number], number>('SELECT arrival FROM own WHERE arrival > ? ORDER BY arrival LIMIT ?')
+      .prepare<[number, number], number>(
+        `SELECT o.arrival FROM own o CROSS JOIN message m ON m.arrival = o.arrival
+         WHERE o.arrival > ? AND m.${IS_SHOWN} ORDER BY o.arrival LIMIT ?`,
+      )
       .pluck(),
     joined: db
       .prepare<[], number>('SELECT id FROM channel INDEXED BY channel_joined WHERE joined = 1')
@@ -54,7 +63,8 @@ function statements(db: Database) {
       { channel: string; tag: Bytes; joined: number; messages: number; lastArrival: number }
     >(
       `SELECT c.name AS channel, t.bytes AS tag, c.joined, c.messages,
-         ifnull((SELECT max(arrival) FROM message INDEXED BY message_channel WHERE channel = c.id), 0) AS lastArrival
+         ifnull((SELECT max(arrival) FROM message INDEXED BY message_shown WHERE ${IS_SHOWN} AND channel = c.id), 0)
+           AS lastArrival
        FROM channel c JOIN tag t ON t.id = c.tag WHERE c.joined = 1 OR c.messages > 0`,
     ),
     outboxSize: db
@@ -130,11 +140,11 @@ export class Pages {
     while (out.length < query.limit) {
       const wanted = query.limit - out.length;
       const statement = ascending ? this.#statements.ascending : this.#statements.descending;
-      const found = statement.all(channel, channel, ...low, ...high, wanted);
+      const found = statement.all(channel, ...low, ...high, query.wallMs, wanted);
       for (const row of found) {
         if (ascending) low = [row.time, row.id];
         else high = [row.time, row.id];
-        const stored = isExpired(row.expires, query.wallMs) ? undefined : rows.stored(row);
+        const stored = rows.stored(row);
         if (stored !== undefined) out.push(stored);
       }
       if (found.length < wanted) break;
@@ -149,8 +159,8 @@ export class Pages {
     const rows = new RowReader(this.#context, this.#onWarning);
     const out: StoredMessage[] = [];
     for (const arrival of merge(this.#streams(query))) {
-      const row = this.#statements.byArrival.get(arrival) as MessageRow;
-      const stored = isExpired(row.expires, query.wallMs) ? undefined : rows.stored(row);
+      const row = this.#statements.byArrival.get(arrival, query.wallMs);
+      const stored = row && rows.stored(row);
       if (stored === undefined) continue;
       out.push(stored);
       if (out.length === query.limit) break;

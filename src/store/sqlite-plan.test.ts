@@ -52,8 +52,12 @@ describe('the statements of the store', () => {
         ?.steps.join() ?? '';
     expect(indexOf('FROM own o INDEXED BY own_waiting')).toContain('own_waiting (arrival>?)');
     expect(indexOf('(time, id) > (?, ?) AND time < ?')).toContain('message_order (tag=? AND (time,id)>(?,?)');
-    expect(indexOf('WHERE channel = ? AND arrival > ?')).toContain('message_channel (channel=? AND rowid>?)');
+    expect(indexOf('channel = ? AND arrival > ?')).toContain('message_shown (channel=? AND rowid>?)');
     expect(indexOf('expires <= ?')).toContain('message_expires (expires>? AND expires<?)');
-    expect(indexOf('WHERE channel = ? AND author = ?')).toContain('message_author (channel=? AND author=?)');
+    expect(indexOf('(m.time, m.id) < (?, ?)')).toContain('message_page (channel=? AND (time,id)>(?,?)');
+    expect(indexOf('WHERE channel = ? AND author = ?')).toContain(
+      'message_author (channel=? AND author=? AND time>?)',
+    );
+    expect(indexOf('m.source IS NULL AND')).toContain('message_own (channel=? AND author=?)');
   });
 });

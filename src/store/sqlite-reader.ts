@@ -7,7 +7,7 @@ import { type Bytes, toBase64url } from '../core/bytes.ts';
 import type { MessageContext } from '../core/message/message.ts';
 import { fromTimeBytes, TIME_END, TIME_ZERO, type Time, toTimeBytes } from '../core/message/time.ts';
 import type { Position, Query, QueryAnswer } from '../core/persistence.ts';
-import { timeBound } from './buckets.ts';
+import { FIRST, timeBound } from './buckets.ts';
 import { DELIVERY_STATES } from './check.ts';
 import type { Interned } from './sqlite-intern.ts';
 import { type MessageRow, plain, ROW_COLUMNS, ROW_TABLES, RowReader } from './sqlite-rows.ts';
@@ -19,6 +19,9 @@ interface PositionRow {
   readonly time: Bytes;
   readonly id: Bytes;
 }
+
+/** Before everything that was ever stored. */
+const NOTHING = { time: toTimeBytes(FIRST.time), id: FIRST.id, arrival: 0 };
 
 function statements(db: Database) {
   return {
@@ -36,9 +39,14 @@ function statements(db: Database) {
     idempotency: db.prepare<[number, string], { id: Bytes; fingerprint: Bytes }>(
       'SELECT id, fingerprint FROM idempotency WHERE identity = ? AND key = ?',
     ),
-    newestOf: db.prepare<[number, number], PositionRow>(
+    lastOwn: db.prepare<[number, number], PositionRow & { readonly arrival: number }>(
+      `SELECT m.arrival, m.time, m.id FROM message m INDEXED BY message_own CROSS JOIN own o ON o.arrival = m.arrival
+       WHERE m.source IS NULL AND m.channel = ? AND m.author = ? ORDER BY m.arrival DESC LIMIT 1`,
+    ),
+    laterOf: db.prepare<[number, number, Bytes, Bytes, number], PositionRow>(
       `SELECT time, id FROM message INDEXED BY message_author
-       WHERE channel = ? AND author = ? ORDER BY time DESC, id DESC LIMIT 1`,
+       WHERE channel = ? AND author = ? AND (time, id) > (?, ?) AND arrival > ?
+       ORDER BY time DESC, id DESC LIMIT 1`,
     ),
     seen: db
       .prepare<[number, number, Bytes], Bytes>(
@@ -155,17 +163,25 @@ export class Reader {
     return { kind: 'idempotency', found: { id: toBase64url(row.id), fingerprint: plain(row.fingerprint) } };
   }
 
+  /** Where the chain of an identity ends: see the answer `head`. */
+  #ownHead(channel: number, identity: number): Position | undefined {
+    const last = this.#statements.lastOwn.get(channel, identity);
+    const { time, id, arrival } = last ?? NOTHING;
+    const end = this.#statements.laterOf.get(channel, identity, time, id, arrival) ?? last;
+    return end && toPosition(end);
+  }
+
   #head(query: Ask<'head'>): Answer<'head'> {
     const channel = this.#interned.findChannel(query.channel);
     if (channel === undefined) return { kind: 'head', own: undefined, seen: TIME_ZERO };
     const identity = this.#interned.findKey(query.identity);
-    const own = identity === undefined ? undefined : this.#statements.newestOf.get(channel, identity);
+    const own = identity === undefined ? undefined : this.#ownHead(channel, identity);
     const horizon: Time =
       query.horizonMs > TIME_END.timeMs ? TIME_END : { timeMs: query.horizonMs, counter: 0xffff };
     const seen = this.#statements.seen.get(channel, channel, toTimeBytes(horizon));
     return {
       kind: 'head',
-      own: own === undefined ? undefined : toPosition(own),
+      own,
       seen: seen === undefined ? TIME_ZERO : fromTimeBytes(seen),
     };
   }

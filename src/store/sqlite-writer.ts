@@ -20,6 +20,7 @@ type MessageColumns = [
   number,
   number,
   number,
+  number,
   Bytes,
   number,
   number | null,
@@ -39,8 +40,9 @@ function messageStatements(db: Database) {
   return {
     find: db.prepare<[Bytes], number>('SELECT arrival FROM message WHERE id = ?').pluck(),
     insert: db.prepare<MessageColumns>(
-      `INSERT INTO message (id, tag, channel, author, time, expires, source, bytes, signature, signature_crc, body, payload)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO message
+         (id, tag, channel, kind, author, time, expires, source, bytes, signature, signature_crc, body, payload)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     expired: db.prepare<
       [number, number],
@@ -163,6 +165,7 @@ export class Writer {
       message.id,
       tag,
       channel,
+      message.kind,
       this.#interned.key(message.author),
       toTimeBytes(message.time),
       message.expiresMs,

@@ -21,7 +21,7 @@ export interface ChannelRow {
   readonly tag: string;
   readonly joined: boolean;
   readonly messages: number;
-  /** arrival number of the newest message, 0 if there is none */
+  /** arrival number of the newest message that clients are shown, 0 if there is none */
   readonly lastArrival: number;
 }
 
@@ -36,7 +36,8 @@ export interface Store {
   restore(): Omit<RestoredState, 'identities'>;
   /** a page of one channel in (time, id) order, always returned ascending: the `limit` newest before `before`, or the
    *  `limit` oldest after `after` (and before `before`, if both are given), or the newest `limit` with neither. Expired
-   *  messages at `wallMs` are left out, and the page is shorter than `limit` only at the end. */
+   *  messages at `wallMs` are left out, and the page is shorter than `limit` only at the end. Pages and arrivals hold
+   *  posts only: other kinds are kept for the mesh, and however many there are, a page costs the same. */
   readPage(page: {
     readonly channel: string;
     readonly limit: number;
@@ -44,7 +45,7 @@ export interface Store {
     readonly before?: Position;
     readonly after?: Position;
   }): StoredMessage[];
-  /** messages with an arrival number above `after`, ascending: those in joined channels and all own ones, or only those
+  /** posts with an arrival number above `after`, ascending: those in joined channels and all own ones, or only those
    *  in `channels`. Shorter than `limit` only at the end. */
   readArrivals(page: {
     readonly after: number;

@@ -12,18 +12,22 @@ import type { Context } from '../context.ts';
 import type { Gossip } from '../gossip/gossip.ts';
 import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
-import type { Links } from '../link/links.ts';
 import type { Membership } from '../membership/membership.ts';
 import type { Message } from '../message/message.ts';
 import type { VerifiedMessage } from '../message/verified.ts';
+import type { QueryAnswer } from '../persistence.ts';
 
 export class Outbox {
   readonly #ctx: Context;
-  readonly #links: Links;
   readonly #membership: Membership;
   readonly #gossip: Gossip;
-  /** id text → when it was pushed to the keeper */
-  readonly #underWay = new Map<string, number>();
+  /** id text → when it was pushed to the keeper, and its size */
+  readonly #underWay = new Map<string, { pushedMs: number; bytes: number }>();
+  #underWayBytes = 0;
+  /** neighbours that confirmed nothing when they were the keeper */
+  readonly #silent = new Set<Link>();
+  /** rounds in a row in which nothing was confirmed */
+  #rounds = 0;
   #keeper: Link | undefined;
   /** the table holds messages that are not under way */
   #backlog = false;
@@ -39,52 +43,81 @@ export class Outbox {
   /** a confirmation could not be written down: its messages are in the table as if unconfirmed */
   #unnoted = false;
 
-  constructor(ctx: Context, links: Links, membership: Membership, gossip: Gossip) {
+  constructor(ctx: Context, membership: Membership, gossip: Gossip) {
     this.#ctx = ctx;
-    this.#links = links;
     this.#membership = membership;
     this.#gossip = gossip;
   }
 
   /** A message of a local identity became durable. */
   published(message: VerifiedMessage, tag: string): void {
-    const took = this.#gossip.publish(message, tag);
-    if (this.#keeper && !this.#backlog && this.#underWay.size < LIMITS.outboxWindow) this.#push(message);
+    this.#note(message);
+    this.#gossip.publish(message, tag);
+    if (this.#keeper && !this.#backlog && this.#hasRoom(message)) this.#push(message);
     else {
       this.#backlog = true;
       this.#added = true;
-      if (took) this.#markRelayed(message.message.idText);
-      else if (this.#untaken.size < LIMITS.publishesMax) this.#untaken.add(message.message.idText);
       this.#read();
     }
+  }
+
+  #note(message: VerifiedMessage): void {
+    if (this.#untaken.size < LIMITS.publishesMax) this.#untaken.add(message.message.idText);
+  }
+
+  #hasRoom(message: VerifiedMessage): boolean {
+    if (this.#underWay.size === 0) return true;
+    const bytes = this.#underWayBytes + message.message.wire.length;
+    return this.#underWay.size < LIMITS.outboxWindow && bytes <= LIMITS.outboxWindowBytes;
   }
 
   #push(message: VerifiedMessage): void {
     const keeper = this.#keeper as Link;
     const root = this.#membership.isRelay ? this.#ctx.config.peerId : '';
-    this.#underWay.set(message.message.idText, this.#ctx.now.monotonicMs);
-    this.#gossip.outbound.push([keeper], message, { root, keep: true });
-    this.#markRelayed(message.message.idText);
+    const { idText, wire } = message.message;
+    this.#underWay.set(idText, { pushedMs: this.#ctx.now.monotonicMs, bytes: wire.length });
+    this.#underWayBytes += wire.length;
+    this.#gossip.outbound.push([keeper], message, { root, keep: true, own: true });
   }
 
-  /** A neighbour fetched these. */
-  served(messages: readonly Message[]): void {
+  /** @returns whether it was under way */
+  #arrived(id: string): boolean {
+    const way = this.#underWay.get(id);
+    this.#underWayBytes -= way?.bytes ?? 0;
+    return this.#underWay.delete(id);
+  }
+
+  /** Messages have left over a link, pushed or because a neighbour asked for them. */
+  taken(messages: readonly Message[]): void {
     if (this.#untaken.size === 0) return;
-    for (const { idText } of messages) if (this.#untaken.has(idText)) this.#markRelayed(idText);
+    for (const { idText } of messages) if (this.#untaken.delete(idText)) this.#relayed.push(idText);
+    if (this.#relayed.length > 0) this.#ctx.arm('flush', 0);
   }
 
-  #markRelayed(id: string): void {
-    this.#untaken.delete(id);
-    this.#relayed.push(id);
-    this.#ctx.arm('flush', 0);
-  }
-
-  /** The relay that keeps what we publish: a leaf's live relay, or the neighbour that a relay has longest. */
+  /**
+   * Who keeps what we publish: a leaf's live relay; for a relay a neighbour whose address it proved by dialling, and
+   * only where there is none one that dialled in. Those that stayed silent come last.
+   */
   #choose(): Link | undefined {
     if (!this.#membership.isRelay) return this.#membership.live;
-    if (this.#keeper && this.#links.get(this.#keeper.id) === this.#keeper && this.#keeper.remoteRelay)
-      return this.#keeper;
-    return this.#membership.overlay()[0];
+    const candidates = this.#membership.overlay();
+    const current = candidates.find((link) => link === this.#keeper && !this.#silent.has(link));
+    const dialled = candidates.filter((link) => link.role === 'dialler');
+    const isGood = (link: Link): boolean => !this.#silent.has(link);
+    if (current && (current.role === 'dialler' || dialled.length === 0)) return current;
+    return dialled.find(isGood) ?? current ?? candidates.find(isGood) ?? candidates[0];
+  }
+
+  /** The keeper has not confirmed anything for a while: another one gets its turn. */
+  #replaceKeeper(): void {
+    const { id } = this.#keeper as Link;
+    this.#rounds = 0;
+    this.#ctx.report('warn', 'a keeper confirms nothing', { link: id, peer: (this.#keeper as Link).peer });
+    if (!this.#membership.isRelay) return this.#membership.changeLive();
+    this.#silent.add(this.#keeper as Link);
+    for (const link of this.#silent) if (link.phase !== 'up') this.#silent.delete(link);
+    if (this.#membership.overlay().every((link) => this.#silent.has(link))) this.#silent.clear();
+    this.review();
   }
 
   /** Links or roles changed. */
@@ -92,7 +125,9 @@ export class Outbox {
     const keeper = this.#choose();
     if (keeper === this.#keeper) return;
     this.#keeper = keeper;
+    this.#rounds = 0;
     this.#underWay.clear();
+    this.#underWayBytes = 0;
     this.#startOver();
   }
 
@@ -107,7 +142,9 @@ export class Outbox {
   /** Takes the next page of the table while the window has room. */
   #read(): void {
     if (!this.#keeper || this.#reading || !this.#backlog) return;
-    if (this.#underWay.size > LIMITS.outboxWindow - LIMITS.outboxPage) return;
+    // A page is worth its reading once half the window is free.
+    if (this.#underWay.size > LIMITS.outboxWindow / 2 || this.#underWayBytes > LIMITS.outboxWindowBytes / 2)
+      return;
     this.#reading = true;
     this.#added = false;
     const round = this.#round;
@@ -118,11 +155,8 @@ export class Outbox {
         this.#reading = false;
         if (!this.#keeper) return;
         if (round !== this.#round) return this.#read();
-        for (const { arrival, message } of rows) {
-          this.#afterArrival = Math.max(this.#afterArrival, arrival);
-          if (!this.#underWay.has(message.message.idText)) this.#push(message);
-        }
-        if (rows.length < LIMITS.outboxPage && !this.#added) this.#backlog = false;
+        const isAll = this.#pushRows(rows) && rows.length < LIMITS.outboxPage;
+        if (isAll && !this.#added) this.#backlog = false;
         else this.#read();
       },
       () => {
@@ -131,11 +165,25 @@ export class Outbox {
     );
   }
 
+  /** @returns false if the window filled up before the end; the next page begins there */
+  #pushRows(rows: Extract<QueryAnswer, { kind: 'outbox' }>['rows']): boolean {
+    for (const { arrival, message, state } of rows) {
+      if (!this.#underWay.has(message.message.idText)) {
+        if (!this.#hasRoom(message)) return false;
+        if (state === 'queued') this.#note(message);
+        this.#push(message);
+      }
+      this.#afterArrival = arrival;
+    }
+    return true;
+  }
+
   /** A keeper says that it has these on its disk. */
   confirmed(link: Link, ids: readonly Bytes[], toText: (id: Bytes) => string): void {
     if (link !== this.#keeper) return;
-    const stored = ids.map(toText).filter((id) => this.#underWay.delete(id));
+    const stored = ids.map(toText).filter((id) => this.#arrived(id));
     if (stored.length > 0) {
+      this.#rounds = 0;
       this.#ctx.persist(
         [{ kind: 'delivery', ids: stored, state: 'stored', by: link.peer }],
         () => {
@@ -164,11 +212,12 @@ export class Outbox {
     const now = this.#ctx.now.monotonicMs;
     let lost = this.#unnoted;
     this.#unnoted = false;
-    for (const [id, pushedMs] of this.#underWay) {
+    for (const [id, { pushedMs }] of this.#underWay) {
       if (now - pushedMs < LIMITS.outboxRetryMs) break; // in the order of pushing
-      this.#underWay.delete(id);
+      this.#arrived(id);
       lost = true;
     }
+    if (lost && ++this.#rounds > LIMITS.keeperRoundsMax && this.#keeper) this.#replaceKeeper();
     if (lost) this.#startOver();
     else this.#read();
   }

@@ -75,41 +75,36 @@ export class Gossip {
     }
   }
 
-  /** Eager push along the tree and to leaves. @returns whether a link took it */
-  #forward(message: VerifiedMessage, tag: string, arrival: Arrival): boolean {
-    if (!this.#membership.isRelay || arrival.root === '') return false;
-    return this.#push(message, tag, arrival.root, arrival.link);
+  /** Eager push along the tree and to leaves. */
+  #forward(message: VerifiedMessage, tag: string, { root, link }: Arrival): void {
+    if (this.#membership.isRelay && root !== '') this.#push(message, tag, root, link);
   }
 
-  #push(message: VerifiedMessage, tag: string, root: string, except: Link | undefined): boolean {
+  /** @param from the link that it came by, `undefined` for messages of local identities */
+  #push(message: VerifiedMessage, tag: string, root: string, from: Link | undefined): void {
     const { idText } = message.message;
-    let took = false;
+    const options = { root, keep: false, own: from === undefined };
     if (this.seen.forwardFirst(idText, root)) {
       const children = [...this.#membership.map.children(root, tag)]
         .map((peer) => this.#links.withPeer(peer))
-        .filter((link) => link !== undefined && link !== except);
-      this.outbound.push(children as Link[], message, { root, keep: false });
-      took = children.length > 0;
+        .filter((link) => link !== undefined && link !== from);
+      this.outbound.push(children as Link[], message, options);
     }
-    if (this.seen.forwardFirst(idText, DELIVERED)) {
-      const leaves = this.#membership
-        .leaves()
-        .filter((link) => link !== except && this.#interest.wants(link, tag));
-      const live = leaves.filter((link) => link.remoteLive);
-      this.outbound.push(live, message, { root, keep: false });
-      for (const link of leaves) if (!link.remoteLive) this.#announce(link, message.message.id);
-      took ||= live.length > 0;
-    }
-    return took;
+    if (!this.seen.forwardFirst(idText, DELIVERED)) return;
+    const leaves = this.#membership
+      .leaves()
+      .filter((link) => link !== from && this.#interest.wants(link, tag));
+    const live = leaves.filter((link) => link.remoteLive);
+    this.outbound.push(live, message, options);
+    for (const link of leaves) if (!link.remoteLive) this.#announce(link, message.message.id);
   }
 
-  /** A durable message of a local identity enters the mesh here. @returns whether a link took it */
-  publish(message: VerifiedMessage, tag: string): boolean {
+  /** A durable message of a local identity enters the mesh here. */
+  publish(message: VerifiedMessage, tag: string): void {
     this.seen.add(message, this.#ctx.now.monotonicMs);
-    if (!this.#membership.isRelay) return false;
-    const took = this.#push(message, tag, this.#ctx.config.peerId, undefined);
+    if (!this.#membership.isRelay) return;
+    this.#push(message, tag, this.#ctx.config.peerId, undefined);
     this.#offer(message.message.id, tag, this.#ctx.config.peerId, []);
-    return took;
   }
 
   #durable(message: Message, tag: string, arrivals: readonly Arrival[], isNew: boolean): void {

@@ -9,7 +9,6 @@ import type { VerifiedMessage } from '../message/verified.ts';
 
 interface Seen {
   readonly atMs: number;
-  message: VerifiedMessage | undefined;
   /** peer ids of the roots along whose trees it was forwarded */
   readonly roots: Set<string>;
 }
@@ -19,35 +18,34 @@ const ROOTS_MAX = 4;
 
 export class SeenMessages {
   readonly #seen = new Map<string, Seen>();
+  readonly #contents = new Map<string, VerifiedMessage>();
   #bytes = 0;
 
   add(message: VerifiedMessage, nowMs: number): void {
     const { idText, wire } = message.message;
     if (this.#seen.has(idText)) return;
-    this.#seen.set(idText, { atMs: nowMs, message, roots: new Set() });
+    this.#seen.set(idText, { atMs: nowMs, roots: new Set() });
+    this.#contents.set(idText, message);
     this.#bytes += wire.length;
     this.#shrink(nowMs);
   }
 
+  /** Oldest first, because a Map keeps the order of insertion. */
   #shrink(nowMs: number): void {
     for (const [id, seen] of this.#seen) {
-      const old = nowMs - seen.atMs > LIMITS.seenMs;
-      if (!old && this.#seen.size <= LIMITS.seenMax && this.#bytes <= LIMITS.transitBytesMax) return;
-      if (old || this.#seen.size > LIMITS.seenMax) {
-        this.#drop(id, seen);
-      } else if (seen.message) {
-        // Over the budget of bytes: the id stays, its content goes; oldest first, because a Map keeps insertion order.
-        this.#bytes -= seen.message.message.wire.length;
-        seen.message = undefined;
-        this.#seen.delete(id);
-        this.#seen.set(id, seen);
-      }
+      if (nowMs - seen.atMs <= LIMITS.seenMs && this.#seen.size <= LIMITS.seenMax) break;
+      this.forget(id);
+    }
+    // Over the budget of bytes the ids stay and contents go.
+    for (const id of this.#contents.keys()) {
+      if (this.#bytes <= LIMITS.transitBytesMax) break;
+      this.#dropContent(id);
     }
   }
 
-  #drop(id: string, seen: Seen): void {
-    if (seen.message) this.#bytes -= seen.message.message.wire.length;
-    this.#seen.delete(id);
+  #dropContent(id: string): void {
+    this.#bytes -= this.#contents.get(id)?.message.wire.length ?? 0;
+    this.#contents.delete(id);
   }
 
   has(id: string): boolean {
@@ -55,7 +53,7 @@ export class SeenMessages {
   }
 
   message(id: string): VerifiedMessage | undefined {
-    return this.#seen.get(id)?.message;
+    return this.#contents.get(id);
   }
 
   /** @returns true the first time that the message is to go along the tree of `root` */
@@ -68,8 +66,8 @@ export class SeenMessages {
 
   /** What could not be stored is as if it had never come. */
   forget(id: string): void {
-    const seen = this.#seen.get(id);
-    if (seen) this.#drop(id, seen);
+    this.#dropContent(id);
+    this.#seen.delete(id);
   }
 
   tick(nowMs: number): void {

@@ -80,12 +80,15 @@ export class Serving {
     }
     queue.ids = queue.ids.slice(done);
     queue.take = Math.min(2 * done, READ_MAX);
-    this.onServed(found);
-    this.#links.send(link, { type: 'fetched', messages: found, notHeld }, { notify: true });
+    const onFlushed = (): void => {
+      this.onServed(found);
+      this.#flushed(link);
+    };
+    this.#links.send(link, { type: 'fetched', messages: found, notHeld }, { onFlushed });
   }
 
   /** The last answer has left: the next one may. */
-  flushed(link: Link): void {
+  #flushed(link: Link): void {
     const queue = this.#queues.get(link);
     if (!queue?.busy) return;
     queue.busy = false;

@@ -204,7 +204,7 @@ export class Interest {
         return interest.theirs.keys();
       case 'overlay': {
         const theirs = this.#membership.map.tagsOf(link.peer);
-        return [...this.ownTags()].filter((tag) => theirs.has(tag));
+        return [...theirs].filter((tag) => this.holds(tag));
       }
     }
   }

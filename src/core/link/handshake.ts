@@ -65,8 +65,8 @@ export class Handshakes {
       heardMs: now,
       pingedMs: now,
       pings: 0,
-      offences: 0,
       pausedUntilMs: 0,
+      unflushed: new Map(),
       hasSentAuth: false,
       isAgreed: false,
       early: [],
@@ -134,7 +134,7 @@ export class Handshakes {
     this.#ctx.sign([{ key: 'peer', data: this.#authData(link, link.role, instance, url) }], ([signature]) => {
       if (link.phase === 'closed' || signature === undefined) return;
       const frame = encodeFrame({ type: 'auth', instance, url, signature });
-      this.#ctx.emit({ kind: 'send', links: [link.id], frame, droppable: false, notify: false });
+      this.#ctx.emit({ kind: 'send', links: [link.id], frame, droppable: false, notify: 0 });
       link.hasSentAuth = true;
       this.#complete(link);
     });

@@ -34,9 +34,10 @@ export interface Link {
   heardMs: number;
   pingedMs: number;
   pings: number;
-  offences: number;
   /** we do not read it before */
   pausedUntilMs: number;
+  /** what to call when frames leave the queue, by their numbers */
+  readonly unflushed: Map<number, (link: Link) => void>;
   hasSentAuth: boolean;
   /** the session keys are derived */
   isAgreed: boolean;

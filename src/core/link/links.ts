@@ -27,6 +27,13 @@ export interface LinkListener {
   readonly ended: (link: Link, code: ErrorCode | '') => void;
 }
 
+export interface SendOptions {
+  /** may be dropped when the queue is full */
+  readonly droppable?: boolean;
+  /** called once the frame has left our queue; never if it was dropped or the link ended */
+  readonly onFlushed?: (link: Link) => void;
+}
+
 interface Contest {
   readonly older: Link;
   readonly newer: Link;
@@ -39,11 +46,15 @@ export class Links {
   readonly #handshakes: Handshakes;
   readonly #links = new Map<LinkId, Link>();
   readonly #byPeer = new Map<string, Link>();
+  /** offences of peers, over all their links of the last hour, and until when they count; oldest first */
+  readonly #offences = new Map<string, { count: number; untilMs: number }>();
   readonly #bans = new Map<string, number>();
   /** older links that must show life before a newer one is turned away */
   readonly #contests: Contest[] = [];
   readonly #ownKey: Bytes;
   #tickMs = 0;
+  /** number of the last frame of which we want to know when it has left */
+  #notified = 0;
 
   constructor(ctx: Context, listener: LinkListener) {
     this.#ctx = ctx;
@@ -68,7 +79,10 @@ export class Links {
 
   closed(id: LinkId, reason: string): void {
     const link = this.#links.get(id);
-    if (link) this.#forget(link, '', reason);
+    if (!link) return;
+    // The socket ended it for a frame over the limit or a broken one: that counts like any malformed frame.
+    if (link.phase === 'up' && reason.startsWith('invalid_message')) this.offend(link, 'malformed', reason);
+    if (this.#links.has(id)) this.#forget(link, '', reason);
   }
 
   text(id: LinkId, text: string): void {
@@ -203,19 +217,23 @@ export class Links {
     this.#listener.ended(link, code);
   }
 
+  #count({ peer }: Link): number {
+    const now = this.#ctx.now.monotonicMs;
+    const known = this.#offences.get(peer);
+    const count = known && known.untilMs > now ? known.count + 1 : 1;
+    makeRoom(this.#offences, LIMITS.bansMax);
+    this.#offences.set(peer, { count, untilMs: count === 1 || !known ? now + LIMITS.banMs : known.untilMs });
+    return count;
+  }
+
   /** Counts what the sender could have known to be wrong; too much of it keeps the peer out for an hour. */
   offend(link: Link, offence: Offence, detail: string, code: ErrorCode = 'invalid_message'): void {
     if (link.phase === 'closed') return;
-    link.offences++;
-    this.#ctx.report(
-      'warn',
-      'offence',
-      { link: link.id, peer: link.peer, offence, detail, count: link.offences },
-      code,
-    );
+    const count = this.#count(link);
+    this.#ctx.report('warn', 'offence', { link: link.id, peer: link.peer, offence, detail, count }, code);
     const { banThreshold } = this.#ctx.config;
-    if (banThreshold > 0 && link.offences >= banThreshold) {
-      if (this.#bans.size >= LIMITS.bansMax) this.#bans.clear();
+    if (banThreshold > 0 && count >= banThreshold) {
+      makeRoom(this.#bans, LIMITS.bansMax);
       this.#bans.set(link.peer, this.#ctx.now.monotonicMs + LIMITS.banMs);
       this.close(link, 'banned', 'too many offences');
     } else {
@@ -223,19 +241,35 @@ export class Links {
     }
   }
 
-  send(link: Link, frame: Frame, options: { droppable?: boolean; notify?: boolean } = {}): void {
+  send(link: Link, frame: Frame, options: SendOptions = {}): void {
     this.sendBytes([link], encodeFrame(frame), options);
   }
 
   /** One serialisation for all links. */
-  sendBytes(
-    links: readonly Link[],
-    frame: Bytes,
-    options: { droppable?: boolean; notify?: boolean } = {},
-  ): void {
-    const { droppable = false, notify = false } = options;
+  sendBytes(links: readonly Link[], frame: Bytes, options: SendOptions = {}): void {
+    const { droppable = false, onFlushed } = options;
     const ids = links.filter((link) => link.phase !== 'closed').map((link) => link.id);
-    if (ids.length > 0) this.#ctx.emit({ kind: 'send', links: ids, frame, droppable, notify });
+    if (ids.length === 0) return;
+    const notify = onFlushed ? ++this.#notified : 0;
+    if (onFlushed) for (const id of ids) this.#await(id, notify, onFlushed);
+    this.#ctx.emit({ kind: 'send', links: ids, frame, droppable, notify });
+  }
+
+  #await(id: LinkId, notify: number, onFlushed: (link: Link) => void): void {
+    const link = this.#links.get(id);
+    if (!link) return;
+    link.unflushed.set(notify, onFlushed);
+    // Dropped frames are never answered: the oldest ones are those.
+    const [oldest] = link.unflushed.keys();
+    if (link.unflushed.size > LIMITS.unflushedMax && oldest !== undefined) link.unflushed.delete(oldest);
+  }
+
+  /** A frame has left our queue. */
+  flushed(id: LinkId, notify: number): void {
+    const link = this.#links.get(id);
+    const onFlushed = link?.unflushed.get(notify);
+    link?.unflushed.delete(notify);
+    if (link?.phase === 'up') onFlushed?.(link);
   }
 
   /** Handles the frames that concern the link itself. @returns whether the frame was one */
@@ -308,6 +342,14 @@ export class Links {
 
   get size(): number {
     return this.#links.size;
+  }
+}
+
+/** Drops the oldest entries until one more fits. */
+function makeRoom<T>(map: Map<string, T>, most: number): void {
+  for (const key of map.keys()) {
+    if (map.size < most) return;
+    map.delete(key);
   }
 }
 

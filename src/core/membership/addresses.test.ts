@@ -203,15 +203,28 @@ describe('hints', () => {
     expect(book.addresses.all()).toEqual([]);
   });
 
-  it('are not tried where enough links are there, or the peer is linked, or it is us', () => {
+  it('are not tried where enough links are there, or a dial proved that they lead to a linked peer', () => {
     const book = new Book();
     book.wanted = 0;
-    book.learn('ws://a.example/', { peer: peerId(1) });
+    book.learn('ws://a.example/', { trust: 'proven', peer: peerId(1) });
     expect(book.run(MINUTE)).toEqual([]);
     book.wanted = 5;
     book.linked.add(peerId(1));
-    book.learn('ws://b.example/', { peer: OWN });
     expect(book.run(MINUTE)).toEqual([]);
+  });
+
+  it('are tried although somebody claims that they belong to a linked peer, or to us', () => {
+    const book = new Book();
+    book.wanted = 5;
+    book.linked.add(peerId(1));
+    book.learn('ws://a.example/', { peer: peerId(1) });
+    book.learn('ws://b.example/', { peer: OWN });
+    expect(
+      book
+        .run(MINUTE)
+        .map(([url]) => url)
+        .sort(),
+    ).toEqual(['ws://a.example/', 'ws://b.example/']);
   });
 
   it('wait ten times as long after a failure as addresses that the operator or a dial vouches for', () => {
@@ -256,7 +269,7 @@ describe('hints', () => {
 });
 
 describe('a peer', () => {
-  it('learns addresses from records and from a relay, and dials none that it is linked with', () => {
+  it('learns addresses from records and from a relay, and dials a linked claimant last', () => {
     const bench = new Bench();
     const relay = bench.connect('relay', { relay: true, scope: 'public' });
     const seq = Math.floor(bench.now.wallMs);
@@ -267,13 +280,10 @@ describe('a peer', () => {
       relays: [{ peer: peerId(9), urls: ['ws://ninth.example/', 'ws://10.0.0.9/'] }],
     });
     bench.run(30_000);
-    expect(bench.of('dial').map(({ scope }) => scope)).toEqual(['public', 'public']);
-    expect(
-      bench
-        .of('dial')
-        .map(({ url }) => url)
-        .sort(),
-    ).toEqual(['ws://10.0.0.9/', 'ws://ninth.example/']);
+    expect(bench.of('dial').map(({ scope }) => scope)).toEqual(['public', 'public', 'public']);
+    const urls = bench.of('dial').map(({ url }) => url);
+    expect(urls.slice(0, 2).sort()).toEqual(['ws://10.0.0.9/', 'ws://ninth.example/']);
+    expect(urls[2]).toBe('ws://relay.example:1/');
   });
 
   it('dials a configured address again after each failure, and remembers the one that it proved', () => {

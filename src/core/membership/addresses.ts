@@ -112,7 +112,7 @@ export class Addresses {
       (a) =>
         (a.state === 'waiting' || a.state === 'self') &&
         a.nextMs <= now &&
-        !(a.peer !== '' && wish.isLinked(a.peer)),
+        !(a.proven && wish.isLinked(a.peer)), // a claim of whose it is keeps nobody from dialling
     );
     for (const address of due) if (address.fixed) this.#dial(address);
     const hints = this.#ctx.random
@@ -151,7 +151,8 @@ export class Addresses {
     if (!address) return;
     address.state = code === 'self_link' ? 'self' : 'waiting';
     address.failures = livedMs >= LIMITS.dialStableMs ? 0 : address.failures + 1;
-    const most = code === 'duplicate_peer' || code === 'banned' ? 6 : 0;
+    const isTurnedAway = code === 'duplicate_peer' || code === 'banned' || code === 'too_many_links';
+    const most = isTurnedAway ? 6 : 0;
     const exponent = Math.min(Math.max(address.failures - 1, most), 12);
     const wait = Math.min(LIMITS.dialBackoffMinMs * 2 ** exponent, LIMITS.dialBackoffMaxMs);
     const slow = address.trusted || address.proven ? 1 : 10;

@@ -32,6 +32,8 @@ export class Flood {
   readonly #links: Links;
   readonly #host: FloodHost;
   readonly #records = new Map<string, SignedRecord>();
+  /** bytes of all records */
+  #bytes = 0;
   readonly #verifying = new Set<string>();
 
   constructor(ctx: Context, links: Links, host: FloodHost) {
@@ -51,7 +53,7 @@ export class Flood {
       const heads: RecordHead[] = [];
       encoded.forEach(({ content, bytes }, i) => {
         const head: RecordHead = { kind: content.kind, peer: content.peer, sequence: content.sequence };
-        this.#records.set(keyOf(head), { content, bytes, signature: signatures[i] as Bytes });
+        this.#put({ content, bytes, signature: signatures[i] as Bytes });
         heads.push(head);
       });
       this.#announce(heads, undefined);
@@ -148,10 +150,34 @@ export class Flood {
       this.#host.outdated(content.sequence);
       return false;
     }
-    if (!this.#records.has(keyOf(head)) && this.#records.size >= 2 * LIMITS.relaysMax) return false;
-    this.#records.set(keyOf(head), record);
+    if (!this.#fits(record)) return false;
+    const isNewRelay = content.kind === RECORD.peer && !this.#records.has(keyOf(head));
+    this.#put(record);
     this.#host.accepted(content, from);
+    // Interest is taken only of relays that are known; it may have come first and been left.
+    if (isNewRelay) this.#links.send(from, { type: 'want', heads: [{ ...head, kind: RECORD.interest }] });
     return true;
+  }
+
+  /** Bounded in number and bytes; interest only of relays whose peer record we have. */
+  #fits({ content, bytes }: SignedRecord): boolean {
+    if (content.kind === RECORD.interest && !this.has(RECORD.peer, content.peer)) return false;
+    const before = this.#records.get(`${content.kind}:${content.peer}`);
+    if (!before && this.#records.size >= 2 * LIMITS.relaysMax) return false;
+    return this.#bytes - (before?.bytes.length ?? 0) + bytes.length <= LIMITS.recordsBytesMax;
+  }
+
+  /** Bytes are copied: a view would keep the whole frame alive. */
+  #put(record: SignedRecord): void {
+    const key = keyOf(headOf(record));
+    this.#bytes += record.bytes.length - (this.#records.get(key)?.bytes.length ?? 0);
+    const { content, bytes, signature } = record;
+    this.#records.set(key, { content, bytes: bytes.slice(), signature: signature.slice() });
+  }
+
+  #remove(key: string): void {
+    this.#bytes -= this.#records.get(key)?.bytes.length ?? 0;
+    this.#records.delete(key);
   }
 
   /** Drops what has expired. @returns the relays that are gone */
@@ -159,14 +185,14 @@ export class Flood {
     const gone: string[] = [];
     for (const [key, { content }] of this.#records) {
       if (content.peer === this.#ctx.config.peerId || endMsOf(content) > this.#ctx.now.wallMs) continue;
-      this.#records.delete(key);
-      this.#records.delete(`${RECORD.interest}:${content.peer}`);
+      this.#remove(key);
+      this.#remove(`${RECORD.interest}:${content.peer}`);
       gone.push(content.peer);
     }
     return gone;
   }
 
-  /** Drops the own records, when this peer is no relay any more. */
+  /** Whether a record of this relay is known. */
   has(kind: RecordHead['kind'], peer: string): boolean {
     return this.#records.has(`${kind}:${peer}`);
   }

@@ -98,10 +98,18 @@ export class Membership {
       const provenMs = Math.floor(this.#ctx.now.wallMs);
       this.#ctx.persist([{ kind: 'address', url: link.url, peer: link.peer, provenMs }]);
     }
+    if (this.#isOneTooMany(link)) return;
     if (!this.#isRelay && !this.#live) this.#live = link;
     this.#tellRole(link);
     this.#introduce(link);
     this.#ctx.arm('records', 0);
+  }
+
+  /** A relay lists at most 12 neighbours: one that dials in beyond them has to look elsewhere. */
+  #isOneTooMany(link: Link): boolean {
+    const isOver = link.role === 'responder' && link.remoteRelay && this.overlay().length > LIMITS.overlayMax;
+    if (isOver) this.#links.close(link, 'too_many_links', `${LIMITS.overlayMax} relays are linked already`);
+    return isOver;
   }
 
   /** Somebody reached us from outside: that makes a relay, at the URL that was dialled. */
@@ -116,6 +124,18 @@ export class Membership {
       this.#tellRole(other);
       this.#introduce(other);
       this.#host.changed(other);
+    }
+  }
+
+  /** A leaf's live relay does not do its work: the next home relay becomes it. */
+  changeLive(): void {
+    const live = this.#live;
+    const next = this.#links.all().find((link) => link !== live && link.remoteRelay);
+    if (this.#isRelay || !live || !next) return;
+    this.#live = next;
+    for (const link of [live, next]) {
+      this.#tellRole(link);
+      this.#host.changed(link);
     }
   }
 
@@ -177,6 +197,7 @@ export class Membership {
       link.remoteRelay = frame.relay;
       link.remoteLive = frame.live;
       if (frame.relay !== was) this.#introduce(link);
+      if (this.#isOneTooMany(link)) return;
       this.#host.changed(link);
       this.#ctx.arm('records', 0);
     } else if (frame.type === 'addresses') {
@@ -247,10 +268,14 @@ export class Membership {
   dial(): void {
     const linked = this.#isRelay ? this.overlay().length : this.#links.size;
     const target = this.#isRelay ? LIMITS.overlayTarget : LIMITS.homeRelaysMax;
+    const isLinked = (peer: string): boolean =>
+      peer === this.#ctx.config.peerId || this.#links.withPeer(peer) !== undefined;
     this.addresses.dialDue({
       wanted: Math.max(0, target - linked),
-      isLinked: (peer) => peer === this.#ctx.config.peerId || this.#links.withPeer(peer) !== undefined,
-      rank: (address) => (address.proven ? 0 : 1) + address.failures,
+      isLinked,
+      // What is said to lead to a linked peer comes last: most of the time that is true.
+      rank: ({ peer, proven, failures }) =>
+        (isLinked(peer) ? LIMITS.addressesMax : 0) + (proven ? 0 : 1) + failures,
     });
   }
 

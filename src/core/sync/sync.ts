@@ -41,6 +41,9 @@ interface Session {
   listedMs: number;
   /** pages given up, which may still come (before any later one: links keep their order) and are no offence */
   late: number;
+  /** comparisons that the other side may still ask for, and when it asked last */
+  asks: number;
+  askedMs: number;
   /** the last pair of fingerprints that differed, and when it may be looked into again */
   lastPair: string;
   retryMs: number;
@@ -79,6 +82,8 @@ export class Sync {
       listing: undefined,
       listedMs: 0,
       late: 0,
+      asks: LIMITS.comparesMax,
+      askedMs: this.#ctx.now.monotonicMs,
       lastPair: '',
       retryMs: LIMITS.retryMinMs,
       againMs: 0,
@@ -148,7 +153,7 @@ export class Sync {
       case 'heartbeat':
         return this.#hearBeat(link, session, frame);
       case 'sums':
-        return this.#hearSums(link, frame);
+        return this.#hearSums(link, session, frame);
       case 'buckets':
         return this.#hearBuckets(link, session, frame);
       case 'list':
@@ -156,6 +161,23 @@ export class Sync {
       case 'listed':
         return this.#hearListed(link, session, frame);
     }
+  }
+
+  /** A window that sums are kept for: everything, or up to a minute of the last hour. */
+  #isRecent(untilMinute: number): boolean {
+    if (untilMinute === MINUTE_END) return true;
+    const untilMs = untilMinute * MINUTE;
+    return untilMs >= this.#ctx.now.wallMs - HOUR && untilMs <= this.#ctx.now.wallMs + LIMITS.futureMs;
+  }
+
+  /** Comparing costs reads: a few at once and one a second are more than two honest peers need. */
+  #mayAsk(session: Session): boolean {
+    const now = this.#ctx.now.monotonicMs;
+    session.asks = Math.min(LIMITS.comparesMax, session.asks + (now - session.askedMs) / 1000);
+    session.askedMs = now;
+    if (session.asks < 1) return false;
+    session.asks--;
+    return true;
   }
 
   #isBusy(link: Link, session: Session): boolean {
@@ -169,7 +191,7 @@ export class Sync {
 
   #hearBeat(link: Link, session: Session, frame: Extract<Frame, { type: 'heartbeat' }>): void {
     if (!this.#isSettled(frame.untilMinute) || this.#isBusy(link, session)) return;
-    if (frame.untilMinute * MINUTE < this.#ctx.now.wallMs - HOUR) return; // older than the minute sums kept for it
+    if (!this.#isRecent(frame.untilMinute)) return;
     const shared = this.#interest.sharedWith(link).slice(0, LIMITS.sharedChannelsMax);
     this.#sumsOf(shared, frame.untilMinute, (sums) => {
       const mine = this.#combined(sums);
@@ -194,8 +216,10 @@ export class Sync {
   }
 
   /** The other side sees a difference and shows its sums: answer with the buckets of the channels that differ. */
-  #hearSums(link: Link, frame: Extract<Frame, { type: 'sums' }>): void {
-    const known = frame.sums.filter(({ tag }) => this.#interest.isShared(link, tag));
+  #hearSums(link: Link, session: Session, frame: Extract<Frame, { type: 'sums' }>): void {
+    if (!this.#isRecent(frame.untilMinute) || !this.#mayAsk(session)) return;
+    const asked = new Map(frame.sums.map((sum) => [sum.tag, sum]));
+    const known = [...asked.values()].filter(({ tag }) => this.#interest.isShared(link, tag));
     if (known.length === 0) return;
     this.#sumsOf(known, frame.untilMinute, (mine) => {
       known.forEach((theirs, i) => {

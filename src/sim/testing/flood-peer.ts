@@ -182,7 +182,7 @@ class FloodPeer implements SimCore {
         keep: false,
         messages: messages.slice(at, at + 50),
       });
-      this.#emit({ kind: 'send', links, frame, droppable: true, notify: false });
+      this.#emit({ kind: 'send', links, frame, droppable: true, notify: 0 });
     }
   }
 
@@ -263,7 +263,7 @@ class FloodPeer implements SimCore {
     });
     const confirm = () => {
       const frame = encodeFrame({ type: 'stored', ids: kept.map(({ message }) => message.id) });
-      this.#emit({ kind: 'send', links: [link], frame, droppable: true, notify: false });
+      this.#emit({ kind: 'send', links: [link], frame, droppable: true, notify: 0 });
     };
     if (this.#fault === 'confirms-early') confirm();
     this.#ask(

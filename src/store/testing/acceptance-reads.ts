@@ -220,6 +220,51 @@ export function describeReads(open: OpenSubject): void {
     expect(head(ann.id, 'nowhere', WALL_MS)).toEqual(none);
   });
 
+  it('tells the message that was published last, though an earlier one has a later time', () => {
+    const { store } = open();
+    const own = () => store.read({ kind: 'head', identity: ann.id, channel: 'dev', horizonMs: WALL_MS });
+    const [first, ahead, last] = [0, 9_000_000, 5].map((ms, nonce) =>
+      signedMessage(ann, { time: { timeMs: WALL_MS + ms }, nonce }),
+    ) as [VerifiedMessage, VerifiedMessage, VerifiedMessage];
+    store.transact([[first, ahead, last].map((message) => published(message))]);
+    store.transact([[published(signedMessage(ann, { time: { timeMs: WALL_MS + 7 }, channel: 'other' }))]]);
+    store.transact([[received(signedMessage(bob, { time: { timeMs: WALL_MS + 8 } }))]]);
+    expect(own()).toMatchObject({ own: positionOf(last) });
+    // Older ones that come back from others are no news.
+    store.transact([[received(signedMessage(ann, { time: { timeMs: WALL_MS + 4 } }))]]);
+    expect(own()).toMatchObject({ own: positionOf(last) });
+    // But what was published after a backup was made comes back from others only.
+    const later = [7, 6].map((ms) => signedMessage(ann, { time: { timeMs: WALL_MS + ms } }));
+    store.transact([later.map((message) => received(message))]);
+    expect(own()).toMatchObject({ own: positionOf(later[0]) });
+    const next = signedMessage(ann, { time: { timeMs: WALL_MS + 3 }, body: 'the clock was set back again' });
+    store.transact([[published(next)]]);
+    expect(own()).toMatchObject({ own: positionOf(next) });
+  });
+
+  it('shows clients only posts, and keeps other kinds for the mesh', () => {
+    const { store } = open();
+    const kinds = [9, 1, 0, 1, 9];
+    const all = kinds.map((kind, i) => signedMessage(bob, { kind, time: { timeMs: WALL_MS + i } }));
+    store.transact([[joined('dev'), ...all.map((message) => received(message))]]);
+    store.transact([[published(signedMessage(ann, { kind: 9, channel: 'other' }))]]);
+    const posts = ids([all[1], all[3]]);
+    const page = { channel: 'dev', limit: 9, wallMs: WALL_MS };
+    expect(ids(store.readPage(page))).toEqual(posts);
+    expect(ids(store.readPage({ ...page, after: positionOf(all[0]) }))).toEqual(posts);
+    expect(ids(store.readArrivals({ after: 0, limit: 9, wallMs: WALL_MS }))).toEqual(posts);
+    expect(
+      ids(store.readArrivals({ after: 0, limit: 9, wallMs: WALL_MS, channels: ['dev', 'other'] })),
+    ).toEqual(posts);
+    expect(store.channels()).toMatchObject([
+      { channel: 'dev', messages: 5, lastArrival: 4 },
+      { channel: 'other', messages: 1, lastArrival: 0 },
+    ]);
+    const has = { kind: 'has' as const, ids: all.map(({ message }) => message.id) };
+    expect(store.read(has)).toEqual({ kind: 'has', present: kinds.map(() => true) });
+    expect(store.readMessage(all[0]?.message.idText ?? '')).toMatchObject({ arrival: 1 });
+  });
+
   it('refuses queries that break the contract', () => {
     const { store } = open();
     const tag = tagOf('dev');
