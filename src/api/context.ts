@@ -3,6 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gate } from '../daemon/index.ts';
+import type { Asks } from './asks.ts';
 import type { Scope } from './client/types.ts';
 import type { Grant, Grants } from './grants.ts';
 import type { Slots } from './slots.ts';
@@ -26,6 +27,8 @@ export interface ApiOptions {
 export interface ApiState extends ApiOptions {
   /** aborted when the daemon stops */
   readonly stopping: AbortSignal;
+  /** publishes and joins in progress */
+  readonly asks: Asks;
   /** publishes of all streams that are not durable yet */
   readonly publishing: Slots;
   /** open streams: WebSocket and SSE */

@@ -19,7 +19,7 @@ export const API_LIMITS = {
   /** ports tried after a default port that is taken (guess) */
   portsTried: 100,
   /** running requests get this long when the daemon stops (guess) */
-  closeMs: 2 * SECOND,
+  closeMs: 1.5 * SECOND,
 
   /** channels named in one subscription (guess) */
   channelsMax: 64,

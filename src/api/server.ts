@@ -7,6 +7,7 @@ import http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { MeshError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
+import { Asks } from './asks.ts';
 import type { ApiLog, ApiOptions, ApiState } from './context.ts';
 import { requireScope } from './grants.ts';
 import { authenticate, requireLocalCaller } from './guard.ts';
@@ -24,6 +25,8 @@ export interface Api {
    * used and `moved` is true. Port 0 takes any.
    */
   listen(host: string, port: number, fixed: boolean): Promise<ListenResult>;
+  /** The first half of a stop: new requests and frames get `stopping`. Resolves when all that was begun is answered. */
+  drain(): Promise<void>;
   /** Stops: new requests get `stopping`, waits and streams end, then the sockets. */
   close(): Promise<void>;
 }
@@ -116,6 +119,7 @@ export function createApi(options: ApiOptions): Api {
   const api: ApiState = {
     ...options,
     stopping: stopping.signal,
+    asks: new Asks(stopping.signal),
     publishing: new Slots(API_LIMITS.publishingTotalMax),
     streams: new Slots(LIMITS.apiStreamsMax),
   };
@@ -131,8 +135,13 @@ export function createApi(options: ApiOptions): Api {
       port = result.port;
       return result;
     },
+    drain() {
+      stopping.abort();
+      return api.asks.none();
+    },
     async close() {
       stopping.abort();
+      await new Promise((resolve) => setImmediate(resolve)); // answers that are ready go out before the goodbye
       streams.close();
       if (!server.listening) return;
       await new Promise<void>((resolve) => {

@@ -5,7 +5,7 @@
  * 1. Messages reach the daemon in the order of the lines, and results are printed in that order.
  * 2. At most {@link WINDOW} lines are under way, so memory does not grow with the input.
  * 3. A line that is refused is reported with its number and stops nothing. When the daemon goes away, what is
- *    confirmed was printed and the first line without an answer is named.
+ *    confirmed was printed, the first line without an answer is named, and how to go on without sending a line twice.
  */
 import { MeshError, PublishedError, type PublishedJson } from '../api/client/index.ts';
 import { Stream } from '../api/client/stream.ts';
@@ -87,11 +87,9 @@ class LineSender {
 
   async #fail(number: number, error: unknown): Promise<void> {
     this.#progress.clear();
-    if (error instanceof MeshError && error.code === 'no_daemon') {
-      const known = `${this.#done} lines were sent; line ${number} and what follows have no answer.`;
-      throw new MeshError('no_daemon', `${error.detail} ${known}`, { cause: error });
-    }
     if (error instanceof PublishedError) await this.#show(error);
+    else if (error instanceof MeshError && (error.code === 'no_daemon' || error.code === 'stopping'))
+      throw new MeshError('no_daemon', `${error.detail} ${this.#howToGoOn(number, error)}`, { cause: error });
     else this.#failed += 1;
     if (error instanceof PublishedError && error.code === 'wait_timeout') this.#timedOut += 1;
     reportError(this.#context.io, error, {
@@ -99,6 +97,21 @@ class LineSender {
       context: `line ${number}`,
       more: { line: number },
     });
+  }
+
+  /** @param number the first line without an answer: all before it have one */
+  #howToGoOn(number: number, error: MeshError): string {
+    const known = `${this.#done} lines were sent`;
+    const again = 'To go on, run the same command again: with its --idempotency-key no line is sent twice.';
+    const isKeyed = this.#plan.idempotencyKey !== undefined;
+    if (error.code === 'stopping') {
+      const rest = isKeyed ? again : `To go on, send the lines from ${number} on.`;
+      return `${known}; line ${number} and what follows were not. ${rest}`;
+    }
+    const last = number + this.#underWay.length;
+    const unsure = `${known}; line ${number} and what follows have no answer.`;
+    if (isKeyed) return `${unsure} ${again}`;
+    return `${unsure} Lines ${number} to ${last} may have been stored all the same: compare with "mesh read" before you send them again. With --idempotency-key a second run would send no line twice.`;
   }
 
   get exitCode(): number {

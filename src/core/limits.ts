@@ -117,6 +117,8 @@ export const LIMITS = {
   // interest
   /** channel tags of one relay listed exactly (design, section 6) */
   tagsMax: 4096,
+  /** places among the carried channels that only local identities take (guess) */
+  ownTagsReserved: 256,
   /** tags that a home relay keeps for one absent peer at first (design, section 6) */
   mailboxTagsMax: 64,
   /** how long they are kept (design, section 6) */

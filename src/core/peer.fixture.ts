@@ -63,7 +63,6 @@ type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>;
 
 interface Due {
   readonly atMs: number;
-  readonly sequence: number;
   readonly run: () => void;
 }
 
@@ -108,10 +107,10 @@ export class Bench {
   /** what `agree` answers */
   agreeOk = true;
   readonly #inbox: Event[] = [];
+  /** in order of time, those of one time in the order in which they were asked for */
   readonly #due: Due[] = [];
   readonly #held = new Map<Answering, Event[]>();
   #isBusy = false;
-  #sequence = 0;
   #requests = 0;
   #links = 0;
 
@@ -246,14 +245,15 @@ export class Bench {
   }
 
   later(delayMs: number, run: () => void): void {
-    this.#due.push({ atMs: this.nowMs + delayMs, sequence: this.#sequence++, run });
+    const due: Due = { atMs: this.nowMs + delayMs, run };
+    const place = this.#due.findLastIndex(({ atMs }) => atMs <= due.atMs);
+    this.#due.splice(place + 1, 0, due);
   }
 
   /** Lets time pass. */
   run(durationMs: number): void {
     const untilMs = this.nowMs + durationMs;
     for (;;) {
-      this.#due.sort((a, b) => a.atMs - b.atMs || a.sequence - b.sequence);
       const next = this.#due[0];
       if (next === undefined || next.atMs > untilMs) break;
       this.#due.shift();

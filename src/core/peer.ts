@@ -79,8 +79,8 @@ export class Peer {
     this.#serving.onServed = (messages) => this.#outbox.taken(messages);
     this.#gossip.outbound.onTaken = (messages) => this.#outbox.taken(messages);
     this.#publisher = new Publisher(ctx, this.#clocks, {
-      carry: (tag) => this.#interest.carry(tag),
-      uncarry: (tag) => this.#interest.uncarry(tag),
+      carry: (tag) => this.#interest.carry(tag, true),
+      noted: (tag, untilMs) => this.#interest.noted(tag, untilMs),
       published: (message, tag) => this.#outbox.published(message, tag),
     });
   }

@@ -9,9 +9,10 @@ import type { PeerSnapshot } from '../core/peer-types.ts';
 import type { Position } from '../core/persistence.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
 import { type Commands, hasReached, type Waits } from './commands.ts';
-import type { FeedOptions, Feeds } from './feed.ts';
+import { FEED_PAGE, type FeedOptions, type Feeds } from './feed.ts';
 import type { FeedItem, Gate, MessageView, PublishRequest, StatusView } from './gate.ts';
 import { checkedChannel, publishCommand } from './publish.ts';
+import { nextTurn } from './system.ts';
 import { isoTime, isShown, messageView } from './views.ts';
 
 export interface GateParts {
@@ -79,7 +80,7 @@ export class DaemonGate implements Gate {
     return { channel: reply.channel, isNew: reply.isNew };
   }
 
-  messages({ channel, limit, before, after }: PageRequest): MessageView[] {
+  async messages({ channel, limit, before, after }: PageRequest): Promise<MessageView[]> {
     const name = checkedChannel(channel);
     if (!Number.isInteger(limit) || limit < 1 || limit > LIMITS.apiPageMax)
       throw new MeshError('bad_request', `limit must be a whole number from 1 to ${LIMITS.apiPageMax}.`);
@@ -88,13 +89,14 @@ export class DaemonGate implements Gate {
     const shown: StoredMessage[] = [];
     let from = before === undefined ? undefined : this.#position(before, name);
     let since = after === undefined ? undefined : this.#position(after, name);
-    // Kinds that are not shown take places in the store's pages; another page fills them.
+    // A page of a client may be long: it is read in short ones, and others have a turn between them.
     for (;;) {
-      const page = this.#readPage(name, limit - shown.length, from, since);
-      const visible = page.filter(isShown);
-      if (since === undefined) shown.unshift(...visible);
-      else shown.push(...visible);
-      if (page.length === visible.length || shown.length >= limit) return shown.map(messageView);
+      const wanted = Math.min(FEED_PAGE, limit - shown.length);
+      const page = this.#readPage(name, wanted, from, since);
+      if (since === undefined) shown.unshift(...page);
+      else shown.push(...page);
+      if (page.length < wanted || shown.length === limit) return shown.map(messageView);
+      await nextTurn();
       if (since === undefined) from = positionOf(page[0] as StoredMessage);
       else since = positionOf(page.at(-1) as StoredMessage);
     }

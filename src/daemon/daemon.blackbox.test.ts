@@ -51,6 +51,7 @@ async function start(
         doors.push(`${name} opened`);
         return { port: port === 0 ? 4711 : port, moved: false };
       },
+      drain: async () => void doors.push(`${name} drained`),
       close: async () => void doors.push(`${name} closed`),
     }),
     ...rest,
@@ -182,7 +183,7 @@ describe('a stop', () => {
     expect(await daemon.ended).toBe(0);
     expect((await publishing).isNew).toBe(true);
     expect(await waiting).toMatchObject({ done: true });
-    expect(doors).toEqual(['a opened', 'a closed']);
+    expect(doors).toEqual(['a opened', 'a drained', 'a closed']);
     expect(fs.existsSync(path.join(folder('a'), 'api.json'))).toBe(false);
     await expect(daemon.gate.publish({ channel: 'lobby', body: 'x' })).rejects.toEqual(failing('stopping'));
     expect(await (await start('a')).gate.messages({ channel: 'lobby', limit: 1 })).toMatchObject([

@@ -11,14 +11,17 @@
  * 2. The cursor passes an arrival number only after the store was asked for it: head and page are read in one turn of
  *    the event loop, and commits happen in turns of their own.
  * 3. Between "the page was empty" and sleeping there is no turn either, so no commit is slept through.
+ * 4. After each full page others have a turn, however fast the consumer is: links count as down after seconds of silence,
+ *    and a backfill may be long.
  */
 import { MeshError } from '../core/errors.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
 import type { FeedItem } from './gate.ts';
-import { isShown, messageView } from './views.ts';
+import { nextTurn } from './system.ts';
+import { messageView } from './views.ts';
 
-/** Messages read at once for one consumer: at most 4 MiB of them (derived from messageBytesMax). */
-const FEED_PAGE = 64;
+/** Messages read in one turn for one consumer: at most 4 MiB of them (derived from messageBytesMax). */
+export const FEED_PAGE = 64;
 
 export interface FeedOptions {
   readonly channels?: readonly string[];
@@ -73,9 +76,12 @@ export class Feeds {
       for (const stored of page) {
         if (signal.aborted || this.#isClosed) return;
         cursor = stored.arrival;
-        if (isShown(stored)) yield { kind: 'message', message: messageView(stored) };
+        yield { kind: 'message', message: messageView(stored) };
       }
-      if (page.length === FEED_PAGE) continue;
+      if (page.length === FEED_PAGE) {
+        await nextTurn();
+        continue;
+      }
       // The page had room left, so nothing that the consumer wants lies between its end and the head of that moment.
       cursor = Math.max(cursor, head);
       if (!isLive) {

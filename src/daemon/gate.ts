@@ -107,7 +107,7 @@ export interface Gate {
   waitFor(id: string, state: DeliveryState, timeoutMs: number, signal?: AbortSignal): Promise<DeliveryState>;
   join(channel: string): Promise<{ channel: string; isNew: boolean }>;
   /** a page in (time, id) order, ascending; `before` and `after` are message ids (`not_found` if unknown) */
-  messages(page: { channel: string; limit: number; before?: string; after?: string }): MessageView[];
+  messages(page: { channel: string; limit: number; before?: string; after?: string }): Promise<MessageView[]>;
   message(id: string): MessageView | undefined;
   /** backfill from the arrival number `after`, cutover, live; `after` undefined means live only; ends with the signal */
   feed(options: {

@@ -14,6 +14,8 @@ export interface Door {
     port: number,
     fixed: boolean,
   ): Promise<{ readonly port: number; readonly moved: boolean }>;
+  /** Refuses with `stopping` what comes from now on. @returns when everything that was taken is answered */
+  drain(): Promise<void>;
   close(): Promise<void>;
 }
 

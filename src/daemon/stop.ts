@@ -1,6 +1,10 @@
 /**
- * The orderly stop: no new clients, commits finished, links closed with a word, database checkpointed, `api.json` away.
- * Each step has its limit, and a step that fails is logged and does not keep the others from happening.
+ * The orderly stop: nothing new is taken from clients, what was taken is committed and answered, then streams and links
+ * are closed with a word, the database is checkpointed and `api.json` goes away. Each step has its limit, and a step that
+ * fails is logged and does not keep the others from happening.
+ *
+ * Invariant: what a client sent is stored only if the answer goes out before its stream is closed. So the commits end
+ * before the API does, and nothing is taken after them.
  */
 import type { BootstrapWatcher } from '../net/index.ts';
 import type { Store } from '../store/index.ts';
@@ -12,7 +16,8 @@ import type { Door } from './start-options.ts';
 import { withinMs } from './system.ts';
 
 /** Limits of the steps, ms: together below the 5 s that a supervisor waits at least. */
-const DOOR_MS = 2_500;
+const DRAIN_MS = 750;
+const DOOR_MS = 1_750;
 const WATCHER_MS = 500;
 const SOCKETS_MS = 1_500;
 
@@ -49,9 +54,11 @@ export async function runStop({
   engine.presenter.stop();
   engine.closeFollowers();
   await step('bootstrap lists', WATCHER_MS, () => watcher()?.stop());
-  await step('API', DOOR_MS, () => door.close());
+  // Commits go on meanwhile and answer; what is left after that (a database that fails, a slow disk) is tried once more.
+  await withinMs(door.drain(), DRAIN_MS);
   await step('commits', 0, () => engine.runner.finish());
   engine.closeCommands();
+  await step('API', DOOR_MS, () => door.close());
   await step('links', SOCKETS_MS, () => engine.net.shutdown());
   await step('database', 0, () => store.close());
   await step('api.json', 0, () => removeApiFile(dataFolder));

@@ -17,6 +17,11 @@ export const systemLater: Later = {
   },
 };
 
+/** Resolves after the I/O that is ready now: what reads much gives the others a turn. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Resolves when `work` is done or after `limitMs`, whichever is first; false if it was the limit. */
 export function withinMs(work: Promise<unknown>, limitMs: number): Promise<boolean> {
   return new Promise((resolve, reject) => {

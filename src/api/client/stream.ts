@@ -3,14 +3,15 @@
  *
  * Invariants:
  * 1. Frames go out in the order of the calls, and the daemon keeps that order.
- * 2. When the socket ends, every publish that has no answer and every subscription ends with the same error: the
- *    caller knows which messages are confirmed.
+ * 2. When the socket ends, every publish that has no answer and every subscription ends with an error: the caller knows
+ *    which messages are confirmed. After an orderly stop of the daemon (1001) the error of a publish is `stopping`: it was
+ *    not taken. After anything else it is `no_daemon`: nobody knows.
  * 3. A subscription that nobody reads stops the whole socket after `itemsMax` items, answers to publishes included.
  */
 import { WebSocket } from 'ws';
-import type { MeshError } from '../../core/errors.ts';
+import { MeshError } from '../../core/errors.ts';
 import { disconnected, type FoundDaemon, unreachable } from './find.ts';
-import { fromProblem } from './problem.ts';
+import { fromProblem, PublishedError } from './problem.ts';
 import { ItemQueue } from './queue.ts';
 import type {
   ClientFrame,
@@ -38,6 +39,8 @@ export interface StreamPublishOptions {
 
 interface PendingPublish {
   readonly wait: WaitState | undefined;
+  /** durable, while it is waited for */
+  published?: PublishedJson;
   readonly resolve: (published: PublishedJson) => void;
   readonly reject: (error: Error) => void;
 }
@@ -51,13 +54,19 @@ export class Stream {
   #lastRef = 0;
   #full = 0;
   #ended: Error | undefined;
+  /** what publishes without an answer end with */
+  #refusal: Error | undefined;
 
   private constructor(daemon: FoundDaemon, socket: WebSocket) {
     this.#daemon = daemon;
     this.#socket = socket;
     socket.on('message', (data) => this.#receive(String(data)));
     socket.on('error', (error) => this.#end(disconnected(daemon, error)));
-    socket.on('close', (code) => this.#end(disconnected(daemon, new Error(`closed with ${code}`))));
+    socket.on('close', (code) => {
+      const error = disconnected(daemon, new Error(`closed with ${code}`));
+      const detail = 'It stopped before it took this message.';
+      this.#end(error, code === 1001 ? new MeshError('stopping', detail, { cause: error }) : error);
+    });
   }
 
   /** Opens a stream. Throws the daemon's refusal, or `no_daemon`. */
@@ -107,7 +116,7 @@ export class Stream {
    * the daemon (`PublishedError` for a wait that timed out). The caller bounds how many are open at once.
    */
   publish(message: PublishJson, options: StreamPublishOptions = {}): Promise<PublishedJson> {
-    if (this.#ended) return Promise.reject(this.#ended);
+    if (this.#refusal) return Promise.reject(this.#refusal);
     const ref = this.#nextRef();
     const { idempotencyKey, wait, timeoutSeconds } = options;
     return new Promise((resolve, reject) => {
@@ -180,6 +189,7 @@ export class Stream {
       case 'published': {
         const publish = this.#publishes.get(frame.ref);
         if (publish?.wait === undefined) this.#settle(frame);
+        else publish.published = { id: frame.id, state: frame.state };
         return;
       }
       case 'state':
@@ -216,10 +226,12 @@ export class Stream {
     this.#feeds.delete(ref);
   }
 
-  #end(error: Error): void {
+  #end(error: MeshError, refusal = error): void {
     if (this.#ended) return;
     this.#ended = error;
-    for (const publish of this.#publishes.values()) publish.reject(error);
+    this.#refusal = refusal;
+    for (const { published, reject } of this.#publishes.values())
+      reject(published === undefined ? refusal : new PublishedError(error, published));
     for (const queue of this.#feeds.values()) queue.end(error);
     for (const drained of this.#drainers) drained();
     this.#publishes.clear();

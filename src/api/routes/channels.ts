@@ -22,7 +22,7 @@ export const channelRoutes: readonly Route[] = [
     run: async ({ api, query, request }) => {
       check(noQuerySchema, queryObject(query));
       const { channel } = check(joinSchema, await readBody(request));
-      const joined = await api.gate.join(channel);
+      const joined = await api.asks.run(() => api.gate.join(channel));
       return { status: joined.isNew ? 201 : 200, body: { channel: joined.channel, isNew: joined.isNew } };
     },
   },

@@ -20,7 +20,8 @@ async function publish(context: RequestContext): Promise<Reply> {
   const options = check(publishQuerySchema, queryObject(query));
   const key = check(idempotencyHeaderSchema, headerObject(request, 'Idempotency-Key'))['Idempotency-Key'];
   const message = check(publishSchema, await readBody(request));
-  const { id, state, isNew } = await api.gate.publish(toPublishRequest(grant, message, key));
+  const asked = toPublishRequest(grant, message, key);
+  const { id, state, isNew } = await api.asks.run(() => api.gate.publish(asked));
   let body: PublishedJson = { id, state };
   if (options.wait !== undefined) {
     const timeoutMs = waitMs(options.timeout);
@@ -29,9 +30,10 @@ async function publish(context: RequestContext): Promise<Reply> {
   return { status: isNew ? 201 : 200, headers: { location: `/v1/messages/${id}` }, body };
 }
 
-async function page({ api, query }: RequestContext): Promise<Reply> {
+async function list({ api, query }: RequestContext): Promise<Reply> {
   const { limit = API_LIMITS.pageDefault, ...rest } = check(pageQuerySchema, queryObject(query));
-  const items: readonly MessageJson[] = api.gate.messages({ ...rest, limit }).map(messageJson);
+  const page = await api.gate.messages({ ...rest, limit });
+  const items: readonly MessageJson[] = page.map(messageJson);
   return { status: 200, list: { name: 'messages', items } };
 }
 
@@ -46,6 +48,6 @@ async function one({ api, query, parameter }: RequestContext): Promise<Reply> {
 /** POST /v1/messages publishes, GET pages through a channel, GET /v1/messages/{id} gives one. */
 export const messageRoutes: readonly Route[] = [
   { method: 'POST', path: '/v1/messages', scope: 'messages:write', run: publish },
-  { method: 'GET', path: '/v1/messages', scope: 'messages:read', run: page },
+  { method: 'GET', path: '/v1/messages', scope: 'messages:read', run: list },
   { method: 'GET', path: '/v1/messages/{id}', scope: 'messages:read', run: one },
 ];

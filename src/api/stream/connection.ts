@@ -8,6 +8,8 @@
  *    socket is not read. What had come already (at most one chunk of the socket) waits in `#frames`.
  * 3. A feed is pulled only while the send buffer is small, so a slow reader costs one buffer and no queue.
  * 4. A frame that is wrong gets an error frame and stops nothing else.
+ * 5. When the daemon stops, frames are refused with `stopping`. A close with 1001 says that each publish that was taken
+ *    has its answer: what has none was not taken.
  *
  * There is no ping: a loopback socket ends with its process, and a reader that pauses for hours is no error.
  */
@@ -68,6 +70,13 @@ export class StreamConnection {
     });
   }
 
+  /** Says goodbye. */
+  end(): void {
+    this.#socket.resume(); // a paused socket would never see the answer to the close
+    if (this.#publishing === 0) this.#socket.close(1001, 'the daemon is stopping');
+    else this.#socket.close(1011, 'the daemon is stopping without all answers');
+  }
+
   get #isBusy(): boolean {
     if (this.#publishing >= API_LIMITS.publishingMax || this.#waits >= API_LIMITS.waitingMax) return true;
     return this.#outbox.isStopped || this.#api.publishing.isFull;
@@ -110,6 +119,7 @@ export class StreamConnection {
   }
 
   #handle(frame: ClientFrame): void {
+    if (this.#api.stopping.aborted) throw new MeshError('stopping');
     switch (frame.op) {
       case 'subscribe':
         this.#subscribe(frame);
@@ -137,7 +147,7 @@ export class StreamConnection {
     const { ref } = frame;
     let isDurable = false;
     try {
-      const { id, state } = await this.#api.gate.publish(request);
+      const { id, state } = await this.#api.asks.run(() => this.#api.gate.publish(request));
       isDurable = true;
       this.#outbox.send({ op: 'published', ref, id, state });
       if (frame.wait !== undefined) this.#waits += 1;

@@ -17,7 +17,7 @@ import { StreamConnection } from './connection.ts';
 export interface StreamServer {
   /** for the `upgrade` event of the HTTP server that listens on `port` */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, port: number): void;
-  /** says goodbye (1001) to each stream */
+  /** says goodbye to each stream: 1001, or 1011 if publishes have no answer */
   close(): void;
   /** ends what did not listen */
   terminate(): void;
@@ -29,6 +29,7 @@ export function createStreamServer(api: ApiState): StreamServer {
     perMessageDeflate: false,
     maxPayload: LIMITS.apiBodyBytesMax,
   });
+  const connections = new Set<StreamConnection>();
   sockets.on('wsClientError', (error, socket) => {
     refuseSocket(socket, new MeshError('bad_request', `${error.message}.`, { cause: error }));
   });
@@ -50,8 +51,12 @@ export function createStreamServer(api: ApiState): StreamServer {
         }
         sockets.handleUpgrade(request, socket, head, (webSocket) => {
           api.streams.take();
-          webSocket.once('close', () => api.streams.give());
-          new StreamConnection(api, grant, webSocket);
+          const connection = new StreamConnection(api, grant, webSocket);
+          connections.add(connection);
+          webSocket.once('close', () => {
+            connections.delete(connection);
+            api.streams.give();
+          });
           socket.off('error', ignore);
         });
       } catch (error) {
@@ -59,10 +64,7 @@ export function createStreamServer(api: ApiState): StreamServer {
       }
     },
     close() {
-      for (const socket of sockets.clients) {
-        socket.resume(); // a paused socket would never see the answer to the close
-        socket.close(1001, 'the daemon is stopping');
-      }
+      for (const connection of connections) connection.end();
     },
     terminate() {
       for (const socket of sockets.clients) socket.terminate();

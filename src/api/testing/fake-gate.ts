@@ -177,7 +177,12 @@ export class FakeGate implements Gate {
     return { channel, isNew };
   }
 
-  messages(page: { channel: string; limit: number; before?: string; after?: string }): MessageView[] {
+  async messages(page: {
+    channel: string;
+    limit: number;
+    before?: string;
+    after?: string;
+  }): Promise<MessageView[]> {
     const all = this.list.filter((view) => view.channel === page.channel);
     const cursor = page.before ?? page.after;
     const at = cursor === undefined ? all.length : all.findIndex((view) => view.id === cursor);

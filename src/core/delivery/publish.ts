@@ -27,7 +27,8 @@ import type { Clocks } from './clocks.ts';
 
 export interface PublishHost {
   readonly carry: (tag: string) => number;
-  readonly uncarry: (tag: string) => void;
+  /** that is on the disk */
+  readonly noted: (tag: string, untilMs: number) => void;
   /** durable: it may leave */
   readonly published: (message: VerifiedMessage, tag: string) => void;
 }
@@ -207,6 +208,7 @@ export class Publisher {
     this.#ctx.persist(
       ops,
       ([result]) => {
+        this.#host.noted(tag, untilMs);
         if (result?.kind === 'repeated') {
           this.#clocks.forget(command.identity, command.channel);
           const reply: Reply = result.same ? { kind: 'published', id: result.id, isNew: false } : conflict;
@@ -215,10 +217,7 @@ export class Publisher {
         this.#host.published(message, tag);
         this.#done(command, requests, { kind: 'published', id: message.message.idText, isNew: true });
       },
-      (code) => {
-        if (untilMs > 0) this.#host.uncarry(tag);
-        this.#abandon(command, requests, code);
-      },
+      (code) => this.#abandon(command, requests, code),
     );
   }
 

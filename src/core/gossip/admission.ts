@@ -31,7 +31,8 @@ export interface AdmissionHost {
   readonly holds: (tag: string) => boolean;
   /** keep the channel from now on; @returns until when, 0 if that is known */
   readonly carry: (tag: string) => number;
-  readonly uncarry: (tag: string) => void;
+  /** that is on the disk */
+  readonly noted: (tag: string, untilMs: number) => void;
   /** verified: once for each message and way */
   readonly verified: (message: VerifiedMessage, tag: string, arrival: Arrival) => void;
   /** durable here, now or since long */
@@ -118,8 +119,7 @@ export class Admission {
       works.forEach((work, i) => {
         if (present[i]) {
           this.#inFlight.delete(this.#keyOf(work));
-          this.#host.durable(work.message, work.tag, work.arrivals, false);
-          this.#host.settled(work.message.idText);
+          this.#stored(work);
         } else if (this.#inFlight.get(this.#keyOf(work)) === work) fresh.push(work);
         else this.#keepSeen(work);
       });
@@ -129,6 +129,25 @@ export class Admission {
       query,
       (answer) => proceed(answer.present),
       () => proceed(works.map(() => false)),
+    );
+  }
+
+  /** It is here since long; a channel that nobody wanted meanwhile is carried again before a keeper says so. */
+  #stored(work: Work): void {
+    const done = (): void => {
+      this.#host.durable(work.message, work.tag, work.arrivals, false);
+      this.#host.settled(work.message.idText);
+    };
+    const isKept = work.arrivals.some((arrival) => arrival.keep);
+    const untilMs = isKept ? this.#host.carry(work.tag) : 0;
+    if (untilMs === 0) return done();
+    this.#ctx.persist(
+      [{ kind: 'carry', tag: work.tag, untilMs }],
+      () => {
+        this.#host.noted(work.tag, untilMs);
+        done();
+      },
+      () => this.#host.settled(work.message.idText),
     );
   }
 
@@ -172,25 +191,25 @@ export class Admission {
       const from = work.arrivals[0]?.link.peer ?? '';
       return { kind: 'message', message: verified, tag: work.tag, from };
     });
-    const carried = new Set<string>();
+    const carried = new Map<string, number>();
     for (const { work } of kept) {
       if (carried.has(work.tag) || !work.arrivals.some((arrival) => arrival.keep)) continue;
-      carried.add(work.tag);
       const untilMs = this.#host.carry(work.tag);
+      carried.set(work.tag, untilMs);
       if (untilMs > 0) ops.push({ kind: 'carry', tag: work.tag, untilMs });
-      else carried.delete(work.tag);
     }
     this.#ctx.persist(
       ops,
-      (results) =>
+      (results) => {
+        for (const [tag, untilMs] of carried) this.#host.noted(tag, untilMs);
         kept.forEach(({ work }, i) => {
           const result = results[i];
           const isNew = result?.kind === 'message' && result.inserted;
           this.#host.durable(work.message, work.tag, work.arrivals, isNew);
           this.#host.settled(work.message.idText);
-        }),
+        });
+      },
       () => {
-        for (const tag of carried) this.#host.uncarry(tag);
         for (const { work } of kept) {
           this.#seen.forget(work.message.idText);
           this.#host.settled(work.message.idText);

@@ -49,8 +49,8 @@ export class Gossip {
     this.outbound = new Outbound(ctx, links);
     this.#admission = new Admission(ctx, links, this.seen, {
       holds: (tag) => interest.holds(tag),
-      carry: (tag) => interest.carry(tag),
-      uncarry: (tag) => interest.uncarry(tag),
+      carry: (tag) => interest.carry(tag, false),
+      noted: (tag, untilMs) => interest.noted(tag, untilMs),
       verified: (message, tag, arrival) => this.#forward(message, tag, arrival),
       durable: (message, tag, arrivals, isNew) => this.#durable(message, tag, arrivals, isNew),
       settled: (idText) => this.#settled(idText),
@@ -108,7 +108,9 @@ export class Gossip {
   }
 
   #durable(message: Message, tag: string, arrivals: readonly Arrival[], isNew: boolean): void {
-    for (const arrival of arrivals) if (arrival.keep) this.#confirm(arrival.link, message.id);
+    // What nobody could ask us for is not kept in any useful sense: no word of it.
+    if (this.#interest.holds(tag))
+      for (const arrival of arrivals) if (arrival.keep) this.#confirm(arrival.link, message.id);
     if (!isNew) return;
     this.onStored(message);
     const from = arrivals.map((arrival) => arrival.link);

@@ -43,9 +43,8 @@ export class Interest {
   readonly #host: InterestHost;
   readonly #joined = new Map<string, string>();
   readonly #joinedTags = new Set<string>();
-  readonly #carried = new Map<string, number>();
-  /** until when a channel was carried before the last note of it, in case that fails */
-  readonly #carriedBefore = new Map<string, number>();
+  /** until when a channel is carried, and until when the store knows of it */
+  readonly #carried = new Map<string, { untilMs: number; notedMs: number }>();
   readonly #mailboxes = new Map<string, { tags: readonly string[]; untilMs: number }>();
   readonly #perLink = new Map<LinkId, LinkInterest>();
   readonly #stale = new Set<Link>();
@@ -62,7 +61,7 @@ export class Interest {
 
   restore(state: RestoredState): void {
     for (const channel of state.joined) this.#addJoined(channel);
-    for (const { tag, untilMs } of state.carried) this.#carried.set(tag, untilMs);
+    for (const { tag, untilMs } of state.carried) this.#carried.set(tag, { untilMs, notedMs: untilMs });
     for (const { peer, tags, untilMs } of state.mailboxes) this.#mailboxes.set(peer, { tags, untilMs });
   }
 
@@ -119,26 +118,27 @@ export class Interest {
     return this.#perLink.get(link.id)?.theirs.has(tag) ?? false;
   }
 
-  /** Keep a channel because something was published into it here. @returns until when, or 0 if that is known already */
-  carry(tag: string): number {
-    const untilMs = Math.floor(this.#ctx.now.wallMs) + LIMITS.carriedMs;
+  /**
+   * Keep a channel because something is published into it here. It is held from now on; whatever stores the message
+   * notes it in the same transaction, each time until that has succeeded.
+   * @param own by a local identity: for those there is always room
+   * @returns until when to note, or 0 if that is noted already or there is no room
+   */
+  carry(tag: string, own: boolean): number {
+    if (this.#joinedTags.has(tag)) return 0;
     const known = this.#carried.get(tag);
-    if (this.#joinedTags.has(tag) || (known !== undefined && untilMs - known < HOUR)) return 0;
-    if (known === undefined && this.#carried.size >= LIMITS.tagsMax) return 0;
-    this.#carried.set(tag, untilMs);
-    if (known === undefined) this.#carriedBefore.delete(tag);
-    else this.#carriedBefore.set(tag, known);
-    this.#held = undefined;
+    const most = own ? LIMITS.tagsMax : LIMITS.tagsMax - LIMITS.ownTagsReserved;
+    if (known === undefined && this.#carried.size >= most) return 0;
+    const untilMs = Math.floor(this.#ctx.now.wallMs) + LIMITS.carriedMs;
+    this.#carried.set(tag, { untilMs, notedMs: known?.notedMs ?? 0 });
     if (known === undefined) this.changed();
-    return untilMs;
+    return untilMs - (known?.notedMs ?? 0) < HOUR ? 0 : untilMs;
   }
 
-  /** The store could not note it: the next message into the channel tries again. */
-  uncarry(tag: string): void {
-    const before = this.#carriedBefore.get(tag);
-    if (before === undefined) this.#carried.delete(tag);
-    else this.#carried.set(tag, before);
-    this.changed();
+  /** The store has it: the channel is held until then over restarts. */
+  noted(tag: string, untilMs: number): void {
+    const known = this.#carried.get(tag);
+    if (known) this.#carried.set(tag, { ...known, notedMs: Math.max(known.notedMs, untilMs) });
   }
 
   #floorHour(tag: string): number {
@@ -303,11 +303,8 @@ export class Interest {
       if (this.#links.withPeer(peer)) this.#renew(peer, box);
       else if (box.untilMs <= wallMs) lapsed = this.#mailboxes.delete(peer) || lapsed;
     }
-    for (const [tag, untilMs] of this.#carried)
-      if (untilMs <= wallMs) {
-        this.#carriedBefore.delete(tag);
-        lapsed = this.#carried.delete(tag) || lapsed;
-      }
+    for (const [tag, { untilMs }] of this.#carried)
+      if (untilMs <= wallMs) lapsed = this.#carried.delete(tag) || lapsed;
     if (lapsed) this.changed();
   }
 

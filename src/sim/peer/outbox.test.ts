@@ -8,7 +8,7 @@ import type { Store } from '../../store/store.ts';
 import { createStore } from './holder.fixture.ts';
 
 function createBench(store: Store = createStore()) {
-  return { bench: new Bench({ store }), store };
+  return { bench: new Bench({ store, state: store.restore() }), store };
 }
 
 const HOME: ConnectOptions = { role: 'responder', relay: true };

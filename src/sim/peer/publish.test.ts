@@ -10,7 +10,7 @@ import { Bench } from '../../core/peer.fixture.ts';
 import { bodies, createStore } from './holder.fixture.ts';
 
 function createBench(store = createStore()) {
-  return { bench: new Bench({ store }), store };
+  return { bench: new Bench({ store, state: store.restore() }), store };
 }
 
 /** Own messages given to the store, in order. */

@@ -72,7 +72,7 @@ describe('two that have the same', () => {
 describe('one that lacks something', () => {
   it('gets all of it, once, in pages, from the newest range on', () => {
     const { bench, store, holder, floorHour } = createPair();
-    const messages = history(bench, 5000, { everyMs: 20_000 });
+    const messages = history(bench, 2500, { everyMs: 20_000 });
     fill(holder.store, messages);
     fill(store, messages.slice(1000, 1400));
     holder.tell(floorHour, 'dev');
@@ -81,7 +81,7 @@ describe('one that lacks something', () => {
     expect(bench.reports('offence')).toEqual([]);
     const fetched = bench.ops('message').map(({ message }) => message.message.idText);
     expect(new Set(fetched).size).toBe(fetched.length);
-    expect(fetched).toHaveLength(4600);
+    expect(fetched).toHaveLength(2100);
   });
 
   it('gets pages that end in the middle of equal times', () => {
@@ -107,11 +107,11 @@ describe('one that lacks something', () => {
 
   it('never has more than 256 ids asked for, and asks for the next as answers come', () => {
     const { bench, store, holder, remote, floorHour } = createPair();
-    fill(holder.store, history(bench, 3000, { everyMs: 10 }));
+    fill(holder.store, history(bench, 1500, { everyMs: 10 }));
     holder.tell(floorHour, 'dev');
     let inFlight = 0;
     let most = 0;
-    for (let i = 0; i < 400 && bodies(store).length < 3000; i++) {
+    for (let i = 0; i < 400 && bodies(store).length < 1500; i++) {
       bench.run(10);
       for (const frame of remote.frames.splice(0)) {
         if (frame.type === 'sums') holder.buckets(frame);
@@ -126,7 +126,7 @@ describe('one that lacks something', () => {
         }
       }
     }
-    expect(bodies(store)).toHaveLength(3000);
+    expect(bodies(store)).toHaveLength(1500);
     expect(most).toBeLessThanOrEqual(LIMITS.fetchMax);
   });
 
