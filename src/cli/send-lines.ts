@@ -90,8 +90,8 @@ class LineSender {
     if (error instanceof PublishedError) await this.#show(error);
     else if (error instanceof MeshError && (error.code === 'no_daemon' || error.code === 'stopping'))
       throw new MeshError('no_daemon', `${error.detail} ${this.#howToGoOn(number, error)}`, { cause: error });
-    else this.#failed += 1;
     if (error instanceof PublishedError && error.code === 'wait_timeout') this.#timedOut += 1;
+    else this.#failed += 1;
     reportError(this.#context.io, error, {
       json: this.#context.global.json,
       context: `line ${number}`,

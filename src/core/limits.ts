@@ -142,7 +142,9 @@ export const LIMITS = {
   announceWaitMs: 80,
   idsPerFrameMax: 2048,
   /** announced ids waited for, over all links (guess) */
-  announcedMax: 16384,
+  announcedMax: 65536,
+  /** and over one link */
+  announcedPerLinkMax: 8192,
   /** shortest-path trees kept (guess: as many as relays that publish at once) */
   treesMax: 1024,
 
@@ -152,6 +154,9 @@ export const LIMITS = {
   heartbeatJitter: 0.2,
   /** only full minutes at least this old are compared (design, section 7) */
   settleMs: 60 * SECOND,
+  /** a neighbour whose heartbeat is further ahead has another clock: whole hours are compared (guess) */
+  skewMs: 2 * MINUTE,
+  skewCompareMs: 5 * MINUTE,
   /** the same pair of fingerprints is compared again after (design, section 7) */
   retryMinMs: 25 * SECOND,
   retryMaxMs: 1 * HOUR,
@@ -169,6 +174,8 @@ export const LIMITS = {
   fetchMax: 256,
   /** ids known to be missing and not yet asked for, per link (guess: two pages) */
   missingMax: 2000,
+  /** ids wanted of one link, asked for or not: one link cannot take the places of all (guess: two pages and announcements) */
+  wantedPerLinkMax: 8192,
   /** an unanswered request is given up after (guess) */
   requestMs: 15 * SECOND,
   /** ids that one link may have waiting to be served (design, section 7, with room for announcements) */
@@ -186,7 +193,7 @@ export const LIMITS = {
   /** an unconfirmed own message is pushed again after (guess) */
   outboxRetryMs: 10 * SECOND,
   /** publishing clocks kept in memory (guess) */
-  clocksMax: 4096,
+  clocksMax: 16384,
   /** publish commands in progress before new ones are refused (guess) */
   publishesMax: 8192,
   idempotencyKeyBytesMax: 128,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toBase64url, utf8 } from '../core/bytes.ts';
-import type { Event } from '../core/contract.ts';
+import type { Event, Scope } from '../core/contract.ts';
 import { MeshError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { PeerSnapshot } from '../core/peer-types.ts';
@@ -292,8 +292,29 @@ describe('the status', () => {
     ]);
   });
 
+  it('lists an address only to askers at least as close as it is', () => {
+    const urls = [
+      ['ws://127.0.0.1:5000/', 'loopback'],
+      ['ws://localhost:5000/', 'loopback'],
+      ['ws://[::1]:5000/', 'loopback'],
+      ['ws://10.0.0.7:5000/', 'private'],
+      ['ws://[fd00::7]:5000/', 'private'],
+      ['ws://8.8.8.8:5000/', 'public'],
+      ['wss://relay.example/', 'public'],
+    ] as const;
+    const all = urls.map(([url]) => url);
+    const snapshot = { ...SNAPSHOT, ownUrls: all, provenRelays: [{ peer: PEER, urls: all }] };
+    const seen = (asker: Scope) => {
+      const { peers } = bootstrapDocument(snapshot, me.id, WALL_MS, asker) as { peers: { ws_url: string }[] };
+      return peers.map(({ ws_url }) => ws_url);
+    };
+    expect(seen('loopback')).toEqual([...all, ...all]);
+    expect(seen('private')).toEqual([...all.slice(3), ...all.slice(3)]);
+    expect(seen('public')).toEqual([...all.slice(5), ...all.slice(5)]);
+  });
+
   it('lists this daemon and proven relays for the public, in the form of mesh/1', () => {
-    expect(bootstrapDocument(SNAPSHOT, me.id, WALL_MS)).toEqual({
+    expect(bootstrapDocument(SNAPSHOT, me.id, WALL_MS, 'public')).toEqual({
       version: 1,
       peers: [
         { peer_id: me.id, ws_url: 'ws://me/', capabilities: { relay: true, store: true } },

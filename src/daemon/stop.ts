@@ -55,7 +55,7 @@ export async function runStop({
   engine.closeFollowers();
   await step('bootstrap lists', WATCHER_MS, () => watcher()?.stop());
   // Commits go on meanwhile and answer; what is left after that (a database that fails, a slow disk) is tried once more.
-  await withinMs(door.drain(), DRAIN_MS);
+  await step('requests', 2 * DRAIN_MS, () => withinMs(door.drain(), DRAIN_MS));
   await step('commits', 0, () => engine.runner.finish());
   engine.closeCommands();
   await step('API', DOOR_MS, () => door.close());

@@ -31,6 +31,18 @@ describe('the peer port over HTTP', () => {
     expect(made).toBeLessThan(3);
   });
 
+  it('tells who asks how close he is, and takes nobody for close who may speak for somebody else', async () => {
+    const { port } = await startNet({}, { bootstrapDocument: (asker) => ({ asker }) });
+    const ask = async (headers: Record<string, string> = {}) => {
+      const answer = await request(`http://127.0.0.1:${port}/bootstrap.json`, { headers });
+      return [((await answer.body.json()) as { asker: string }).asker, answer.headers['cache-control']];
+    };
+    expect(await ask()).toEqual(['loopback', 'no-store']);
+    for (const name of ['Origin', 'Forwarded', 'X-Forwarded-For', 'X-Real-IP', 'Via'])
+      expect(await ask({ [name]: 'x' }), name).toEqual(['public', 'public, max-age=60']);
+    expect(await ask()).toEqual(['loopback', 'no-store']);
+  });
+
   it('answers HEAD without a body', async () => {
     const { port } = await startNet();
     const { statusCode, headers, body } = await request(`http://127.0.0.1:${port}/bootstrap.json`, {

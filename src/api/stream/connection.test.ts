@@ -276,6 +276,42 @@ describe('frames that are wrong', () => {
 });
 
 describe('the stop of the daemon', () => {
+  it('answers what it took, refuses the rest with stopping, and then closes with 1001', async () => {
+    api.gate.isHolding = true;
+    const stream = await api.stream();
+    const send = (ref: string) => stream.send({ op: 'publish', ref, channel: 'dev', body: ref });
+    for (const ref of ['1', '2', '3']) send(ref);
+    await api.gate.until(() => api.gate.held.length === 3);
+    const order: string[] = [];
+    const drained = api.api.drain().then(() => order.push('drained'));
+    send('4');
+    expect(await stream.next()).toMatchObject({ op: 'error', ref: '4', problem: { code: 'stopping' } });
+    expect(await api.codeOf('/v1/messages', { json: { channel: 'dev', body: 'x' } })).toBe('stopping');
+    order.push('released');
+    api.gate.release(3);
+    await drained;
+    await api.api.close();
+    await stream.until(() => stream.closeCode !== undefined);
+    expect(order).toEqual(['released', 'drained']);
+    expect(stream.frames.map(({ op, ref }) => `${op} ${ref}`)).toEqual([
+      'published 1',
+      'published 2',
+      'published 3',
+    ]);
+    expect(stream.closeCode).toBe(1001);
+    expect(api.gate.requests).toHaveLength(3);
+  });
+
+  it('closes with 1011 where an answer is missing', async () => {
+    api.gate.isHolding = true;
+    const stream = await api.stream();
+    stream.send({ op: 'publish', ref: '1', channel: 'dev', body: '1' });
+    await api.gate.until(() => api.gate.held.length === 1);
+    await api.api.close();
+    await stream.until(() => stream.closeCode !== undefined);
+    expect(stream.closeCode).toBe(1011);
+  });
+
   it('closes streams with 1001', async () => {
     const stream = await api.stream();
     stream.send({ op: 'subscribe', ref: 'y' });

@@ -109,7 +109,37 @@ describe('mesh send --lines', () => {
     const { code, stderr } = await sent;
     expect(code).toBe(3);
     expect(stderr).toContain('0 lines were sent; line 1 and what follows have no answer');
+    expect(stderr).toMatch(/Lines 1 to \d+ may have been stored all the same[^]*--idempotency-key/);
     expect(pulled).toBeLessThan(1100);
+  });
+
+  it('says where to go on after an orderly stop of the daemon', async () => {
+    api.gate.isHolding = true;
+    const sent = send(['dev', '--lines'], {
+      stdin: Array.from({ length: 900 }, (_, i) => `${i}`).join('\n'),
+    });
+    await api.gate.until(() => api.gate.held.length === 512);
+    const drained = api.api.drain();
+    api.gate.isHolding = false;
+    api.gate.release(512);
+    await drained;
+    await api.api.close();
+    const { code, stdout, stderr } = await sent;
+    expect(code).toBe(3);
+    expect(stdout.match(/ queued\n/g)).toHaveLength(512);
+    expect(api.gate.list).toHaveLength(512);
+    expect(stderr).toContain('512 lines were sent; line 513 and what follows were not.');
+    expect(stderr).toContain('send the lines from 513 on');
+  });
+
+  it('says that a run with a key can be repeated', async () => {
+    api.gate.isHolding = true;
+    const sent = send(['dev', '--lines', '--idempotency-key', 'job'], { stdin: 'a\nb\n' });
+    await api.gate.until(() => api.gate.held.length === 2);
+    await api.api.close();
+    const { code, stderr } = await sent;
+    expect(code).toBe(3);
+    expect(stderr).toContain('run the same command again');
   });
 
   it('reports each line that is refused by its number and sends the others', async () => {

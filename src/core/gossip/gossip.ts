@@ -38,7 +38,9 @@ export class Gossip {
   readonly #toAnnounce = new Map<Link, Bytes[]>();
   /** told of each message that is newly durable here and is not our own */
   onStored: (message: Message) => void = () => undefined;
-  #announced = new Map<string, { id: Bytes; links: Link[]; dueMs: number }>();
+  readonly #announced = new Map<string, { id: Bytes; links: Link[]; dueMs: number }>();
+  /** how many of them a link was the first to announce */
+  readonly #announcedBy = new Map<Link, number>();
 
   constructor(ctx: Context, links: Links, membership: Membership, interest: Interest, fetcher: Fetcher) {
     this.#ctx = ctx;
@@ -59,7 +61,7 @@ export class Gossip {
   }
 
   #settled(idText: string): void {
-    this.#announced.delete(idText);
+    this.#unannounce(idText);
     this.#fetcher.settled(idText);
   }
 
@@ -159,17 +161,31 @@ export class Gossip {
       const known = this.#announced.get(idText);
       if (known) {
         if (known.links.length < 4 && !known.links.includes(link)) known.links.push(link);
-      } else if (!this.seen.has(idText) && this.#announced.size < LIMITS.announcedMax)
+      } else if (!this.seen.has(idText) && this.#mayAnnounce(link)) {
         this.#announced.set(idText, { id, links: [link], dueMs });
+        this.#announcedBy.set(link, (this.#announcedBy.get(link) ?? 0) + 1);
+      }
     }
     if (this.#announced.size > 0) this.#ctx.arm('announced', LIMITS.announceWaitMs);
+  }
+
+  #mayAnnounce(link: Link): boolean {
+    const isFull = this.#announced.size >= LIMITS.announcedMax;
+    return !isFull && (this.#announcedBy.get(link) ?? 0) < LIMITS.announcedPerLinkMax;
+  }
+
+  #unannounce(idText: string): void {
+    const first = this.#announced.get(idText)?.links[0];
+    this.#announced.delete(idText);
+    const count = first && this.#announcedBy.get(first);
+    if (first && count !== undefined) this.#announcedBy.set(first, count - 1);
   }
 
   /** Asks for announced messages that did not come by themselves. */
   askAnnounced(): void {
     const now = this.#ctx.now.monotonicMs;
     const due = [...this.#announced.values()].filter(({ dueMs }) => dueMs <= now);
-    for (const { id } of due) this.#announced.delete(this.#fetcher.idText(id));
+    for (const { id } of due) this.#unannounce(this.#fetcher.idText(id));
     if (this.#announced.size > 0) this.#ctx.arm('announced', LIMITS.announceWaitMs / 2);
     const lacking = due.filter(({ id }) => !this.seen.has(this.#fetcher.idText(id)));
     if (lacking.length === 0) return;
@@ -191,6 +207,7 @@ export class Gossip {
   down(link: Link): void {
     this.#toAnnounce.delete(link);
     this.#toConfirm.delete(link);
+    this.#announcedBy.delete(link);
   }
 
   tick(): void {

@@ -79,7 +79,7 @@ export class Fetcher {
           known.links.push(link);
       return;
     }
-    if (this.#missing.size >= WANTED_MAX) return;
+    if (this.#missing.size >= WANTED_MAX || this.load(first) >= LIMITS.wantedPerLinkMax) return;
     const missing: Missing = {
       id: id.slice(),
       idText,

@@ -163,9 +163,9 @@ export class Sync {
     }
   }
 
-  /** A window that sums are kept for: everything, or up to a minute of the last hour. */
-  #isRecent(untilMinute: number): boolean {
-    if (untilMinute === MINUTE_END) return true;
+  /** A window that sums are kept for: everything, whole hours, or up to a minute of the last hour. */
+  #isSummed(untilMinute: number): boolean {
+    if (untilMinute % 60 === 0) return true;
     const untilMs = untilMinute * MINUTE;
     return untilMs >= this.#ctx.now.wallMs - HOUR && untilMs <= this.#ctx.now.wallMs + LIMITS.futureMs;
   }
@@ -190,9 +190,11 @@ export class Sync {
   }
 
   #hearBeat(link: Link, session: Session, frame: Extract<Frame, { type: 'heartbeat' }>): void {
-    if (!this.#isSettled(frame.untilMinute) || this.#isBusy(link, session)) return;
-    if (!this.#isRecent(frame.untilMinute)) return;
+    if (this.#isBusy(link, session)) return;
     const shared = this.#interest.sharedWith(link).slice(0, LIMITS.sharedChannelsMax);
+    const aheadMs = frame.untilMinute * MINUTE - (this.#ctx.now.wallMs - LIMITS.settleMs);
+    if (aheadMs > LIMITS.skewMs || aheadMs < -HOUR) return this.#compareHours(link, session, shared, aheadMs);
+    if (!this.#isSettled(frame.untilMinute) || !this.#isSummed(frame.untilMinute)) return;
     this.#sumsOf(shared, frame.untilMinute, (sums) => {
       const mine = this.#combined(sums);
       if (equal(mine, frame.fingerprint) || link.phase !== 'up') {
@@ -215,9 +217,22 @@ export class Sync {
     });
   }
 
+  /** The clocks are far apart: compare the whole hours that are over for both, once in a while, and say so. */
+  #compareHours(link: Link, session: Session, shared: readonly Shared[], aheadMs: number): void {
+    const now = this.#ctx.now.monotonicMs;
+    if (now < session.againMs || shared.length === 0) return;
+    session.againMs = now + LIMITS.skewCompareMs;
+    const overMs = this.#ctx.now.wallMs - LIMITS.settleMs + Math.min(0, aheadMs);
+    this.#ctx.report('warn', 'the clock of a neighbour is far from ours', {
+      peer: link.peer,
+      aheadSeconds: Math.round(aheadMs / 1000),
+    });
+    this.#sendSums(link, shared, Math.floor(overMs / HOUR) * 60);
+  }
+
   /** The other side sees a difference and shows its sums: answer with the buckets of the channels that differ. */
   #hearSums(link: Link, session: Session, frame: Extract<Frame, { type: 'sums' }>): void {
-    if (!this.#isRecent(frame.untilMinute) || !this.#mayAsk(session)) return;
+    if (!this.#isSummed(frame.untilMinute) || !this.#mayAsk(session)) return;
     const asked = new Map(frame.sums.map((sum) => [sum.tag, sum]));
     const known = [...asked.values()].filter(({ tag }) => this.#interest.isShared(link, tag));
     if (known.length === 0) return;
