@@ -130,7 +130,7 @@ export function createEngine(parts: EngineParts): Engine {
   const feeds = new Feeds(store, wallMs);
   const { net, port } = createSockets(
     (event) => runner.submit(event),
-    () => bootstrapDocument(snapshot(), facts.peer, wallMs()),
+    (asker) => bootstrapDocument(snapshot(), facts.peer, wallMs(), asker),
   );
   const runner: Runner = new Runner({
     core,

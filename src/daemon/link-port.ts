@@ -5,7 +5,7 @@
  * The core asks for key agreement only once a peer has proven its id, so that is the moment at which a link stops to
  * count as an unfinished handshake.
  */
-import type { LinkId } from '../core/contract.ts';
+import type { LinkId, Scope } from '../core/contract.ts';
 import { createEphemeral, type Ephemeral } from '../crypto/index.ts';
 import { createLinkNet, type LinkEvent, type LinkNet } from '../net/index.ts';
 import type { LinkPort } from './runner.ts';
@@ -17,9 +17,12 @@ export interface Sockets {
 
 /**
  * @param onEvent the runner's `submit`
- * @param bootstrapDocument what `/bootstrap.json` on the public port answers
+ * @param bootstrapDocument what `/bootstrap.json` on the public port answers an asker that is so close
  */
-export function createSockets(onEvent: (event: LinkEvent) => void, bootstrapDocument: () => object): Sockets {
+export function createSockets(
+  onEvent: (event: LinkEvent) => void,
+  bootstrapDocument: (asker: Scope) => object,
+): Sockets {
   const ephemerals = new Map<LinkId, Ephemeral>();
   const net = createLinkNet({
     bootstrapDocument,

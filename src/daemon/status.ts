@@ -1,7 +1,9 @@
 /** What the daemon says of itself: made on demand from the core, the store and the facts of this start. */
 
+import type { Scope } from '../core/contract.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { PeerSnapshot } from '../core/peer-types.ts';
+import { isForAsker } from '../net/index.ts';
 import type { Store } from '../store/store.ts';
 import type { SourceView, StatusView } from './gate.ts';
 import type { Problem } from './problems.ts';
@@ -64,9 +66,14 @@ export function statusView({ facts, store, snapshot, sources, problems }: Status
 
 /**
  * The public list of peers in the form of mesh/1: this daemon under the addresses at which a proven peer reached it,
- * and the relays whose address was proven.
+ * and the relays whose address was proven. An address is listed only for those who are at least as close as it.
  */
-export function bootstrapDocument(snapshot: PeerSnapshot, ownId: string, wallMs: number): object {
+export function bootstrapDocument(
+  snapshot: PeerSnapshot,
+  ownId: string,
+  wallMs: number,
+  asker: Scope,
+): object {
   const entry = (peer: string, url: string) => ({
     peer_id: peer,
     ws_url: url,
@@ -76,6 +83,6 @@ export function bootstrapDocument(snapshot: PeerSnapshot, ownId: string, wallMs:
   const peers = [
     ...snapshot.ownUrls.map((url) => entry(ownId, url)),
     ...others.flatMap(({ peer, urls }) => urls.map((url) => entry(peer, url))),
-  ];
+  ].filter(({ ws_url }) => isForAsker(ws_url, asker));
   return { version: 1, peers: peers.slice(0, LIMITS.bootstrapPeersMax), updated_at: isoTime(wallMs) };
 }

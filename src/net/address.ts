@@ -73,6 +73,18 @@ export function canonicalPeerUrl(text: string): string | undefined {
 }
 
 /**
+ * True if an asker that is so close may be told the address: others could not reach it, and would learn how the inside
+ * of a network looks. A name counts as public, except those of the own host (RFC 6761 section 6.3). No address: false.
+ */
+export function isForAsker(url: string, asker: Scope): boolean {
+  const parsed = parsePeerUrl(url);
+  if (!parsed.ok) return false;
+  const { host, scope } = parsed.address;
+  const ofName = /(?:^|\.)localhost$/.test(host) ? 'loopback' : 'public';
+  return isAtLeast(scope ?? ofName, asker);
+}
+
+/**
  * What speaks against an address that somebody else named, before anything is resolved or connected.
  * @param min how public the address has to be: the scope of the place that named it. `loopback` means that it came
  *   from this host or its operator; nothing is refused then

@@ -5,7 +5,9 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Scope } from '../core/contract.ts';
 import { ERRORS, type ErrorCode } from '../core/errors.ts';
+import { scopeOfIp } from './ip-scope.ts';
 import { NET_LIMITS } from './net-limits.ts';
 
 /** What a handler answers. `body` is JSON text. */
@@ -16,9 +18,10 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A JSON document that any web page may read. It may be kept for a minute. */
-export function openDocument(body: string): Answer {
-  const headers = { 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'public, max-age=60' };
+/** A JSON document that any web page may read. It may be kept for a minute, unless it is for this asker only. */
+export function openDocument(body: string, audience: 'everybody' | 'asker' = 'everybody'): Answer {
+  const kept = audience === 'everybody' ? 'public, max-age=60' : 'no-store';
+  const headers = { 'Access-Control-Allow-Origin': '*', 'Cache-Control': kept };
   return { status: 200, type: 'application/json', body, headers };
 }
 
@@ -34,11 +37,20 @@ export function problem(
   return { status, type: 'application/problem+json', body, headers };
 }
 
-/** One path's document, or undefined for a path that does not exist. */
-export type Route = (path: string) => (() => Answer) | undefined;
+/** One path's document, or undefined for a path that does not exist. `asker`: how close who asks is certainly. */
+export type Route = (path: string) => ((asker: Scope) => Answer) | undefined;
+
+/** What proxies add (RFC 7239, RFC 9110 section 7.6.3, and custom), and what browsers add for a web page. */
+const SPEAKS_FOR_OTHERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via', 'origin'];
+
+/** How close the one who asks is: as its address, but public if it may pass the answer on to somebody far away. */
+function askerOf({ headers, socket }: IncomingMessage): Scope {
+  if (SPEAKS_FOR_OTHERS.some((name) => headers[name] !== undefined)) return 'public';
+  return socket.remoteAddress === undefined ? 'public' : scopeOfIp(socket.remoteAddress);
+}
 
 /** Applies the rules common to all paths: 404, 405, and 500 if a handler throws. */
-export function answerTo(method: string, target: string, route: Route): Answer {
+export function answerTo(method: string, target: string, route: Route, asker: Scope): Answer {
   const path = target.replace(/\?.*$/s, '');
   const handler = route(path);
   if (handler === undefined) return problem('not_found', 'No such path.');
@@ -46,7 +58,7 @@ export function answerTo(method: string, target: string, route: Route): Answer {
     return problem('method_not_allowed', 'This path can only be read.', { Allow: 'GET, HEAD' });
   }
   try {
-    return handler();
+    return handler(asker);
   } catch {
     // The reason stays inside: strangers read this. A handler that can fail reports it itself.
     return problem('internal', 'The document could not be made.');
@@ -116,7 +128,7 @@ export function createHttpServer({ route, deadlineMs, socketsMax }: HttpServerOp
     (request, response) => {
       request.on('error', () => response.destroy());
       response.on('error', () => response.destroy());
-      send(response, answerTo(request.method ?? '', request.url ?? '', route));
+      send(response, answerTo(request.method ?? '', request.url ?? '', route, askerOf(request)));
     },
   );
   server.maxHeadersCount = NET_LIMITS.headersMax;

@@ -1,5 +1,12 @@
 /** Sockets, dialling and bootstrap lists: what the daemon uses of this folder. */
-export { canonicalPeerUrl, hintProblem, type ParsedPeerUrl, type PeerUrl, parsePeerUrl } from './address.ts';
+export {
+  canonicalPeerUrl,
+  hintProblem,
+  isForAsker,
+  type ParsedPeerUrl,
+  type PeerUrl,
+  parsePeerUrl,
+} from './address.ts';
 export {
   type BootstrapErrorCode,
   type BootstrapResult,

@@ -50,8 +50,8 @@ export interface LinkNetOptions {
   readonly onEvent: (event: LinkEvent) => void;
   /** makes the X25519 key of a link and keeps its private half; returns the public one, 32 bytes */
   readonly createEphemeral: (link: LinkId) => Bytes;
-  /** the public list of peers, plain JSON (schema in docs/reference/bootstrap.md) */
-  readonly bootstrapDocument: () => object;
+  /** the list of peers for an asker that is so close, plain JSON (schema in docs/reference/bootstrap.md) */
+  readonly bootstrapDocument: (asker: Scope) => object;
   readonly limits?: Partial<LinkLimits>;
   /** scopes in which unfinished handshakes are counted per address; default: public only */
   readonly countedScopes?: readonly Scope[];

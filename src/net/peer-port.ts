@@ -9,6 +9,7 @@ import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Scope } from '../core/contract.ts';
 import type { Admission, Ticket } from './admission.ts';
 import { createHttpServer, endSocket, openDocument, problem, type Route } from './http-server.ts';
 import { type Listening, type ListenOptions, listenOn } from './listen.ts';
@@ -19,8 +20,8 @@ export interface PeerPortOptions {
   readonly admission: Admission;
   /** own sockets now: they take from the same total */
   outbound(): number;
-  /** the list of peers that anybody may read; must be plain JSON */
-  bootstrapDocument(): object;
+  /** the list of peers for an asker that is so close; must be plain JSON */
+  bootstrapDocument(asker: Scope): object;
   /** time from accepting a socket to its upgrade, ms */
   readonly handshakeMs: number;
   onLink(ws: WebSocket, socket: Socket, ticket: Ticket): void;
@@ -35,14 +36,14 @@ export interface PeerPort {
   stats(): { readonly refused: number; readonly acceptErrors: number };
 }
 
-function routes(bootstrapDocument: () => object): Route {
-  let cached = { body: '', until: Number.NEGATIVE_INFINITY };
-  const bootstrap = (): string => {
-    if (performance.now() >= cached.until) {
-      const body = JSON.stringify(bootstrapDocument());
-      cached = { body, until: performance.now() + NET_LIMITS.documentCacheMs };
-    }
-    return cached.body;
+function routes(bootstrapDocument: (asker: Scope) => object): Route {
+  const cache = new Map<Scope, { readonly body: string; readonly until: number }>();
+  const bootstrap = (asker: Scope): string => {
+    const cached = cache.get(asker);
+    if (cached !== undefined && performance.now() < cached.until) return cached.body;
+    const body = JSON.stringify(bootstrapDocument(asker));
+    cache.set(asker, { body, until: performance.now() + NET_LIMITS.documentCacheMs });
+    return body;
   };
   const health = JSON.stringify({ status: 'ok' });
   return (path) => {
@@ -50,7 +51,8 @@ function routes(bootstrapDocument: () => object): Route {
       const headers = { 'Cache-Control': 'no-store' };
       return () => ({ status: 200, type: 'application/json', body: health, headers });
     }
-    return path === '/bootstrap.json' ? () => openDocument(bootstrap()) : undefined;
+    if (path !== '/bootstrap.json') return undefined;
+    return (asker) => openDocument(bootstrap(asker), asker === 'public' ? 'everybody' : 'asker');
   };
 }
 

@@ -12,26 +12,20 @@
  * 2. The same pair of fingerprints is not reconciled twice in a row: the wait grows from 25 s to 1 h.
  * 3. A page is asked for only when few ids of the last one are still missing: memory per link is bounded.
  */
-import { type Bytes, compare, equal, fromBase64url, toBase64url } from '../bytes.ts';
+import { type Bytes, equal, fromBase64url, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { LinkId } from '../contract.ts';
 import type { Interest, Shared } from '../interest/interest.ts';
 import { HOUR, LIMITS, MINUTE } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
-import { compareTime, TIME_END, TIME_ZERO } from '../message/time.ts';
+import { TIME_END } from '../message/time.ts';
 import { type Bucket, MINUTE_END, type Position, type Sum } from '../persistence.ts';
 import type { BucketSum, ChannelSum, Frame } from '../wire/frame.ts';
 import { encodeFrame } from '../wire/frames.ts';
 import type { Fetcher } from './fetcher.ts';
 import { combine, fingerprint } from './fingerprint.ts';
-
-/** A range of a channel that the other side has differently. */
-interface Range {
-  readonly tag: string;
-  after: Position;
-  readonly untilMinute: number;
-}
+import { isPage, mergeRanges, positionBefore, type Range } from './ranges.ts';
 
 interface Session {
   /** ranges to list, newest first */
@@ -52,7 +46,6 @@ interface Session {
 
 type SyncFrame = Extract<Frame, { type: 'heartbeat' | 'sums' | 'buckets' | 'list' | 'listed' }>;
 
-const ID_ZERO = new Uint8Array(32);
 /** ranges waiting per link: every hour of a channel's 90 days and then some (guess) */
 const RANGES_MAX = 8192;
 
@@ -165,7 +158,7 @@ export class Sync {
 
   /** A window that sums are kept for: everything, whole hours, or up to a minute of the last hour. */
   #isSummed(untilMinute: number): boolean {
-    if (untilMinute % 60 === 0) return true;
+    if (untilMinute === MINUTE_END || untilMinute % 60 === 0) return true;
     const untilMs = untilMinute * MINUTE;
     return untilMs >= this.#ctx.now.wallMs - HOUR && untilMs <= this.#ctx.now.wallMs + LIMITS.futureMs;
   }
@@ -364,40 +357,4 @@ export class Sync {
   get busy(): boolean {
     return [...this.#sessions.values()].some((s) => s.listing !== undefined || s.ranges.length > 0);
   }
-}
-
-/** The place just before every message of a minute. */
-function positionBefore(minute: number): Position {
-  if (minute === 0) return { time: TIME_ZERO, id: ID_ZERO };
-  return { time: { timeMs: minute * MINUTE - 1, counter: 0xffff }, id: new Uint8Array(32).fill(255) };
-}
-
-/** Joins ranges of one channel that touch, the newest last (they are taken from the end). */
-function mergeRanges(ranges: readonly Range[]): Range[] {
-  const sorted = [...ranges].sort((a, b) =>
-    a.tag < b.tag ? -1 : a.tag > b.tag ? 1 : compareTime(a.after.time, b.after.time),
-  );
-  const merged: Range[] = [];
-  for (const range of sorted) {
-    const last = merged.at(-1);
-    const touches =
-      last &&
-      last.tag === range.tag &&
-      compareTime(range.after.time, positionBefore(last.untilMinute).time) <= 0;
-    if (last && touches)
-      merged[merged.length - 1] = { ...last, untilMinute: Math.max(last.untilMinute, range.untilMinute) };
-    else merged.push(range);
-  }
-  return merged;
-}
-
-/** Positions in strict order, after the range's start and before its end. */
-function isPage(range: Range, positions: readonly Position[]): boolean {
-  let last = range.after;
-  for (const position of positions) {
-    const order = compareTime(last.time, position.time) || compare(last.id, position.id);
-    if (order >= 0 || position.time.timeMs >= range.untilMinute * MINUTE) return false;
-    last = position;
-  }
-  return true;
 }

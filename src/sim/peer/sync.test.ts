@@ -274,15 +274,19 @@ describe('a pair that differs for good', () => {
     expect([looks(), looks()]).toEqual([true, false]);
   });
 
-  it('is not looked into by a beat that is not settled for us, or too old', () => {
+  it('is not looked into by a beat that is not settled for us, and by whole hours if the clocks are far apart', () => {
     const { bench, store, holder, remote, floorHour } = createPair();
     fill(store, history(bench, 3));
     holder.tell(floorHour, 'dev');
     bench.run(0);
     remote.clear();
     holder.heartbeat(floorHour, 'dev', holder.settledMinute + 1);
-    holder.heartbeat(floorHour, 'dev', holder.settledMinute - 120);
     expect(quiet(remote)).toEqual([]);
+    const old = holder.settledMinute - 120;
+    holder.heartbeat(floorHour, 'dev', old);
+    holder.heartbeat(floorHour, 'dev', old);
+    expect(remote.got('sums')).toMatchObject([{ untilMinute: Math.floor(old / 60) * 60 }]);
+    remote.clear();
     holder.heartbeat(floorHour);
     expect(quiet(remote)).toHaveLength(1);
   });
