@@ -26,7 +26,10 @@ describe('the token file', () => {
     loadOrCreateToken(file);
     fs.chmodSync(file, mode);
     expect(() => loadOrCreateToken(file)).toThrow(
-      expect.objectContaining({ code: 'key_exposed', detail: `Run: chmod 600 '${file}'` }),
+      expect.objectContaining({
+        code: 'key_exposed',
+        detail: `${file} has mode 0${mode.toString(8)}. Run: chmod 600 '${file}'`,
+      }),
     );
   });
 

@@ -72,7 +72,9 @@ function readToken(file: string): string | undefined {
     if (!stat.isFile()) throw new MeshError('key_unreadable', `${file} is not a file.`);
     // Windows has no such bits; there the profile folder protects the file.
     if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
-      throw new MeshError('key_exposed', `Run: chmod 600 '${file}'`);
+      const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
+      const quoted = `'${file.replaceAll("'", "'\\''")}'`;
+      throw new MeshError('key_exposed', `${file} has mode ${mode}. Run: chmod 600 ${quoted}`);
     }
     const buffer = Buffer.alloc(FILE_BYTES_MAX);
     const text = buffer.toString('latin1', 0, fs.readSync(handle, buffer)).trim();

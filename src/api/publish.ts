@@ -37,6 +37,7 @@ export function toPublishRequest(
     channel: message.channel,
     body: message.body,
     ...(message.payload !== undefined && { payload: message.payload }),
+    ...(message.payloadText !== undefined && { payloadText: message.payloadText }),
     ...(refs.length > 0 && { refs }),
     ...(message.expires !== undefined && { expiresMs: Date.parse(message.expires) }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),

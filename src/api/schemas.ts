@@ -49,6 +49,7 @@ const publishFields = {
   channel,
   body: text,
   payload: payload.optional(),
+  payloadText: text.exactOptional(),
   reply: id.exactOptional(),
   thread: id.exactOptional(),
   refs: refs.exactOptional(),

@@ -17,10 +17,10 @@ export function parseSeconds(name: string, text: string, max: number): number {
   throw new UsageError(`${name} must be a number of seconds up to ${max}, not "${text}".`);
 }
 
-/** A JSON value. Throws {@link UsageError} with `bad_payload`. */
-export function parsePayload(text: string): unknown {
+/** Throws {@link UsageError} with `bad_payload` for what is no JSON text. */
+export function checkPayload(text: string): void {
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
   } catch {
     throw new UsageError(`--payload is not JSON: ${text.slice(0, 80)}`, {
       code: 'bad_payload',

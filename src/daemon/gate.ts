@@ -34,6 +34,8 @@ export interface PublishRequest {
   readonly body: string;
   /** any JSON value; undefined for none */
   readonly payload?: unknown;
+  /** instead of `payload`: JSON text that is carried as it stands */
+  readonly payloadText?: string;
   readonly refs?: readonly { readonly relation: RelationName; readonly id: string }[];
   readonly expiresMs?: number;
   readonly idempotencyKey?: string;

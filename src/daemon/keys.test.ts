@@ -69,7 +69,7 @@ describe('the key files', () => {
     loadKeys(folder);
     fs.chmodSync(file('peer.pem'), 0o640);
     expect(failure()).toMatchObject({ code: 'key_exposed' });
-    expect(failure().detail).toContain(`chmod 600 "${file('peer.pem')}"`);
+    expect(failure().detail).toContain(`chmod 600 '${file('peer.pem')}'`);
   });
 
   it('get a lost pub.pem back and refuse one of another key', () => {

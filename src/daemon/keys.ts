@@ -53,13 +53,18 @@ function unreadable(file: string, cause: unknown): MeshError {
   return new MeshError('key_unreadable', `${file}: ${reason(cause)}`, { cause });
 }
 
+/** A path as one word of a shell. */
+function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** Refuses a file that anybody but its owner can read. Windows has no such modes. */
 function assertPrivate(file: string): void {
   if (process.platform === 'win32') return;
   const { mode } = fs.statSync(file);
   if ((mode & 0o077) === 0) return;
   const shown = (mode & 0o777).toString(8).padStart(4, '0');
-  throw new MeshError('key_exposed', `${file} has mode ${shown}. Run: chmod 600 ${JSON.stringify(file)}`);
+  throw new MeshError('key_exposed', `${file} has mode ${shown}. Run: chmod 600 ${shellQuoted(file)}`);
 }
 
 /** @returns the text, or `undefined` if there is no such file */

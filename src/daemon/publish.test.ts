@@ -30,6 +30,8 @@ describe('a publish command', () => {
     });
     expect(make({ payload: null }).payload).toEqual(utf8('null'));
     expect(make({}).payload).toHaveLength(0);
+    const payloadText = '{ "b": 1.0, "a": 12345678901234567890, "a": "\\u00e9" }';
+    expect(make({ payloadText }).payload).toEqual(utf8(payloadText));
   });
 
   it.each<[string, Partial<PublishRequest>]>([
@@ -38,6 +40,9 @@ describe('a publish command', () => {
     ['bad_channel', { channel: 'a\ud800' }],
     ['bad_text', { body: 'a\ud800' }],
     ['bad_payload', { payload: 1n }],
+    ['bad_payload', { payloadText: '{a:1}' }],
+    ['bad_text', { payloadText: '"\ud800"' }],
+    ['bad_request', { payloadText: '1', payload: 1 }],
     ['bad_payload', { payload: () => 1 }],
     ['bad_request', { refs: [{ relation: 'reply', id: 'short' }] }],
     ['bad_request', { refs: Array(9).fill({ relation: 'reply', id }) }],

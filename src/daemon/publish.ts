@@ -20,7 +20,22 @@ export function checkedChannel(text: string): string {
   return name;
 }
 
-function payloadBytes(payload: unknown): Uint8Array {
+/** JSON text as it stands: spelling of numbers, order and spaces are the author's. */
+function checkedText(text: string): Uint8Array {
+  if (!text.isWellFormed()) throw new MeshError('bad_text', 'The payload contains a lone surrogate.');
+  try {
+    JSON.parse(text);
+  } catch (cause) {
+    throw new MeshError('bad_payload', cause instanceof Error ? cause.message : '', { cause });
+  }
+  return utf8(text);
+}
+
+function payloadBytes({ payload, payloadText }: PublishRequest): Uint8Array {
+  if (payloadText !== undefined) {
+    if (payload !== undefined) throw new MeshError('bad_request', 'Give payload or payloadText, not both.');
+    return checkedText(payloadText);
+  }
   if (payload === undefined) return EMPTY;
   let text: string | undefined;
   try {
@@ -82,7 +97,7 @@ export function publishCommand(
 ): PublishCommand {
   const channel = checkedChannel(request.channel);
   if (!request.body.isWellFormed()) throw new MeshError('bad_text', 'The body contains a lone surrogate.');
-  const payload = payloadBytes(request.payload);
+  const payload = payloadBytes(request);
   const refs = checkedRefs(request.refs);
   const content = Buffer.byteLength(request.body) + payload.length;
   const room = LIMITS.messageBytesMax - FIXED_BYTES - Buffer.byteLength(channel) - REF_BYTES * refs.length;

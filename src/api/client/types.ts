@@ -91,6 +91,8 @@ export interface PublishJson {
   readonly body: string;
   /** any JSON value; left out for none */
   readonly payload?: unknown;
+  /** instead of `payload`: JSON text that is signed as it stands, for numbers that a double cannot hold */
+  readonly payloadText?: string;
   /** id of the message that this one answers; short for a ref */
   readonly reply?: string;
   /** id of the first message of the thread; short for a ref */

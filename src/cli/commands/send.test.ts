@@ -25,14 +25,15 @@ describe('mesh send', () => {
   });
 
   it('carries payload, reply and key', async () => {
-    const options = ['--payload', '{"a":[1]}', '--reply', fakeId('r'), '--idempotency-key', 'k'];
+    const payloadText = '{"b":1.0,"a":[12345678901234567890]}';
+    const options = ['--payload', payloadText, '--reply', fakeId('r'), '--idempotency-key', 'k'];
     await send(['dev', 'x', ...options]);
     const refs = [{ relation: 'reply', id: fakeId('r') }];
     expect(api.gate.requests).toEqual([
-      { channel: 'dev', body: 'x', payload: { a: [1] }, refs, idempotencyKey: 'k' },
+      { channel: 'dev', body: 'x', payloadText, refs, idempotencyKey: 'k' },
     ]);
     await send(['dev', 'x', '--payload', 'null']);
-    expect(api.gate.requests[1]).toEqual({ channel: 'dev', body: 'x', payload: null });
+    expect(api.gate.requests[1]).toEqual({ channel: 'dev', body: 'x', payloadText: 'null' });
   });
 
   it('takes any text as it is', async () => {

@@ -1,5 +1,5 @@
 import { LIMITS, MeshError, PublishedError, type WaitState } from '../../api/client/index.ts';
-import { parsePayload, parseSeconds } from '../arguments.ts';
+import { checkPayload, parseSeconds } from '../arguments.ts';
 import { type CommandContext, defineCommand, type GlobalArguments } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { UsageError } from '../exit.ts';
@@ -35,11 +35,11 @@ function planOf(args: SendArguments): SendPlan {
       HELP,
     );
   }
-  const payload = args.payload === undefined ? undefined : parsePayload(args.payload);
+  if (args.payload !== undefined) checkPayload(args.payload);
   return {
     message: {
       channel: args.channel,
-      ...(payload !== undefined && { payload }),
+      ...(args.payload !== undefined && { payloadText: args.payload }),
       ...(args.reply !== undefined && { reply: args.reply }),
     },
     wait: args.wait,
