@@ -62,7 +62,7 @@ const table = {
     at: 'link',
   },
   too_many_links: {
-    title: 'The peer has as many links as it accepts.',
+    title: 'The peer has as many links, or as many other relays as neighbours, as it accepts.',
     do: 'Nothing to do: the daemon tries other peers and comes back later.',
     http: 503,
     at: 'link',

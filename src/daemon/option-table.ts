@@ -131,7 +131,7 @@ export const OPTION_TABLE = {
     schema: value.banValue,
     fallback: String(LIMITS.banThreshold),
     origin: 'guess (limits.ts)',
-    what: 'Offences after which a peer is kept out for an hour; 0 never bans.',
+    what: 'Offences of one peer within an hour, over all its links, after which it is kept out for an hour; 0 never bans.',
   },
   MESH_RATE_LEAF: {
     type: 'number',

@@ -28,6 +28,7 @@ export class Outbox {
   readonly #silent = new Set<Link>();
   /** rounds in a row in which nothing was confirmed */
   #rounds = 0;
+  #roundMs = 0;
   #keeper: Link | undefined;
   /** the table holds messages that are not under way */
   #backlog = false;
@@ -210,15 +211,18 @@ export class Outbox {
   /** Once a second: what was not confirmed in time is read from the table and pushed again. */
   tick(): void {
     const now = this.#ctx.now.monotonicMs;
-    let lost = this.#unnoted;
-    this.#unnoted = false;
+    let lost = false;
     for (const [id, { pushedMs }] of this.#underWay) {
       if (now - pushedMs < LIMITS.outboxRetryMs) break; // in the order of pushing
       this.#arrived(id);
       lost = true;
     }
-    if (lost && ++this.#rounds > LIMITS.keeperRoundsMax && this.#keeper) this.#replaceKeeper();
-    if (lost) this.#startOver();
+    if (lost && now - this.#roundMs >= LIMITS.outboxRetryMs) {
+      this.#roundMs = now;
+      if (++this.#rounds > LIMITS.keeperRoundsMax && this.#keeper) this.#replaceKeeper();
+    }
+    if (lost || this.#unnoted) this.#startOver();
     else this.#read();
+    this.#unnoted = false;
   }
 }

@@ -186,18 +186,23 @@ export class Admission {
     this.#host.forged(work.message.idText, links);
   }
 
-  #persist(kept: readonly { verified: VerifiedMessage; work: Work }[]): void {
-    const ops: PersistOp[] = kept.map(({ verified, work }) => {
-      const from = work.arrivals[0]?.link.peer ?? '';
-      return { kind: 'message', message: verified, tag: work.tag, from };
-    });
+  #persist(verified: readonly { verified: VerifiedMessage; work: Work }[]): void {
     const carried = new Map<string, number>();
-    for (const { work } of kept) {
+    for (const { work } of verified) {
       if (carried.has(work.tag) || !work.arrivals.some((arrival) => arrival.keep)) continue;
-      const untilMs = this.#host.carry(work.tag);
-      carried.set(work.tag, untilMs);
-      if (untilMs > 0) ops.push({ kind: 'carry', tag: work.tag, untilMs });
+      carried.set(work.tag, this.#host.carry(work.tag));
     }
+    // Without a place for its channel nobody could ask for it: it is passed on and not kept.
+    const kept = verified.filter(({ work }) => this.#host.holds(work.tag));
+    if (kept.length < verified.length)
+      for (const { work } of verified)
+        if (!this.#host.holds(work.tag)) this.#host.settled(work.message.idText);
+    if (kept.length === 0) return;
+    const ops: PersistOp[] = kept.map((item) => {
+      const from = item.work.arrivals[0]?.link.peer ?? '';
+      return { kind: 'message', message: item.verified, tag: item.work.tag, from };
+    });
+    for (const [tag, untilMs] of carried) if (untilMs > 0) ops.push({ kind: 'carry', tag, untilMs });
     this.#ctx.persist(
       ops,
       (results) => {

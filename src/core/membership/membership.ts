@@ -38,6 +38,8 @@ export class Membership {
   #live: Link | undefined;
   #sequence = 0;
   #publishedMs = Number.NEGATIVE_INFINITY;
+  /** when both records were last published, changed or not */
+  #renewedMs = Number.NEGATIVE_INFINITY;
   #published = UNPUBLISHED;
   #toldLeaves = 0;
 
@@ -234,7 +236,7 @@ export class Membership {
     const tags = toSet(this.#host.ownTags(), LIMITS.tagsMax);
     const urls = this.#ownUrls.list();
     const is = { links: links.join(), urls: urls.join(), tags: tags.join() };
-    const stale = monotonicMs - this.#publishedMs > LIMITS.recordRefreshMs;
+    const stale = monotonicMs - this.#renewedMs > LIMITS.recordRefreshMs;
     const contents: SignedContent[] = [];
     const peer = this.#ctx.config.peerId;
     // A clock that was far ahead in an earlier life: nobody took a record like that, so there is nothing to overtake.
@@ -254,6 +256,7 @@ export class Membership {
     if (contents.length === 0) return;
     this.#sequence = sequence;
     this.#publishedMs = monotonicMs;
+    if (stale) this.#renewedMs = monotonicMs;
     this.#published = is;
     for (const content of contents) {
       if (content.kind === RECORD.peer) this.map.setPeer(content);
@@ -296,8 +299,7 @@ export class Membership {
       this.map.remove(peer);
       this.#host.changed(undefined);
     }
-    if (this.#isRelay && this.#ctx.now.monotonicMs - this.#publishedMs > LIMITS.recordRefreshMs)
-      this.publish();
+    if (this.#isRelay && this.#ctx.now.monotonicMs - this.#renewedMs > LIMITS.recordRefreshMs) this.publish();
     if (this.#ctx.now.monotonicMs - this.#toldLeaves > 60_000) {
       this.#toldLeaves = this.#ctx.now.monotonicMs;
       const leaves = this.leaves();
