@@ -3,8 +3,9 @@
  * it accepts has exactly one spelling.
  */
 import { describe, expect, it } from 'vitest';
-import { concat, equal, utf8 } from '../bytes.ts';
+import { equal, utf8 } from '../bytes.ts';
 import { Random } from '../random.ts';
+import { damage, pick } from '../wire/damage.fixture.ts';
 import { authorOf, openclaw, sha256, signedMessage } from './message.fixture.ts';
 import { decodeMessage, encodeSignedBytes, encodeWireItem, type Message } from './message.ts';
 
@@ -20,53 +21,15 @@ const originals: readonly Message[] = [
   signedMessage({ expiresMs: 2 ** 53 - 1, nonce: 2 ** 32, kind: 65535 }, authorOf('eve')),
 ];
 
-/** First bytes that say something to a CBOR reader: every major type, every size of length, break, floats. */
-const HEADS = [
-  0x00, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x20, 0x40, 0x58, 0x59, 0x5a, 0x5b, 0x5f, 0x60, 0x78, 0x7b, 0x7f,
-];
-const MORE_HEADS = [0x80, 0x84, 0x89, 0x98, 0x9a, 0x9b, 0x9f, 0xa0, 0xbf, 0xc2, 0xf4, 0xf6, 0xf9, 0xfb, 0xff];
-const ALL_HEADS = [...HEADS, ...MORE_HEADS];
-
-const pick = <T>(random: Random, items: readonly T[]): T => items[random.below(items.length)] as T;
-
-/** One damage: a bit, a byte, a telling byte, a cut, an insertion, a repetition or a part of another message. */
-function damage(random: Random, bytes: Uint8Array): Uint8Array {
-  const at = random.below(bytes.length + 1);
-  const to = Math.min(bytes.length, at + random.below(16));
-  const out = Uint8Array.from(bytes);
-  switch (random.below(8)) {
-    case 0:
-      if (at < out.length) out[at] = (out[at] as number) ^ (1 << random.below(8));
-      return out;
-    case 1:
-      if (at < out.length) out[at] = random.below(256);
-      return out;
-    case 2:
-      if (at < out.length) out[at] = pick(random, ALL_HEADS);
-      return out;
-    case 3:
-      return out.slice(0, at);
-    case 4:
-      return concat(out.subarray(0, at), out.subarray(to));
-    case 5:
-      return concat(
-        out.subarray(0, at),
-        Uint8Array.of(pick(random, ALL_HEADS), random.below(256)),
-        out.subarray(at),
-      );
-    case 6:
-      return concat(out.subarray(0, to), out.subarray(at));
-    default: {
-      const other = pick(random, originals).wire;
-      return concat(out.subarray(0, at), other.subarray(random.below(other.length)));
-    }
-  }
-}
-
 /** Damage to the signed bytes inside an intact wire item: the outer lengths stay right. */
 function damagedInside(random: Random, message: Message): Uint8Array {
   const { signature, body, payload } = message;
-  return encodeWireItem(damage(random, message.bytes), signature, body, payload);
+  return encodeWireItem(
+    damage(random, message.bytes, pick(random, originals).wire),
+    signature,
+    body,
+    payload,
+  );
 }
 
 function spelledOnce(message: Message, wire: Uint8Array): boolean {
@@ -85,7 +48,7 @@ describe('the message decoder', () => {
       const message = pick(random, originals);
       let wire = n % 2 === 0 ? message.wire : damagedInside(random, message);
       const times = n % 2 === 0 ? 1 + random.below(4) : random.below(2);
-      for (let k = 0; k < times; k++) wire = damage(random, wire);
+      for (let k = 0; k < times; k++) wire = damage(random, wire, pick(random, originals).wire);
       let decoded: Message | undefined;
       try {
         decoded = decodeMessage(openclaw, wire);
