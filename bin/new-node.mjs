@@ -71,7 +71,11 @@ function explain(reason) {
       '  - run "npm install" in ' + root + ': on Linux and Windows it brings a Node.js for this project only',
     );
   }
-  lines.push('  - or install Node.js 24 LTS (nodejs.org, or your version manager) and run the command again');
+  lines.push(
+    '  - ' +
+      (inCheckout ? 'or ' : '') +
+      'install Node.js 24 LTS (nodejs.org, or your version manager) and run the command again',
+  );
   console.error(lines.join('\n'));
   process.exit(1);
 }

@@ -74,7 +74,8 @@ function requireJson(request: IncomingMessage): void {
 export async function readBody(request: IncomingMessage): Promise<unknown> {
   requireJson(request);
   const max = LIMITS.apiBodyBytesMax;
-  if (Number(request.headers['content-length'] ?? 0) > max) throw new MeshError('body_too_large');
+  if (Number(request.headers['content-length'] ?? 0) > max)
+    throw new MeshError('body_too_large', `At most ${max} bytes.`);
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

@@ -149,7 +149,7 @@ const table = {
   },
   not_found: {
     title: 'There is nothing under this path or id.',
-    do: 'Check the spelling; GET /v1/status says what the daemon has.',
+    do: 'Check the spelling of the path or id; "mesh status" says what the daemon has.',
     http: 404,
     at: 'api',
   },

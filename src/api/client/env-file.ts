@@ -17,5 +17,17 @@ export function loadEnvFile(cwd: string, env: Record<string, string | undefined>
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
     throw new MeshError('bad_option', `${file} cannot be read.`, { cause: error });
   }
-  for (const [name, value] of Object.entries(parseEnv(text))) env[name] ??= value;
+  const values = parseEnv(text);
+  assertLines(file, text, values);
+  for (const [name, value] of Object.entries(values)) env[name] ??= value;
+}
+
+/** A line that is no setting would be passed over without a word: `MESH_PEER_PORT 4099`, say. */
+function assertLines(file: string, text: string, values: Record<string, string | undefined>): void {
+  // Quoted values may run over several lines; there a strange line may be part of a value.
+  if (Object.values(values).some((value) => value?.includes('\n'))) return;
+  const index = text
+    .split(/\r?\n/)
+    .findIndex((line) => !/^\s*(?:#.*|(?:export\s+)?[\w.-]+\s*=.*)?$/.test(line));
+  if (index >= 0) throw new MeshError('bad_option', `${file}, line ${index + 1} is not NAME=value.`);
 }

@@ -4,7 +4,7 @@ import { type CommandContext, defineCommand, type GlobalArguments } from '../com
 import { withClient } from '../connect.ts';
 import { UsageError } from '../exit.ts';
 import { type HistoryOptions, readHistory } from '../history.ts';
-import { paint, print } from '../print.ts';
+import { paint, print, warn } from '../print.ts';
 import { jsonLine, localTime, shortId, visibleText } from '../text.ts';
 
 /** As many as anybody could look through (guess). */
@@ -28,6 +28,13 @@ async function show({ io, global }: CommandContext, message: MessageJson): Promi
   const reply = message.refs.find((ref) => ref.relation === 'reply');
   const about = reply === undefined ? '' : `(reply to ${shortId(reply.id)}) `;
   await print(io, `${time}  ${author}  ${about}${visibleText(message.body, '    ')}`);
+}
+
+/** Without having joined, a daemon gets messages of others only by chance. */
+async function warnIfNotJoined(client: Client, channel: string, { io }: CommandContext): Promise<void> {
+  const known = (await client.channels()).find((row) => row.channel === channel.normalize('NFC'));
+  if (known?.joined === true) return;
+  warn(io, `Not joined: messages of others may not arrive. To join: mesh join '${visibleText(channel, '')}'`);
 }
 
 /**
@@ -83,8 +90,10 @@ export const readCommand = defineCommand<ReadArguments>({
       });
     }
     return withClient(context, async (client) => {
-      if (args.follow) await follow(client, history, context);
-      else for await (const message of readHistory(client, history)) await show(context, message);
+      if (args.follow) {
+        await warnIfNotJoined(client, args.channel, context);
+        await follow(client, history, context);
+      } else for await (const message of readHistory(client, history)) await show(context, message);
       return undefined;
     });
   },

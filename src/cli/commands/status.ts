@@ -27,7 +27,9 @@ function* statusLines(status: StatusJson, bold: (text: string) => string): Gener
   yield `${bold('Running:')}  version ${visibleLine(status.version)} since ${localTime(status.started)}`;
   yield `${bold('Listens:')}  ${visibleLine(status.listen.peer)} for peers, ${visibleLine(status.listen.api)} for this machine`;
   yield `${bold('Data:')}     ${visibleLine(status.dataFolder)}`;
-  yield `${bold('Links:')}    ${status.links.length}, and ${count(status.relays, 'relay')} on the map`;
+  // A leaf keeps no map: its relays do.
+  const map = status.role === 'relay' ? `, and ${count(status.relays, 'relay')} on the map` : '';
+  yield `${bold('Links:')}    ${status.links.length}${map}`;
   yield* status.links.map(linkLine);
   yield `${bold('Lists:')}    ${count(status.sources.length, 'bootstrap list')}`;
   yield* status.sources.map(sourceLine);

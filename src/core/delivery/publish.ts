@@ -90,7 +90,7 @@ export class Publisher {
     if (waiting) {
       const same = waiting.fingerprint.every((byte, i) => byte === fingerprint[i]);
       if (same) waiting.requests.push(request);
-      else this.#fail(request, 'idempotency_conflict');
+      else this.#reply(request, conflict);
       return;
     }
     const requests = [request];
@@ -237,4 +237,8 @@ export class Publisher {
 
 const lineOf = (command: PublishCommand): string => `${command.identity} ${command.channel}`;
 
-const conflict: Reply = { kind: 'failed', code: 'idempotency_conflict', detail: '' };
+const conflict: Reply = {
+  kind: 'failed',
+  code: 'idempotency_conflict',
+  detail: 'Channel, text, payload, refs or expiry differ from what was sent under this key.',
+};
