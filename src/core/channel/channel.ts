@@ -10,8 +10,6 @@ import { isUsablePoint } from '../message/signature.ts';
 
 export type ChannelKind = 'open' | 'feed' | 'inbox' | 'sealed';
 
-const CLOSED_PREFIXES = ['@', '~', 'inbox:', 'dm:'] as const;
-
 /** True for 1 to 128 bytes of well-formed text without bytes 00-1F and 7F and without a space at its ends. */
 export function isChannelText(text: string): boolean {
   if (!text.isWellFormed() || text.startsWith(' ') || text.endsWith(' ')) return false;
@@ -42,9 +40,7 @@ export function channelKind(channel: string): ChannelKind | undefined {
 /** The name of an open channel as its creator must spell it (NFC), or `undefined` if it can be none. */
 export function channelName(text: string): string | undefined {
   const name = text.normalize('NFC');
-  return channelKind(name) === 'open' && !CLOSED_PREFIXES.some((prefix) => name.startsWith(prefix))
-    ? name
-    : undefined;
+  return channelKind(name) === 'open' ? name : undefined;
 }
 
 /** Whether `author` (32 bytes) may write in `channel`. Inbox and sealed channels are refused until they come. */

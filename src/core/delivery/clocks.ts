@@ -5,14 +5,13 @@
 import type { Bytes } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import { LIMITS } from '../limits.ts';
+import { NO_PREV } from '../message/message.ts';
 import { compareTime, nextTime, TIME_ZERO, type Time } from '../message/time.ts';
 
 interface Clock {
   own: Time;
   prev: Bytes;
 }
-
-const NONE = new Uint8Array(0);
 
 export class Clocks {
   readonly #ctx: Context;
@@ -46,7 +45,7 @@ export class Clocks {
       ({ own, seen }) => {
         if (this.#clocks.size >= LIMITS.clocksMax) this.#clocks.clear();
         if (this.#seen.size >= LIMITS.clocksMax) this.#seen.clear();
-        this.#clocks.set(key, { own: own?.time ?? TIME_ZERO, prev: own?.id ?? NONE });
+        this.#clocks.set(key, { own: own?.time ?? TIME_ZERO, prev: own?.id ?? NO_PREV });
         this.see(channel, seen);
         if (!this.#seen.has(channel)) this.#seen.set(channel, seen);
         done(true);
@@ -57,7 +56,7 @@ export class Clocks {
 
   /** Time and `prev` of the next message; the clock must be loaded. */
   next(identity: string, channel: string): { time: Time; prev: Bytes } {
-    const clock = this.#clocks.get(`${identity} ${channel}`) ?? { own: TIME_ZERO, prev: NONE };
+    const clock = this.#clocks.get(`${identity} ${channel}`) ?? { own: TIME_ZERO, prev: NO_PREV };
     const time = nextTime(Math.floor(this.#ctx.now.wallMs), clock.own, this.#seen.get(channel) ?? TIME_ZERO);
     return { time, prev: clock.prev };
   }

@@ -6,7 +6,7 @@
  * 2. An idempotency key names one message for ever: the same request gets the same id, a different one is refused.
  * 3. Messages of one identity in one channel are chained in the order of their commands.
  */
-import { concat, idFromText, utf8 } from '../bytes.ts';
+import { concat, equal, idFromText, utf8 } from '../bytes.ts';
 import { channelKind } from '../channel/channel.ts';
 import type { Context } from '../context.ts';
 import type { PublishCommand, Reply, RequestId } from '../contract.ts';
@@ -88,7 +88,7 @@ export class Publisher {
     const key = `${command.identity} ${command.idempotencyKey}`;
     const waiting = this.#keyed.get(key);
     if (waiting) {
-      const same = waiting.fingerprint.every((byte, i) => byte === fingerprint[i]);
+      const same = equal(waiting.fingerprint, fingerprint);
       if (same) waiting.requests.push(request);
       else this.#reply(request, conflict);
       return;
@@ -101,7 +101,7 @@ export class Publisher {
       { kind: 'idempotency', identity: command.identity, key: command.idempotencyKey },
       ({ found }) => {
         if (!found) return go(() => this.#create(command, fingerprint, requests));
-        const same = found.fingerprint.every((byte, i) => byte === fingerprint[i]);
+        const same = equal(found.fingerprint, fingerprint);
         const reply: Reply = same ? { kind: 'published', id: found.id, isNew: false } : conflict;
         go(() => this.#done(command, requests, reply));
       },

@@ -44,6 +44,8 @@ export interface AdmissionHost {
 }
 
 interface Work {
+  /** id and signature as text */
+  readonly key: string;
   readonly message: Message;
   readonly tag: string;
   readonly arrivals: Arrival[];
@@ -77,9 +79,9 @@ export class Admission {
       if (work) {
         work.arrivals.push(arrival);
       } else if (this.#seen.has(message.idText)) {
-        this.#again(message, tag, arrival, lookup);
+        this.#again({ key, message, tag, arrivals: [arrival] }, arrival, lookup);
       } else {
-        const fresh: Work = { message, tag, arrivals: [arrival] };
+        const fresh: Work = { key, message, tag, arrivals: [arrival] };
         this.#inFlight.set(key, fresh);
         (arrival.keep || this.#host.holds(tag) ? lookup : transit).push(fresh);
       }
@@ -101,15 +103,12 @@ export class Admission {
   }
 
   /** A verified id comes again: along another tree it goes on, and a keeper is told when it is durable. */
-  #again(message: Message, tag: string, arrival: Arrival, lookup: Work[]): void {
-    const verified = this.#seen.message(message.idText);
-    if (verified && arrival.root !== '') this.#host.verified(verified, tag, arrival);
-    if (arrival.keep) lookup.push({ message, tag, arrivals: [arrival] });
-    this.#host.settled(message.idText);
-  }
-
-  #keyOf(work: Work): string {
-    return `${work.message.idText}${toBase64url(work.message.signature)}`;
+  #again(work: Work, arrival: Arrival, lookup: Work[]): void {
+    const { idText } = work.message;
+    const verified = this.#seen.message(idText);
+    if (verified && arrival.root !== '') this.#host.verified(verified, work.tag, arrival);
+    if (arrival.keep) lookup.push(work);
+    this.#host.settled(idText);
   }
 
   #lookUp(works: readonly Work[]): void {
@@ -118,9 +117,9 @@ export class Admission {
       const fresh: Work[] = [];
       works.forEach((work, i) => {
         if (present[i]) {
-          this.#inFlight.delete(this.#keyOf(work));
+          this.#inFlight.delete(work.key);
           this.#stored(work);
-        } else if (this.#inFlight.get(this.#keyOf(work)) === work) fresh.push(work);
+        } else if (this.#inFlight.get(work.key) === work) fresh.push(work);
         else this.#keepSeen(work);
       });
       if (fresh.length > 0) this.#verify(fresh);
@@ -162,7 +161,7 @@ export class Admission {
     this.#ctx.verify(checks, (proofs) => {
       const kept: { verified: VerifiedMessage; work: Work }[] = [];
       works.forEach((work, i) => {
-        this.#inFlight.delete(this.#keyOf(work));
+        this.#inFlight.delete(work.key);
         const proof = proofs[i];
         const verified = proof && VerifiedMessage.fromVerification(this.#ctx.messages, work.message, proof);
         if (!verified) this.#forged(work);

@@ -75,10 +75,6 @@ export class Interest {
     return [...this.#joined.keys()];
   }
 
-  isJoined(tag: string): boolean {
-    return this.#joinedTags.has(tag);
-  }
-
   join(request: RequestId, channel: string): void {
     if (this.#joined.has(channel)) {
       this.#ctx.emit({ kind: 'reply', request, reply: { kind: 'joined', channel, isNew: false } });

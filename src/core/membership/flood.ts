@@ -113,14 +113,14 @@ export class Flood {
   #check(link: Link, records: readonly { bytes: Bytes; signature: Bytes }[]): void {
     const contents = records.map(({ bytes }) => decodeRecord(bytes));
     if (contents.includes(undefined)) return this.#links.offend(link, 'malformed', 'a record that is none');
-    const fresh: SignedRecord[] = [];
+    const fresh: (SignedRecord & { readonly work: string })[] = [];
     for (const [i, { bytes, signature }] of records.entries()) {
       const content = contents[i] as SignedContent;
       if (content.sequence <= this.#sequenceOf(content)) continue;
       const work = toBase64url(this.#ctx.config.sha256(concat(bytes, signature)));
       if (this.#verifying.has(work)) continue;
       this.#verifying.add(work);
-      fresh.push({ content, bytes, signature });
+      fresh.push({ content, bytes, signature, work });
     }
     if (fresh.length === 0) return;
     const checks = fresh.map(({ content, bytes, signature }) => ({
@@ -131,7 +131,7 @@ export class Flood {
     this.#ctx.verify(checks, (proofs) => {
       const heads: RecordHead[] = [];
       fresh.forEach((record, i) => {
-        this.#verifying.delete(toBase64url(this.#ctx.config.sha256(concat(record.bytes, record.signature))));
+        this.#verifying.delete(record.work);
         if (!proofs[i])
           this.#links.offend(link, 'malformed', 'a record with a wrong signature', 'invalid_signature');
         else if (this.#accept(record, link)) heads.push(headOf(record));

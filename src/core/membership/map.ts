@@ -165,10 +165,6 @@ export class RelayMap {
     return [...this.#graph().keys()].filter((peer) => this.#nodes.get(peer)?.record !== undefined);
   }
 
-  peers(): string[] {
-    return [...this.#nodes.keys()];
-  }
-
   get size(): number {
     return this.#nodes.size;
   }

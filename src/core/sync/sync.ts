@@ -352,9 +352,4 @@ export class Sync {
       if (link && !session.listing && session.ranges.length > 0) this.#listNext(link);
     }
   }
-
-  /** What is left to list and fetch from all neighbours, for progress. */
-  get busy(): boolean {
-    return [...this.#sessions.values()].some((s) => s.listing !== undefined || s.ranges.length > 0);
-  }
 }
