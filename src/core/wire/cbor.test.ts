@@ -161,6 +161,16 @@ describe('what the writer writes', () => {
   );
 });
 
+/** cborg drops a byte-order mark at the start of a text; we keep it, because two byte strings must not read the same. */
+function withoutMarks(item: Item): Item {
+  if (typeof item === 'string') return item.replace(/^\uFEFF/, '');
+  return Array.isArray(item) ? item.map(withoutMarks) : item;
+}
+
+it('keeps a byte-order mark as content', () => {
+  expect(decode(fromHex('63efbbbf'))).toBe('\ufeff');
+});
+
 describe('what the reader refuses', () => {
   it.each([
     ['nothing', ''],
@@ -249,7 +259,7 @@ describe('what the reader refuses', () => {
         } catch (error) {
           expect(error).toBeInstanceOf(CborError);
         }
-        if (ours !== undefined) expect(widened(cborgDecode(bytes, STRICT))).toEqual(ours);
+        if (ours !== undefined) expect(widened(cborgDecode(bytes, STRICT))).toEqual(withoutMarks(ours));
       }),
       { numRuns: 3000 },
     );
