@@ -83,6 +83,11 @@ export class Context {
     this.emit(code ? { kind: 'report', level, phrase, data, code } : { kind: 'report', level, phrase, data });
   }
 
+  /** questions that wait for an answer */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   #wait(then: (answer: Answer) => void): Token {
     const token = this.#nextToken++;
     this.#waiting.set(token, then);

@@ -13,7 +13,14 @@ import type { Bytes } from './bytes.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Ref } from './message/message.ts';
 import type { SignatureCheck, Verification } from './message/verified.ts';
-import type { DeliveryState, PersistOp, PersistResult, Query, QueryAnswer } from './persistence.ts';
+import type {
+  DeliveryState,
+  PersistOp,
+  PersistResult,
+  Query,
+  QueryAnswer,
+  RetentionPolicy,
+} from './persistence.ts';
 
 /** The clock as a parameter: monotonic for intervals, wall for dates. Milliseconds. */
 export interface Now {
@@ -44,9 +51,15 @@ export type Timer =
 export interface RestoredState {
   /** local identities that may publish (id texts) */
   readonly identities: readonly string[];
-  readonly joined: readonly string[];
-  /** carried channels: tag (base64url), until when (wall ms) */
-  readonly carried: readonly { readonly tag: string; readonly untilMs: number }[];
+  readonly joined: readonly { readonly channel: string; readonly policy: RetentionPolicy }[];
+  /** carried channels: tag (base64url), until when (wall ms), from which hour on */
+  readonly carried: readonly {
+    readonly tag: string;
+    readonly untilMs: number;
+    readonly sinceHour: number;
+  }[];
+  /** floors that pruning has set: tag, hours since 1970 */
+  readonly floors: readonly { readonly tag: string; readonly floorHour: number }[];
   readonly mailboxes: readonly {
     readonly peer: string;
     readonly tags: readonly string[];
@@ -113,11 +126,22 @@ export type Event =
       readonly fixed: boolean;
     }
   | { readonly kind: 'join'; readonly request: RequestId; readonly channel: string }
+  | { readonly kind: 'leave'; readonly request: RequestId; readonly channel: string }
+  /** replaces the retention policy of a joined channel */
+  | {
+      readonly kind: 'retain';
+      readonly request: RequestId;
+      readonly channel: string;
+      readonly policy: RetentionPolicy;
+    }
   | { readonly kind: 'publish'; readonly request: RequestId; readonly command: PublishCommand };
 
 /** What a client learns of its command. `publish` is answered only when the message is durable. */
 export type Reply =
   | { readonly kind: 'joined'; readonly channel: string; readonly isNew: boolean }
+  /** `wasJoined` false: there was nothing to leave */
+  | { readonly kind: 'left'; readonly channel: string; readonly wasJoined: boolean }
+  | { readonly kind: 'retained'; readonly channel: string }
   | { readonly kind: 'published'; readonly id: string; readonly isNew: boolean }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string };
 
@@ -166,4 +190,4 @@ export type Effect =
       readonly data: Readonly<Record<string, string | number | boolean>>;
     };
 
-export type { DeliveryState };
+export type { DeliveryState, RetentionPolicy };

@@ -209,6 +209,12 @@ const table = {
     http: 507,
     at: 'both',
   },
+  store_full: {
+    title: 'There is no room for more messages.',
+    do: 'Free disk space, raise MESH_STORE_BYTES, leave channels or give them a shorter retention; see "mesh channels".',
+    http: 507,
+    at: 'api',
+  },
   store_newer: {
     title: 'The database was written by a newer version.',
     do: 'Start the newer version, or use another data folder; this version has not touched it.',

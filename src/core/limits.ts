@@ -80,10 +80,24 @@ export const LIMITS = {
   banThreshold: 16,
   bansMax: 4096,
 
+  /** unasked messages per second of a leaf and of a relay (design, section 9) */
+  leafPerSecond: 50,
+  relayPerSecond: 2000,
   /** a link may push this many seconds' worth of its rate at once (design, section 9: 500 at 50 a second) */
   rateBurstSeconds: 10,
-  /** longest time for which a link is not read: below the silence that its neighbour takes for an end (derived) */
-  ratePauseMsMax: 2 * SECOND,
+  /** content of one unknown author in open channels, and how much of it at once (design, section 9) */
+  authorPerSecond: 5,
+  authorBurst: 50,
+  /** content of unknown authors above that, all together, and how much at once (design, section 9) */
+  commonPerSecond: 1000,
+  commonBurst: 2000,
+  /** authors whose buckets are remembered: who was silent for ten seconds needs none (guess) */
+  authorBucketsMax: 65536,
+  /** wanted headers looked at each second (guess: what the common bucket gives) */
+  wantedPage: 1000,
+  /** longest time for which a link is not read: it must still answer when another link of its peer contests it, see
+   *  duplicatePingMs (derived; our own pings keep it from taking us for dead) */
+  ratePauseMsMax: 4 * SECOND,
 
   // relays and leaves
   /** home relays of a leaf (design, section 5) */
@@ -126,8 +140,23 @@ export const LIMITS = {
   mailboxesMax: 1024,
   /** carried channels are held this long after the last message published here (design, section 8) */
   carriedMs: 7 * DAY,
-  /** own and joined channels go back this far (design, section 8) */
+  /** bytes of one carried channel and of all (design, section 8) */
+  carriedBytes: 64 * MiB,
+  carriedBytesAll: 1024 * MiB,
+  /** own and joined channels go back this far, with this many messages and bytes of others (design, section 8) */
   joinedMs: 90 * DAY,
+  joinedMessages: 1_000_000,
+  joinedBytes: 1024 * MiB,
+  /** bytes of all messages (design, section 8) */
+  storeBytes: 4096 * MiB,
+  /** bytes of the disk that we leave free (guess: a WAL and room for others) */
+  diskReserveBytes: 256 * MiB,
+  /** nobody keeps more than this share of a channel's bytes in content while it is over its limit (guess) */
+  heavyAuthorShare: 1 / 16,
+  /** a channel over its limit is pruned to this share of it, so that it is not over it again at once (guess) */
+  pruneToShare: 0.9,
+  /** beyond this share of its limit nothing more of others is taken into a channel until it is pruned (guess) */
+  shutShare: 1.25,
 
   // gossip
   /** transit relays remember messages this long (design, section 6) */
@@ -213,6 +242,26 @@ export const LIMITS = {
   apiBodyBytesMax: 1 * MiB,
   apiStreamsMax: 64,
   apiPageMax: 1000,
+} as const;
+
+/** What the design says where nothing else is set, in the shape of `PeerConfig`. */
+export const DEFAULT_RATES = {
+  leafPerSecond: LIMITS.leafPerSecond,
+  relayPerSecond: LIMITS.relayPerSecond,
+  authorPerSecond: LIMITS.authorPerSecond,
+  commonPerSecond: LIMITS.commonPerSecond,
+} as const;
+export const NO_RATES = {
+  leafPerSecond: 0,
+  relayPerSecond: 0,
+  authorPerSecond: 0,
+  commonPerSecond: 0,
+} as const;
+export const DEFAULT_RETENTION = {
+  joined: { ageMs: LIMITS.joinedMs, messages: LIMITS.joinedMessages, bytes: LIMITS.joinedBytes },
+  carried: { ageMs: LIMITS.carriedMs, bytes: LIMITS.carriedBytes },
+  carriedBytesAll: LIMITS.carriedBytesAll,
+  bytesAll: LIMITS.storeBytes,
 } as const;
 
 export { DAY, HOUR, KiB, MINUTE, MiB, SECOND };

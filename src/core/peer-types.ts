@@ -17,9 +17,33 @@ export interface PeerConfig {
   readonly allowPrivate: boolean;
   /** offences until a ban; 0 never bans (for fuzzing) */
   readonly banThreshold: number;
-  /** unasked messages per second that a link may push, by what is at its other end; 0 for no limit */
-  readonly rates: { readonly leafPerSecond: number; readonly relayPerSecond: number };
+  readonly rates: Rates;
+  readonly retention: RetentionLimits;
+  /** the URL under which others reach us, '' if it is not configured: then what diallers name is believed */
+  readonly publicUrl: string;
 }
+
+/** Messages per second; 0 for no limit. */
+export interface Rates {
+  /** what a link may send unasked, by what is at its other end */
+  readonly leafPerSecond: number;
+  readonly relayPerSecond: number;
+  /** content of one unknown author in open channels */
+  readonly authorPerSecond: number;
+  /** content of unknown authors above that, all together */
+  readonly commonPerSecond: number;
+}
+
+/** What is kept, where a channel has no policy of its own. Bytes as `persistence.ts` counts them. */
+export interface RetentionLimits {
+  readonly joined: { readonly ageMs: number; readonly messages: number; readonly bytes: number };
+  readonly carried: { readonly ageMs: number; readonly bytes: number };
+  readonly carriedBytesAll: number;
+  readonly bytesAll: number;
+}
+
+/** How much a part remembers, and the most that it may: entries or bytes, as the name says. */
+export type Footprint = Readonly<Record<string, { readonly size: number; readonly max: number }>>;
 
 export interface LinkSnapshot {
   readonly peer: string;
@@ -45,6 +69,10 @@ export interface PeerSnapshot {
   readonly addresses: readonly AddressSnapshot[];
   readonly relays: number;
   readonly joined: readonly string[];
+  /** since when each held channel is complete here, as it is told to others: tag, hours since 1970 */
+  readonly floors: ReadonlyMap<string, number>;
+  /** nothing more can be stored: publishing is refused */
+  readonly isFull: boolean;
   /** relays with an address proven by their record or our dial, for `/bootstrap.json`; own entry without its URL */
   readonly provenRelays: readonly { readonly peer: string; readonly urls: readonly string[] }[];
   /** own addresses that a proven peer dialled */

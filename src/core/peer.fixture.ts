@@ -7,6 +7,7 @@ import { type Bytes, concat, toBase64url, utf8 } from './bytes.ts';
 import { channelTag } from './channel/channel.ts';
 import type { Effect, Event, LinkId, Now, PublishCommand, Reply, RestoredState, Timer } from './contract.ts';
 import type { ErrorCode } from './errors.ts';
+import { DEFAULT_RETENTION, HOUR, NO_RATES } from './limits.ts';
 import { type Author, authorOf, openclaw, sha256, signedMessage, verify } from './message/message.fixture.ts';
 import type { Message, MessageFields } from './message/message.ts';
 import { type Verification, verifySignature } from './message/verified.ts';
@@ -29,8 +30,19 @@ export function createBlankStore(): BenchStore {
     transact: (effects) =>
       effects.map((ops) =>
         ops.map((op): PersistResult => {
-          if (op.kind !== 'message' && op.kind !== 'own-message') return { kind: 'done' };
-          return { kind: 'message', inserted: true, arrival: ++arrival };
+          switch (op.kind) {
+            case 'message':
+            case 'own-message':
+              return { kind: 'message', inserted: true, arrival: ++arrival };
+            case 'prune':
+              return { kind: 'pruned', removed: 0, next: undefined };
+            case 'drop':
+              return { kind: 'dropped', bytes: 0, more: false };
+            case 'expire':
+              return { kind: 'expired', more: false };
+            default:
+              return { kind: 'done' };
+          }
         }),
       ),
     read: (query) => blankAnswer(query),
@@ -40,7 +52,13 @@ export function createBlankStore(): BenchStore {
 function blankAnswer(query: Query): QueryAnswer {
   switch (query.kind) {
     case 'has':
-      return { kind: 'has', present: query.ids.map(() => false) };
+      return { kind: 'has', holdings: query.ids.map(() => 'unknown') };
+    case 'wanted':
+      return { kind: 'wanted', rows: [] };
+    case 'usage':
+      return { kind: 'usage', tags: [], freeBytes: Number.MAX_SAFE_INTEGER };
+    case 'hours':
+      return { kind: 'hours', hours: [] };
     case 'messages':
       return { kind: 'messages', messages: query.ids.map(() => undefined) };
     case 'sums':
@@ -66,10 +84,16 @@ interface Due {
   readonly run: () => void;
 }
 
+/** Names and tags are enough where the default policy holds. */
+export interface BenchState extends Partial<Omit<RestoredState, 'joined' | 'carried'>> {
+  readonly joined?: readonly string[];
+  readonly carried?: readonly { readonly tag: string; readonly untilMs: number }[];
+}
+
 export interface BenchOptions {
   readonly store?: BenchStore;
   readonly config?: Partial<PeerConfig>;
-  readonly state?: Partial<RestoredState>;
+  readonly state?: BenchState;
   /** label of the peer key */
   readonly name?: string;
 }
@@ -82,6 +106,7 @@ const EMPTY_STATE: RestoredState = {
   identities: [],
   joined: [],
   carried: [],
+  floors: [],
   mailboxes: [],
   addresses: [],
   recordSequence: 0,
@@ -127,11 +152,25 @@ export class Bench {
       agent: 'bench',
       allowPrivate: false,
       banThreshold: 16,
-      rates: { leafPerSecond: 0, relayPerSecond: 0 },
+      rates: NO_RATES,
+      retention: DEFAULT_RETENTION,
+      publicUrl: '',
       ...options.config,
     });
     const identities = [toBase64url(this.identity.publicKey)];
-    this.event({ kind: 'started', state: { ...EMPTY_STATE, identities, ...options.state } });
+    const { joined = [], carried = [], ...state } = options.state ?? {};
+    this.event({
+      kind: 'started',
+      state: {
+        ...{ ...EMPTY_STATE, identities, ...state },
+        joined: joined.map((channel) => ({ channel, policy: {} })),
+        carried: carried.map(({ tag, untilMs }) => ({
+          tag,
+          untilMs,
+          sinceHour: Math.floor(EPOCH_MS / HOUR) - 167,
+        })),
+      },
+    });
   }
 
   get peerId(): string {

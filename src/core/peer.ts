@@ -3,8 +3,8 @@
  * is to be done; see `contract.ts` for the rules that interpreters keep.
  *
  * The parts, from the ground up: links (sockets, handshake, pings), membership (roles, records, map, addresses),
- * interest (what is wanted and held), fetcher and gossip (dissemination), sync (catch-up), publisher and outbox
- * (own messages). Each knows only those before it.
+ * interest (what is wanted and held), retention (how much of it), fetcher and gossip (dissemination), sync (catch-up),
+ * publisher and outbox (own messages). Each knows only those before it.
  */
 import { toBase64url } from './bytes.ts';
 import { Context } from './context.ts';
@@ -15,12 +15,13 @@ import { Publisher } from './delivery/publish.ts';
 import { Gossip } from './gossip/gossip.ts';
 import { Serving } from './gossip/serving.ts';
 import { Interest } from './interest/interest.ts';
-import { MINUTE } from './limits.ts';
+import { LIMITS, MINUTE } from './limits.ts';
 import { Budgets } from './link/budget.ts';
 import type { Link } from './link/link.ts';
 import { Links } from './link/links.ts';
 import { Membership } from './membership/membership.ts';
-import type { PeerConfig, PeerSnapshot } from './peer-types.ts';
+import type { Footprint, PeerConfig, PeerSnapshot } from './peer-types.ts';
+import { Retention } from './retention/retention.ts';
 import { Fetcher } from './sync/fetcher.ts';
 import { Sync } from './sync/sync.ts';
 import { decodeFrame, type Frame } from './wire/frames.ts';
@@ -31,6 +32,7 @@ export class Peer {
   readonly #budgets: Budgets;
   readonly #membership: Membership;
   readonly #interest: Interest;
+  readonly #retention: Retention;
   readonly #fetcher: Fetcher;
   readonly #gossip: Gossip;
   readonly #serving: Serving;
@@ -38,7 +40,7 @@ export class Peer {
   readonly #clocks: Clocks;
   readonly #publisher: Publisher;
   readonly #outbox: Outbox;
-  #expiredMs = Number.NEGATIVE_INFINITY;
+  #lapsedMs = Number.NEGATIVE_INFINITY;
 
   constructor(config: PeerConfig) {
     const ctx = new Context(config);
@@ -68,9 +70,17 @@ export class Peer {
     });
     this.#interest = new Interest(ctx, this.#links, this.#membership, {
       shared: (link, tags) => this.#sync.shared(link, tags),
+      policyChanged: () => this.#retention.changed(),
     });
+    this.#retention = new Retention(ctx, this.#interest);
     this.#fetcher = new Fetcher(ctx, this.#links);
-    this.#gossip = new Gossip(ctx, this.#links, this.#membership, this.#interest, this.#fetcher);
+    this.#gossip = new Gossip(ctx, {
+      links: this.#links,
+      membership: this.#membership,
+      interest: this.#interest,
+      fetcher: this.#fetcher,
+      retention: this.#retention,
+    });
     this.#serving = new Serving(ctx, this.#links, this.#gossip.seen);
     this.#sync = new Sync(ctx, this.#links, this.#interest, this.#fetcher);
     this.#clocks = new Clocks(ctx);
@@ -79,9 +89,13 @@ export class Peer {
     this.#serving.onServed = (messages) => this.#outbox.taken(messages);
     this.#gossip.outbound.onTaken = (messages) => this.#outbox.taken(messages);
     this.#publisher = new Publisher(ctx, this.#clocks, {
-      carry: (tag) => this.#interest.carry(tag, true),
-      noted: (tag, untilMs) => this.#interest.noted(tag, untilMs),
-      published: (message, tag) => this.#outbox.published(message, tag),
+      isFull: () => this.#retention.isFull,
+      carry: (tag, timeMs) => this.#interest.kept.carry(tag, true, timeMs),
+      noted: (op) => this.#interest.kept.noted(op),
+      published: (message, tag) => {
+        this.#retention.published(message.message);
+        this.#outbox.published(message, tag);
+      },
     });
   }
 
@@ -124,7 +138,11 @@ export class Peer {
       case 'addresses':
         return this.#membership.learn(event);
       case 'join':
-        return this.#interest.join(event.request, event.channel);
+        return this.#interest.kept.join(event.request, event.channel);
+      case 'leave':
+        return this.#interest.kept.leave(event.request, event.channel);
+      case 'retain':
+        return this.#interest.kept.retain(event.request, event.channel, event.policy);
       case 'publish':
         return this.#publisher.publish(event.request, event.command);
       default:
@@ -134,6 +152,7 @@ export class Peer {
 
   #start(state: RestoredState): void {
     this.#publisher.restore(state.identities);
+    this.#gossip.restore(state.identities);
     this.#interest.restore(state);
     this.#membership.restore(state);
     this.#ctx.timer({ kind: 'second' }, 1000);
@@ -160,6 +179,7 @@ export class Peer {
   #frame(link: Link, bytes: Uint8Array): void {
     const frame = decodeFrame(this.#ctx.messages, bytes);
     if (!frame) return this.#links.offend(link, 'malformed', `a frame of ${bytes.length} bytes that is none`);
+    this.#budgets.charge(link, frame);
     if (!this.#links.control(link, frame)) this.#route(link, frame);
   }
 
@@ -177,8 +197,6 @@ export class Peer {
         return this.#interest.receive(link, frame);
       case 'push':
       case 'fetched':
-        if (frame.type === 'push') this.#budgets.charge(link, frame.messages.length);
-        return this.#gossip.receive(link, frame);
       case 'announce':
         return this.#gossip.receive(link, frame);
       case 'fetch':
@@ -233,10 +251,27 @@ export class Peer {
     this.#sync.tick();
     this.#outbox.tick();
     this.#interest.flush();
-    if (this.#ctx.now.monotonicMs - this.#expiredMs < MINUTE) return;
-    this.#expiredMs = this.#ctx.now.monotonicMs;
+    this.#retention.tick();
+    if (this.#ctx.now.monotonicMs - this.#lapsedMs < MINUTE) return;
+    this.#lapsedMs = this.#ctx.now.monotonicMs;
     this.#interest.expire();
-    this.#ctx.persist([{ kind: 'expire', wallMs: Math.floor(this.#ctx.now.wallMs) }]);
+  }
+
+  /** What the parts remember and the most that they may: for checks that memory stays bounded. */
+  footprint(): Footprint {
+    return {
+      questions: { size: this.#ctx.waiting, max: LIMITS.commitQueueMax },
+      ...this.#links.footprint(),
+      ...this.#membership.footprint(),
+      ...this.#interest.footprint(),
+      ...this.#fetcher.footprint(),
+      ...this.#gossip.footprint(),
+      ...this.#serving.footprint(),
+      ...this.#sync.footprint(),
+      ...this.#clocks.footprint(),
+      ...this.#publisher.footprint(),
+      ...this.#outbox.footprint(),
+    };
   }
 
   /** What the peer shows of itself; changes nothing. */
@@ -257,7 +292,9 @@ export class Peer {
       })),
       addresses: this.#membership.addresses.snapshot(isLinked),
       relays: relays.length + (this.#membership.isRelay ? 1 : 0),
-      joined: this.#interest.joined,
+      joined: this.#interest.kept.joined,
+      floors: this.#interest.floors(),
+      isFull: this.#retention.isFull,
       provenRelays: this.#membership.provenRelays(),
       ownUrls: [...this.#membership.ownUrls],
     };

@@ -7,10 +7,16 @@
  *    are applied together or not at all.
  * 2. Arrival numbers are positive, grow by commit order and are never used twice, not even after a deletion.
  * 3. A message id is stored at most once; storing it again changes nothing and answers `inserted: false`.
- * 4. Sums always equal the sums over the stored, unexpired messages: they change in the same transaction.
+ * 4. Sums always equal the sums over the known, unexpired messages, with content or without: they change in the same
+ *    transaction. Bytes are counted per message as its signed bytes, its signature, its content while that is held, and
+ *    {@link ROW_BYTES} for everything around them.
  * 5. Every text id (peer, identity, message) is canonical base64url; tags are base64url of 8 bytes (11 characters).
  * 6. Numbers are integers of at least 0, wall times too. An operation or query that breaks this or fact 5, or names a
  *    tag that is not its channel's, is a programmer error: RangeError, and nothing of the call is applied.
+ * 7. Of a message whose content is put off or was dropped only the signed header is kept: its id is known and counts in
+ *    sums and positions, but no page, arrival, outbox or `messages` query shows it. Content that comes later is a new
+ *    arrival, because readers have passed the old number.
+ * 8. Where the chain of an identity ends in a channel (`head`) is remembered when its messages are removed.
  */
 import type { Bytes } from './bytes.ts';
 import type { Time } from './message/time.ts';
@@ -19,15 +25,31 @@ import type { VerifiedMessage } from './message/verified.ts';
 /** How far an own message got: durable here; taken by a link; said to be stored by a home or proven relay. */
 export type DeliveryState = 'queued' | 'relayed' | 'stored';
 
+/** What a stored message is counted with besides its own bytes: indexes, sums and page headers (measured). */
+export const ROW_BYTES = 512;
+
+/** How long and how much of a channel is kept; what is undefined follows the daemon's default. */
+export interface RetentionPolicy {
+  /** age of the oldest message, ms */
+  readonly ageMs?: number;
+  /** messages of others */
+  readonly messages?: number;
+  /** their bytes, as fact 4 counts them */
+  readonly bytes?: number;
+  /** pressure does not touch it */
+  readonly pinned?: boolean;
+}
+
 export type PersistOp =
+  /** a message of somebody else: stored, or its content filled in where only a wanted header is known */
   | {
       readonly kind: 'message';
       readonly message: VerifiedMessage;
       /** tag of its channel (base64url) */
       readonly tag: string;
-      /** id text of the peer that it came from; '' for own messages */
-      readonly from: string;
     }
+  /** keep only the verified header for now and remember that the content is wanted; nothing if the id is known */
+  | { readonly kind: 'put-off'; readonly message: VerifiedMessage; readonly tag: string }
   /** like `message`, and a row of the outbox in state `queued`, under the identity's idempotency key if not '' */
   | {
       readonly kind: 'own-message';
@@ -45,8 +67,37 @@ export type PersistOp =
       readonly by: string;
     }
   | { readonly kind: 'join'; readonly channel: string; readonly tag: string }
-  /** hold a channel's content until then without having joined it; the later `untilMs` wins */
-  | { readonly kind: 'carry'; readonly tag: string; readonly untilMs: number }
+  /** no longer joined; its policy is forgotten, its messages stay until they are pruned */
+  | { readonly kind: 'leave'; readonly channel: string; readonly tag: string }
+  /** replaces the policy of a joined channel, and forgets the floor that pruning had set */
+  | {
+      readonly kind: 'retention';
+      readonly channel: string;
+      readonly tag: string;
+      readonly policy: RetentionPolicy;
+    }
+  /** hold a channel's content until then without having joined it, from the hour `sinceHour` on; the later `untilMs`
+   *  and the earlier `sinceHour` win */
+  | { readonly kind: 'carry'; readonly tag: string; readonly untilMs: number; readonly sinceHour: number }
+  /**
+   * Removes messages of a tag that are older than `beforeHour` (hours since 1970, exclusive), headers too: looks at no
+   * more than {@link PRUNE_STEP} of them after the position `after`, in their order. Own messages go only before
+   * `ownBeforeHour`, and never while nobody has confirmed them as stored. `floorHour` is remembered as the tag's floor
+   * if it is higher than the one known; 0 changes nothing.
+   */
+  | {
+      readonly kind: 'prune';
+      readonly tag: string;
+      readonly beforeHour: number;
+      readonly ownBeforeHour: number;
+      readonly floorHour: number;
+      readonly after: Position;
+    }
+  /**
+   * Drops content of one author in a tag, oldest first, and keeps the headers: of whoever holds most bytes of content
+   * there, local identities apart, down to `keepBytes` of it; at most {@link PRUNE_STEP} messages.
+   */
+  | { readonly kind: 'drop'; readonly tag: string; readonly keepBytes: number }
   /** replaces what this peer asked us to keep; no tags: nothing */
   | {
       readonly kind: 'mailbox';
@@ -56,8 +107,9 @@ export type PersistOp =
     }
   | { readonly kind: 'address'; readonly url: string; readonly peer: string; readonly provenMs: number }
   | { readonly kind: 'record-sequence'; readonly sequence: number }
-  /** delete messages whose `expiresMs` is not 0 and at or before `wallMs`, lapsed mailboxes and carried channels,
-   *  and minute sums that are no longer needed */
+  /** delete messages whose `expiresMs` is not 0 and at or before `wallMs` ({@link PRUNE_STEP} at a time), lapsed
+   *  mailboxes and carried channels, minute sums that are no longer needed, idempotency keys older than
+   *  {@link IDEMPOTENCY_MS} whose message is gone, and names and keys that nothing refers to any more (some at a time) */
   | { readonly kind: 'expire'; readonly wallMs: number };
 
 /** One per operation, in order. Only message operations say more than that they were done. */
@@ -65,7 +117,18 @@ export type PersistResult =
   | { readonly kind: 'message'; readonly inserted: boolean; readonly arrival: number }
   /** the idempotency key belongs to the message `id` already: nothing was stored */
   | { readonly kind: 'repeated'; readonly id: string; readonly same: boolean }
+  /** `next`: where to go on, undefined at the end */
+  | { readonly kind: 'pruned'; readonly removed: number; readonly next: Position | undefined }
+  /** bytes freed; `more`: the heaviest author is still above `keepBytes` */
+  | { readonly kind: 'dropped'; readonly bytes: number; readonly more: boolean }
+  /** `more`: there are more expired messages */
+  | { readonly kind: 'expired'; readonly more: boolean }
   | { readonly kind: 'done' };
+
+/** Rows that one operation may look at or remove: a commit must not keep others waiting (guess: 20 ms). */
+export const PRUNE_STEP = 512;
+/** A request that is repeated within this time is recognised, though its message is gone (guess: the retention). */
+export const IDEMPOTENCY_MS = 90 * 24 * 60 * 60 * 1000;
 
 /** Half-open range of whole minutes since 1970, [fromMinute, untilMinute). */
 export interface Window {
@@ -97,8 +160,29 @@ export interface Position {
   readonly id: Bytes;
 }
 
+/** Whether an id is known here: `wanted` is a header whose content is still to be fetched. */
+export type Holding = 'unknown' | 'wanted' | 'known';
+
+/** What a tag costs. */
+export interface TagUse {
+  readonly tag: string;
+  /** messages of others, with content or without, and their bytes */
+  readonly messages: number;
+  readonly bytes: number;
+  /** bytes of own messages */
+  readonly ownBytes: number;
+  /** the floor that pruning has set, hours since 1970, 0 for none */
+  readonly floorHour: number;
+}
+
 export type Query =
   | { readonly kind: 'has'; readonly ids: readonly Bytes[] }
+  /** headers whose content is wanted, after an arrival number, ascending */
+  | { readonly kind: 'wanted'; readonly afterArrival: number; readonly limit: number }
+  /** what everything costs */
+  | { readonly kind: 'usage' }
+  /** what others wrote in a tag by hour, ascending from `fromHour` on */
+  | { readonly kind: 'hours'; readonly tag: string; readonly fromHour: number; readonly limit: number }
   /** stored messages by id, undefined where there is none */
   | { readonly kind: 'messages'; readonly ids: readonly Bytes[] }
   | { readonly kind: 'sums'; readonly windows: readonly Window[] }
@@ -125,7 +209,28 @@ export type Query =
     };
 
 export type QueryAnswer =
-  | { readonly kind: 'has'; readonly present: readonly boolean[] }
+  | { readonly kind: 'has'; readonly holdings: readonly Holding[] }
+  | {
+      readonly kind: 'wanted';
+      readonly rows: readonly {
+        readonly arrival: number;
+        readonly id: Bytes;
+        readonly tag: string;
+        /** 32 bytes */
+        readonly author: Bytes;
+      }[];
+    }
+  | {
+      readonly kind: 'usage';
+      /** every tag of which a message is known, in no order */
+      readonly tags: readonly TagUse[];
+      /** bytes that the disk has room for; Number.MAX_SAFE_INTEGER where that is not known */
+      readonly freeBytes: number;
+    }
+  | {
+      readonly kind: 'hours';
+      readonly hours: readonly { readonly hour: number; readonly messages: number; readonly bytes: number }[];
+    }
   | { readonly kind: 'messages'; readonly messages: readonly (VerifiedMessage | undefined)[] }
   | { readonly kind: 'sums'; readonly sums: readonly Sum[] }
   | { readonly kind: 'buckets'; readonly buckets: readonly Bucket[] }

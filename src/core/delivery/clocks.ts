@@ -2,11 +2,13 @@
  * Publishing clocks: for each (identity, channel) the own newest message and the newest time seen, loaded from the
  * store when first needed. They give each message its hybrid time and its `prev`.
  */
+
 import type { Bytes } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import { NO_PREV } from '../message/message.ts';
 import { compareTime, nextTime, TIME_ZERO, type Time } from '../message/time.ts';
+import type { Footprint } from '../peer-types.ts';
 
 interface Clock {
   own: Time;
@@ -70,6 +72,13 @@ export class Clocks {
     const seen = this.#seen.get(channel);
     if (!seen || time.timeMs > this.#ctx.now.wallMs + LIMITS.clockFollowMs) return;
     if (compareTime(time, seen) > 0) this.#seen.set(channel, time);
+  }
+
+  footprint(): Footprint {
+    return {
+      clocks: { size: this.#clocks.size, max: LIMITS.clocksMax },
+      clockChannels: { size: this.#seen.size, max: LIMITS.clocksMax },
+    };
   }
 
   /** What was assumed published is not stored: read it again. */

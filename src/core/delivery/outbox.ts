@@ -7,6 +7,7 @@
  * 1. At most `outboxWindow` messages are unconfirmed with the keeper; the others wait in the table.
  * 2. Every message is pushed again until it is confirmed: after a change of keeper, and 10 s without a word.
  */
+
 import type { Bytes } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { Gossip } from '../gossip/gossip.ts';
@@ -15,6 +16,7 @@ import type { Link } from '../link/link.ts';
 import type { Membership } from '../membership/membership.ts';
 import type { Message } from '../message/message.ts';
 import type { VerifiedMessage } from '../message/verified.ts';
+import type { Footprint } from '../peer-types.ts';
 import type { QueryAnswer } from '../persistence.ts';
 
 export class Outbox {
@@ -48,6 +50,13 @@ export class Outbox {
     this.#ctx = ctx;
     this.#membership = membership;
     this.#gossip = gossip;
+  }
+
+  footprint(): Footprint {
+    return {
+      unconfirmed: { size: this.#underWay.size, max: LIMITS.outboxWindow },
+      unconfirmedBytes: { size: this.#underWayBytes, max: LIMITS.outboxWindowBytes + LIMITS.messageBytesMax },
+    };
   }
 
   /** A message of a local identity became durable. */

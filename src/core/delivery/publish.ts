@@ -6,11 +6,13 @@
  * 2. An idempotency key names one message for ever: the same request gets the same id, a different one is refused.
  * 3. Messages of one identity in one channel are chained in the order of their commands.
  */
+
 import { concat, equal, idFromText, utf8 } from '../bytes.ts';
 import { channelKind } from '../channel/channel.ts';
 import type { Context } from '../context.ts';
 import type { PublishCommand, Reply, RequestId } from '../contract.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { CarryOp } from '../interest/kept.ts';
 import { LIMITS } from '../limits.ts';
 import {
   buildMessage,
@@ -21,14 +23,17 @@ import {
   signingInput,
 } from '../message/message.ts';
 import { signatureCheck, VerifiedMessage } from '../message/verified.ts';
+import type { Footprint } from '../peer-types.ts';
 import type { PersistOp } from '../persistence.ts';
 import { CborWriter } from '../wire/cbor.ts';
 import type { Clocks } from './clocks.ts';
 
 export interface PublishHost {
-  readonly carry: (tag: string) => number;
+  /** whether there is no room for more */
+  readonly isFull: () => boolean;
+  readonly carry: (tag: string, timeMs: number) => CarryOp | undefined;
   /** that is on the disk */
-  readonly noted: (tag: string, untilMs: number) => void;
+  readonly noted: (op: CarryOp) => void;
   /** durable: it may leave */
   readonly published: (message: VerifiedMessage, tag: string) => void;
 }
@@ -72,12 +77,17 @@ export class Publisher {
     this.#reply(request, { kind: 'failed', code, detail });
   }
 
+  footprint(): Footprint {
+    return { publishes: { size: this.#underWay, max: LIMITS.publishesMax } };
+  }
+
   publish(request: RequestId, command: PublishCommand): void {
     const problem = this.#check(command);
     if (problem) return this.#fail(request, problem.code, problem.detail);
     if (this.#underWay >= LIMITS.publishesMax) return this.#fail(request, 'too_many_requests');
     const fingerprint = this.#fingerprint(command);
     if (command.idempotencyKey === '') {
+      if (this.#host.isFull()) return this.#reply(request, full);
       this.#underWay++;
       const create = (): void => this.#create(command, fingerprint, [request]);
       const line = this.#turns.get(lineOf(command));
@@ -100,6 +110,7 @@ export class Publisher {
     this.#ctx.read(
       { kind: 'idempotency', identity: command.identity, key: command.idempotencyKey },
       ({ found }) => {
+        if (!found && this.#host.isFull()) return go(() => this.#done(command, requests, full));
         if (!found) return go(() => this.#create(command, fingerprint, requests));
         const same = equal(found.fingerprint, fingerprint);
         const reply: Reply = same ? { kind: 'published', id: found.id, isNew: false } : conflict;
@@ -203,12 +214,12 @@ export class Publisher {
     const tag = this.#ctx.tagOf(command.channel);
     const { idempotencyKey } = command;
     const ops: PersistOp[] = [{ kind: 'own-message', message, tag, idempotencyKey, fingerprint }];
-    const untilMs = this.#host.carry(tag);
-    if (untilMs > 0) ops.push({ kind: 'carry', tag, untilMs });
+    const carry = this.#host.carry(tag, message.message.time.timeMs);
+    if (carry) ops.push(carry);
     this.#ctx.persist(
       ops,
       ([result]) => {
-        this.#host.noted(tag, untilMs);
+        if (carry) this.#host.noted(carry);
         if (result?.kind === 'repeated') {
           this.#clocks.forget(command.identity, command.channel);
           const reply: Reply = result.same ? { kind: 'published', id: result.id, isNew: false } : conflict;
@@ -236,6 +247,8 @@ export class Publisher {
 }
 
 const lineOf = (command: PublishCommand): string => `${command.identity} ${command.channel}`;
+
+const full: Reply = { kind: 'failed', code: 'store_full', detail: '' };
 
 const conflict: Reply = {
   kind: 'failed',

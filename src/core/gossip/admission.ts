@@ -6,16 +6,19 @@
  * 2. Work in flight is keyed by (id, signature): a junk signature delays nobody's genuine copy.
  * 3. A failed signature is held against the links that sent it, and against nothing else.
  * 4. What could not be stored is forgotten, so that catch-up brings it again.
+ * 5. Content over the rate of its author is put off: its verified header is stored and wanted, nothing of it is passed
+ *    on or confirmed before it comes again (design, section 7).
  */
-import { toBase64url } from '../bytes.ts';
+import { type Bytes, toBase64url } from '../bytes.ts';
 import { channelKind, mayWrite } from '../channel/channel.ts';
 import type { Context } from '../context.ts';
+import type { CarryOp } from '../interest/kept.ts';
 import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Message } from '../message/message.ts';
 import { signatureCheck, VerifiedMessage } from '../message/verified.ts';
-import type { PersistOp } from '../persistence.ts';
+import type { Holding, PersistOp } from '../persistence.ts';
 import type { SeenMessages } from './seen.ts';
 
 /** One way by which a message came. */
@@ -25,14 +28,23 @@ export interface Arrival {
   readonly root: string;
   /** the sender wants it kept and a `stored` in return */
   readonly keep: boolean;
+  /** the rates of authors hold for it */
+  readonly rated: boolean;
 }
 
 export interface AdmissionHost {
-  readonly holds: (tag: string) => boolean;
-  /** keep the channel from now on; @returns until when, 0 if that is known */
-  readonly carry: (tag: string) => number;
+  /** whether a message of this tag and time is stored here */
+  readonly keeps: (tag: string, timeMs: number) => boolean;
+  /** keep the channel from now on; @returns what to note, if anything */
+  readonly carry: (tag: string, timeMs: number) => CarryOp | undefined;
   /** that is on the disk */
-  readonly noted: (tag: string, untilMs: number) => void;
+  readonly noted: (op: CarryOp) => void;
+  /** takes a place for content of this author; @returns false if it is over its rate */
+  readonly mayTake: (author: Bytes) => boolean;
+  /** a header was stored without its content */
+  readonly putOff: () => void;
+  /** wanted content has come */
+  readonly filled: () => void;
   /** verified: once for each message and way */
   readonly verified: (message: VerifiedMessage, tag: string, arrival: Arrival) => void;
   /** durable here, now or since long */
@@ -49,6 +61,13 @@ interface Work {
   readonly message: Message;
   readonly tag: string;
   readonly arrivals: Arrival[];
+  /** only its header is known here so far */
+  isWanted: boolean;
+}
+
+interface Proven {
+  readonly verified: VerifiedMessage;
+  readonly work: Work;
 }
 
 export class Admission {
@@ -79,15 +98,19 @@ export class Admission {
       if (work) {
         work.arrivals.push(arrival);
       } else if (this.#seen.has(message.idText)) {
-        this.#again({ key, message, tag, arrivals: [arrival] }, arrival, lookup);
+        this.#again({ key, message, tag, arrivals: [arrival], isWanted: false }, arrival, lookup);
       } else {
-        const fresh: Work = { key, message, tag, arrivals: [arrival] };
+        const fresh: Work = { key, message, tag, arrivals: [arrival], isWanted: false };
         this.#inFlight.set(key, fresh);
-        (arrival.keep || this.#host.holds(tag) ? lookup : transit).push(fresh);
+        (arrival.keep || this.#keeps(fresh) ? lookup : transit).push(fresh);
       }
     }
     if (lookup.length > 0) this.#lookUp(lookup);
     if (transit.length > 0) this.#verify(transit);
+  }
+
+  #keeps({ tag, message }: Work): boolean {
+    return this.#host.keeps(tag, message.time.timeMs);
   }
 
   /** Time, expiry and channel: what refuses a message whoever signed it. No offence but for a broken write rule. */
@@ -113,10 +136,11 @@ export class Admission {
 
   #lookUp(works: readonly Work[]): void {
     const query = { kind: 'has' as const, ids: works.map((work) => work.message.id) };
-    const proceed = (present: readonly boolean[]): void => {
+    const proceed = (holdings: readonly Holding[]): void => {
       const fresh: Work[] = [];
       works.forEach((work, i) => {
-        if (present[i]) {
+        work.isWanted = holdings[i] === 'wanted';
+        if (holdings[i] === 'known') {
           this.#inFlight.delete(work.key);
           this.#stored(work);
         } else if (this.#inFlight.get(work.key) === work) fresh.push(work);
@@ -126,8 +150,8 @@ export class Admission {
     };
     this.#ctx.read(
       query,
-      (answer) => proceed(answer.present),
-      () => proceed(works.map(() => false)),
+      (answer) => proceed(answer.holdings),
+      () => proceed(works.map(() => 'unknown')),
     );
   }
 
@@ -137,13 +161,12 @@ export class Admission {
       this.#host.durable(work.message, work.tag, work.arrivals, false);
       this.#host.settled(work.message.idText);
     };
-    const isKept = work.arrivals.some((arrival) => arrival.keep);
-    const untilMs = isKept ? this.#host.carry(work.tag) : 0;
-    if (untilMs === 0) return done();
+    const carry = isToKeep(work) ? this.#host.carry(work.tag, work.message.time.timeMs) : undefined;
+    if (!carry) return done();
     this.#ctx.persist(
-      [{ kind: 'carry', tag: work.tag, untilMs }],
+      [carry],
       () => {
-        this.#host.noted(work.tag, untilMs);
+        this.#host.noted(carry);
         done();
       },
       () => this.#host.settled(work.message.idText),
@@ -159,24 +182,53 @@ export class Admission {
   #verify(works: readonly Work[]): void {
     const checks = works.map((work) => signatureCheck(this.#ctx.messages, work.message));
     this.#ctx.verify(checks, (proofs) => {
-      const kept: { verified: VerifiedMessage; work: Work }[] = [];
+      const kept: Proven[] = [];
+      const putOff: Proven[] = [];
       works.forEach((work, i) => {
         this.#inFlight.delete(work.key);
         const proof = proofs[i];
         const verified = proof && VerifiedMessage.fromVerification(this.#ctx.messages, work.message, proof);
         if (!verified) this.#forged(work);
+        else if (this.#isOverRate(work)) putOff.push({ verified, work });
         else if (this.#pass(verified, work)) kept.push({ verified, work });
         else this.#host.settled(work.message.idText);
       });
+      if (putOff.length > 0) this.#putOff(putOff);
       if (kept.length > 0) this.#persist(kept);
     });
+  }
+
+  /** Content that is stored here has to be within the rate of its author, unless it was asked for. */
+  #isOverRate(work: Work): boolean {
+    const { channel, author } = work.message;
+    if (!work.arrivals.every((arrival) => arrival.rated) || channelKind(channel) !== 'open') return false;
+    return (isToKeep(work) || this.#keeps(work)) && !this.#host.mayTake(author);
+  }
+
+  /** Only the header is kept for now; a header that is known already stays as it is. */
+  #putOff(items: readonly Proven[]): void {
+    const ops = items
+      .filter(({ work }) => !work.isWanted && this.#keeps(work))
+      .map(({ verified, work }): PersistOp => ({ kind: 'put-off', message: verified, tag: work.tag }));
+    const settle = (): void => {
+      for (const { work } of items) this.#host.settled(work.message.idText);
+    };
+    if (ops.length === 0) return settle();
+    this.#ctx.persist(
+      ops,
+      () => {
+        this.#host.putOff();
+        settle();
+      },
+      settle,
+    );
   }
 
   /** A message has proved genuine: it goes on. @returns whether it is kept here too */
   #pass(verified: VerifiedMessage, work: Work): boolean {
     this.#seen.add(verified, this.#ctx.now.monotonicMs);
     for (const arrival of work.arrivals) this.#host.verified(verified, work.tag, arrival);
-    return work.arrivals.some((arrival) => arrival.keep) || this.#host.holds(work.tag);
+    return isToKeep(work) || this.#keeps(work);
   }
 
   #forged(work: Work): void {
@@ -185,30 +237,37 @@ export class Admission {
     this.#host.forged(work.message.idText, links);
   }
 
-  #persist(verified: readonly { verified: VerifiedMessage; work: Work }[]): void {
-    const carried = new Map<string, number>();
-    for (const { work } of verified) {
-      if (carried.has(work.tag) || !work.arrivals.some((arrival) => arrival.keep)) continue;
-      carried.set(work.tag, this.#host.carry(work.tag));
+  /** Notes the channels that senders want kept: one operation for each, back to its oldest message. */
+  #carry(items: readonly Proven[]): CarryOp[] {
+    const oldest = new Map<string, number>();
+    for (const { work } of items) {
+      if (!isToKeep(work)) continue;
+      const { timeMs } = work.message.time;
+      oldest.set(work.tag, Math.min(timeMs, oldest.get(work.tag) ?? timeMs));
     }
+    return [...oldest].map(([tag, timeMs]) => this.#host.carry(tag, timeMs)).filter((op) => op !== undefined);
+  }
+
+  #persist(items: readonly Proven[]): void {
+    const carried = this.#carry(items);
     // Without a place for its channel nobody could ask for it: it is passed on and not kept.
-    const kept = verified.filter(({ work }) => this.#host.holds(work.tag));
-    if (kept.length < verified.length)
-      for (const { work } of verified)
-        if (!this.#host.holds(work.tag)) this.#host.settled(work.message.idText);
+    const kept: Proven[] = [];
+    for (const item of items)
+      if (this.#keeps(item.work)) kept.push(item);
+      else this.#host.settled(item.work.message.idText);
     if (kept.length === 0) return;
-    const ops: PersistOp[] = kept.map((item) => {
-      const from = item.work.arrivals[0]?.link.peer ?? '';
-      return { kind: 'message', message: item.verified, tag: item.work.tag, from };
+    const ops: PersistOp[] = kept.map(({ verified, work }) => {
+      return { kind: 'message', message: verified, tag: work.tag };
     });
-    for (const [tag, untilMs] of carried) if (untilMs > 0) ops.push({ kind: 'carry', tag, untilMs });
+    ops.push(...carried);
     this.#ctx.persist(
       ops,
       (results) => {
-        for (const [tag, untilMs] of carried) this.#host.noted(tag, untilMs);
+        for (const op of carried) this.#host.noted(op);
         kept.forEach(({ work }, i) => {
           const result = results[i];
           const isNew = result?.kind === 'message' && result.inserted;
+          if (isNew && work.isWanted) this.#host.filled();
           this.#host.durable(work.message, work.tag, work.arrivals, isNew);
           this.#host.settled(work.message.idText);
         });
@@ -221,4 +280,8 @@ export class Admission {
       },
     );
   }
+}
+
+function isToKeep(work: Work): boolean {
+  return work.arrivals.some((arrival) => arrival.keep);
 }

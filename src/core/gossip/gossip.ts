@@ -8,6 +8,7 @@
  * 2. Nothing is sent back over the link that it came by.
  * 3. Only verified messages are forwarded; a message of a local identity only once it is durable.
  */
+
 import type { Bytes } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { Interest } from '../interest/interest.ts';
@@ -17,18 +18,33 @@ import type { Links } from '../link/links.ts';
 import type { Membership } from '../membership/membership.ts';
 import type { Message } from '../message/message.ts';
 import type { VerifiedMessage } from '../message/verified.ts';
+import type { Footprint } from '../peer-types.ts';
+import type { Retention } from '../retention/retention.ts';
 import type { Fetcher } from '../sync/fetcher.ts';
 import type { Frame } from '../wire/frame.ts';
 import { Admission, type Arrival } from './admission.ts';
+import { AuthorRates } from './author-rates.ts';
 import { Outbound } from './outbound.ts';
 import { SeenMessages } from './seen.ts';
+import { Wanted } from './wanted.ts';
 
 /** Roots under which a first delivery to leaves is booked: not a peer id, so it meets no tree. */
 const DELIVERED = 'leaves';
 
+export interface GossipParts {
+  readonly links: Links;
+  readonly membership: Membership;
+  readonly interest: Interest;
+  readonly fetcher: Fetcher;
+  readonly retention: Retention;
+}
+
 export class Gossip {
   readonly seen = new SeenMessages();
   readonly outbound: Outbound;
+  readonly #rates: AuthorRates;
+  readonly #wanted: Wanted;
+  readonly #retention: Retention;
   readonly #ctx: Context;
   readonly #links: Links;
   readonly #membership: Membership;
@@ -42,22 +58,34 @@ export class Gossip {
   /** how many of them a link was the first to announce */
   readonly #announcedBy = new Map<Link, number>();
 
-  constructor(ctx: Context, links: Links, membership: Membership, interest: Interest, fetcher: Fetcher) {
+  constructor(ctx: Context, parts: GossipParts) {
+    const { links, interest, fetcher, retention } = parts;
     this.#ctx = ctx;
     this.#links = links;
-    this.#membership = membership;
+    this.#membership = parts.membership;
     this.#interest = interest;
     this.#fetcher = fetcher;
+    this.#retention = retention;
     this.outbound = new Outbound(ctx, links);
+    this.#rates = new AuthorRates(ctx);
+    this.#wanted = new Wanted(ctx, { links, interest, fetcher, rates: this.#rates });
     this.#admission = new Admission(ctx, links, this.seen, {
-      holds: (tag) => interest.holds(tag),
-      carry: (tag) => interest.carry(tag, false),
-      noted: (tag, untilMs) => interest.noted(tag, untilMs),
+      keeps: (tag, timeMs) => interest.holds(tag) && retention.takes(tag, timeMs),
+      carry: (tag, timeMs) => interest.kept.carry(tag, false, timeMs),
+      noted: (op) => interest.kept.noted(op),
+      mayTake: (author) => this.#rates.take(author),
+      putOff: () => this.#wanted.added(),
+      filled: () => this.#wanted.filled(),
       verified: (message, tag, arrival) => this.#forward(message, tag, arrival),
       durable: (message, tag, arrivals, isNew) => this.#durable(message, tag, arrivals, isNew),
       settled: (idText) => this.#settled(idText),
       forged: (idText, links) => fetcher.forged(idText, links),
     });
+  }
+
+  /** Local identities: no rate holds for their content. */
+  restore(identities: readonly string[]): void {
+    this.#rates.know(identities);
   }
 
   #settled(idText: string): void {
@@ -70,10 +98,11 @@ export class Gossip {
     else if (frame.type === 'push') {
       const root =
         frame.root === '' ? this.#ctx.config.peerId : (this.#membership.map.rootOf(frame.root) ?? '');
-      this.#admission.admit(frame.messages, { link, root, keep: frame.keep });
+      this.#admission.admit(frame.messages, { link, root, keep: frame.keep, rated: true });
     } else {
-      const asked = this.#fetcher.answered(link, frame.messages, frame.notHeld);
-      if (asked.length > 0) this.#admission.admit(asked, { link, root: '', keep: false });
+      const { rated, free } = this.#fetcher.answered(link, frame.messages, frame.notHeld);
+      if (rated.length > 0) this.#admission.admit(rated, { link, root: '', keep: false, rated: true });
+      if (free.length > 0) this.#admission.admit(free, { link, root: '', keep: false, rated: false });
     }
   }
 
@@ -114,6 +143,7 @@ export class Gossip {
     if (this.#interest.holds(tag))
       for (const arrival of arrivals) if (arrival.keep) this.#confirm(arrival.link, message.id);
     if (!isNew) return;
+    this.#retention.stored(tag, message);
     this.onStored(message);
     const from = arrivals.map((arrival) => arrival.link);
     this.#offer(message.id, tag, arrivals[0]?.root ?? '', from);
@@ -189,9 +219,9 @@ export class Gossip {
     if (this.#announced.size > 0) this.#ctx.arm('announced', LIMITS.announceWaitMs / 2);
     const lacking = due.filter(({ id }) => !this.seen.has(this.#fetcher.idText(id)));
     if (lacking.length === 0) return;
-    this.#ctx.read({ kind: 'has', ids: lacking.map(({ id }) => id) }, ({ present }) => {
+    this.#ctx.read({ kind: 'has', ids: lacking.map(({ id }) => id) }, ({ holdings }) => {
       lacking.forEach(({ id, links }, i) => {
-        if (!present[i]) this.#fetcher.want(id, links);
+        if (holdings[i] !== 'known') this.#fetcher.want(id, links, 'live');
       });
     });
   }
@@ -210,7 +240,17 @@ export class Gossip {
     this.#announcedBy.delete(link);
   }
 
+  footprint(): Footprint {
+    return {
+      ...this.seen.footprint(),
+      announced: { size: this.#announced.size, max: LIMITS.announcedMax },
+      authorBuckets: { size: this.#rates.size, max: LIMITS.authorBucketsMax },
+    };
+  }
+
   tick(): void {
     this.seen.tick(this.#ctx.now.monotonicMs);
+    this.#rates.tick();
+    this.#wanted.tick();
   }
 }

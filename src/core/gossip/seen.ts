@@ -4,8 +4,10 @@
  *
  * Invariant: an id is here only after its signature and write rule have passed.
  */
+
 import { LIMITS } from '../limits.ts';
 import type { VerifiedMessage } from '../message/verified.ts';
+import type { Footprint } from '../peer-types.ts';
 
 interface Seen {
   readonly atMs: number;
@@ -72,6 +74,13 @@ export class SeenMessages {
 
   tick(nowMs: number): void {
     this.#shrink(nowMs);
+  }
+
+  footprint(): Footprint {
+    return {
+      seen: { size: this.#seen.size, max: LIMITS.seenMax },
+      seenBytes: { size: this.#bytes, max: LIMITS.transitBytesMax },
+    };
   }
 
   get size(): number {

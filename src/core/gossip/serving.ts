@@ -2,12 +2,14 @@
  * Serving messages by id. What a neighbour asks for is queued (bounded) and answered a frame at a time, the next one
  * when the last has left, so that a slow reader costs a queue of ids and not one of messages.
  */
+
 import { type Bytes, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Message } from '../message/message.ts';
+import type { Footprint } from '../peer-types.ts';
 import type { SeenMessages } from './seen.ts';
 
 /** ids read from the store at once: at 400 bytes a message they fill half a frame (guess) */
@@ -93,6 +95,11 @@ export class Serving {
     if (!queue?.busy) return;
     queue.busy = false;
     this.#next(link, queue);
+  }
+
+  footprint(): Footprint {
+    const longest = Math.max(0, ...[...this.#queues.values()].map(({ ids }) => ids.length));
+    return { servingIdsOfOneLink: { size: longest, max: LIMITS.servingMax } };
   }
 
   down(link: Link): void {

@@ -241,20 +241,21 @@ describe('a mailbox', () => {
     expect(bench.ops('expire').at(-1)?.wallMs).toBeGreaterThan(EPOCH_MS + 2 * HOUR);
   });
 
-  it('is kept for 1024 peers at most', () => {
-    const untilMs = EPOCH_MS + DAY;
+  it('is kept for 1024 peers at most: who has been away longest gives way', () => {
     const mailboxes = Array.from({ length: LIMITS.mailboxesMax }, (_, n) => {
       return {
         peer: toBase64url(new Uint8Array(32).fill(n % 250, 0, 16).fill(n >> 2, 16)),
         tags: [tag(n)],
-        untilMs,
+        untilMs: EPOCH_MS + DAY + (n === 700 ? -1 : n),
       };
     });
     const bench = new Bench({ state: { mailboxes } });
     const leaf = bench.connect('leaf', { live: true });
     expect(new Set(mailboxes.map(({ peer }) => peer)).size).toBe(LIMITS.mailboxesMax);
     leaf.send({ type: 'mailbox', tags: [tag(1)] });
-    expect(leaf.got('mailbox-kept')).toEqual([]);
-    expect(bench.ops('mailbox')).toEqual([]);
+    expect(leaf.got('mailbox-kept').map(({ tags }) => tags)).toEqual([[tag(1)]]);
+    const [evicted, added] = bench.ops('mailbox');
+    expect(evicted).toMatchObject({ peer: mailboxes[700]?.peer, tags: [] });
+    expect(added).toMatchObject({ peer: toBase64url(leaf.key.publicKey), tags: [tag(1)] });
   });
 });

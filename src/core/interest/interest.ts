@@ -6,14 +6,18 @@
  * to its home relays only, in a `holds` frame. Between any two peers `holds` frames tell the floors: the whole UTC hour
  * since which each keeps a channel. What both told is *shared*, and catch-up compares it.
  */
+
 import type { Context } from '../context.ts';
-import type { LinkId, RequestId, RestoredState } from '../contract.ts';
+import type { LinkId, RestoredState } from '../contract.ts';
 import { HOUR, LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Membership } from '../membership/membership.ts';
 import { sortByBytes } from '../membership/records.ts';
+import type { Footprint } from '../peer-types.ts';
+import type { PersistOp } from '../persistence.ts';
 import type { Frame, TagFloor } from '../wire/frame.ts';
+import { Kept } from './kept.ts';
 
 interface LinkInterest {
   /** told by us, with floors */
@@ -34,17 +38,16 @@ export interface Shared {
 export interface InterestHost {
   /** channels that a link has newly in common with us */
   readonly shared: (link: Link, tags: readonly string[]) => void;
+  /** what is kept, or how much of it, has changed */
+  readonly policyChanged: () => void;
 }
 
 export class Interest {
+  readonly kept: Kept;
   readonly #ctx: Context;
   readonly #links: Links;
   readonly #membership: Membership;
   readonly #host: InterestHost;
-  readonly #joined = new Map<string, string>();
-  readonly #joinedTags = new Set<string>();
-  /** until when a channel is carried, and until when the store knows of it */
-  readonly #carried = new Map<string, { untilMs: number; notedMs: number }>();
   readonly #mailboxes = new Map<string, { tags: readonly string[]; untilMs: number }>();
   readonly #perLink = new Map<LinkId, LinkInterest>();
   readonly #stale = new Set<Link>();
@@ -57,40 +60,16 @@ export class Interest {
     this.#links = links;
     this.#membership = membership;
     this.#host = host;
+    this.kept = new Kept(ctx, {
+      heldChanged: () => this.changed(),
+      floorsChanged: () => this.#floorsChanged(),
+      joinedChanged: () => this.#joinedChanged(),
+    });
   }
 
   restore(state: RestoredState): void {
-    for (const channel of state.joined) this.#addJoined(channel);
-    for (const { tag, untilMs } of state.carried) this.#carried.set(tag, { untilMs, notedMs: untilMs });
+    this.kept.restore(state);
     for (const { peer, tags, untilMs } of state.mailboxes) this.#mailboxes.set(peer, { tags, untilMs });
-  }
-
-  #addJoined(channel: string): void {
-    const tag = this.#ctx.tagOf(channel);
-    this.#joined.set(channel, tag);
-    this.#joinedTags.add(tag);
-  }
-
-  get joined(): readonly string[] {
-    return [...this.#joined.keys()];
-  }
-
-  join(request: RequestId, channel: string): void {
-    if (this.#joined.has(channel)) {
-      this.#ctx.emit({ kind: 'reply', request, reply: { kind: 'joined', channel, isNew: false } });
-      return;
-    }
-    const tag = this.#ctx.tagOf(channel);
-    this.#ctx.persist(
-      [{ kind: 'join', channel, tag }],
-      () => {
-        this.#addJoined(channel);
-        this.changed();
-        for (const link of this.#links.all()) this.#askMailbox(link);
-        this.#ctx.emit({ kind: 'reply', request, reply: { kind: 'joined', channel, isNew: true } });
-      },
-      (code) => this.#ctx.emit({ kind: 'reply', request, reply: { kind: 'failed', code, detail: '' } }),
-    );
   }
 
   /** Whether messages of the channel are stored here. */
@@ -101,9 +80,9 @@ export class Interest {
 
   /** What the interest record lists; own channels first, because the list is bounded. */
   *ownTags(): Iterable<string> {
-    yield* this.#joinedTags;
+    yield* this.kept.joinedTags();
     for (const { tags } of this.#mailboxes.values()) yield* tags;
-    yield* this.#carried.keys();
+    yield* this.kept.carriedTags();
     for (const link of this.#membership.leaves()) yield* this.#perLink.get(link.id)?.theirs.keys() ?? [];
   }
 
@@ -114,32 +93,20 @@ export class Interest {
     return this.#perLink.get(link.id)?.theirs.has(tag) ?? false;
   }
 
-  /**
-   * Keep a channel because something is published into it here. It is held from now on; whatever stores the message
-   * notes it in the same transaction, each time until that has succeeded.
-   * @param own by a local identity: for those there is always room
-   * @returns until when to note, or 0 if that is noted already or there is no room
-   */
-  carry(tag: string, own: boolean): number {
-    if (this.#joinedTags.has(tag)) return 0;
-    const known = this.#carried.get(tag);
-    const most = own ? LIMITS.tagsMax : LIMITS.tagsMax - LIMITS.ownTagsReserved;
-    if (known === undefined && this.#carried.size >= most) return 0;
-    const untilMs = Math.floor(this.#ctx.now.wallMs) + LIMITS.carriedMs;
-    this.#carried.set(tag, { untilMs, notedMs: known?.notedMs ?? 0 });
-    if (known === undefined) this.changed();
-    return untilMs - (known?.notedMs ?? 0) < HOUR ? 0 : untilMs;
+  /** Since when each held channel is complete here. */
+  floors(): ReadonlyMap<string, number> {
+    return new Map([...new Set(this.ownTags())].map((tag) => [tag, this.kept.floorHour(tag)]));
   }
 
-  /** The store has it: the channel is held until then over restarts. */
-  noted(tag: string, untilMs: number): void {
-    const known = this.#carried.get(tag);
-    if (known) this.#carried.set(tag, { ...known, notedMs: Math.max(known.notedMs, untilMs) });
+  #floorsChanged(): void {
+    for (const link of this.#links.all()) this.#stale.add(link);
+    this.#ctx.arm('flush', 0);
   }
 
-  #floorHour(tag: string): number {
-    const ageMs = this.#joinedTags.has(tag) ? LIMITS.joinedMs : LIMITS.carriedMs;
-    return Math.max(0, Math.floor((this.#ctx.now.wallMs - ageMs) / HOUR) + 1);
+  #joinedChanged(): void {
+    this.changed();
+    this.#host.policyChanged();
+    for (const link of this.#links.all()) this.#askMailbox(link);
   }
 
   /** Own interest changed: tell everybody, soon. */
@@ -173,10 +140,12 @@ export class Interest {
 
   /** A leaf asks its home relays to keep its channels while it is away. */
   #askMailbox(link: Link): void {
-    if (this.#membership.isRelay || this.#joinedTags.size === 0) return;
     const interest = this.#perLink.get(link.id);
-    if (interest) interest.keepsMailbox = false;
-    this.#links.send(link, { type: 'mailbox', tags: [...this.#joinedTags].slice(0, LIMITS.mailboxTagsMax) });
+    if (this.#membership.isRelay || !interest) return;
+    const tags = [...this.kept.joinedTags()].slice(0, LIMITS.mailboxTagsMax);
+    if (tags.length === 0 && !interest.keepsMailbox) return;
+    interest.keepsMailbox = false;
+    this.#links.send(link, { type: 'mailbox', tags });
   }
 
   /** Sends `holds` where what we should have told differs from what we told. */
@@ -195,7 +164,7 @@ export class Interest {
     switch (this.#membership.kindOf(link)) {
       case 'home-live':
       case 'home-standby':
-        return this.#joinedTags;
+        return this.kept.joinedTags();
       case 'leaf':
         return interest.theirs.keys();
       case 'overlay': {
@@ -212,7 +181,7 @@ export class Interest {
       if (now.size >= LIMITS.sharedChannelsMax) break;
       if (now.has(tag)) continue;
       now.add(tag);
-      const floorHour = this.#floorHour(tag);
+      const floorHour = this.kept.floorHour(tag);
       if (interest.mine.get(tag) !== floorHour) set.push({ tag, floorHour });
     }
     const unset = [...interest.mine.keys()].filter((tag) => !now.has(tag));
@@ -231,8 +200,8 @@ export class Interest {
     else if (frame.type === 'holds') this.#told(link, frame);
     else {
       const interest = this.#perLink.get(link.id);
-      if (interest) interest.keepsMailbox = true;
       const { tags, hours } = frame;
+      if (interest) interest.keepsMailbox = tags.length > 0;
       this.#ctx.report('debug', 'mailbox kept', { peer: link.peer, tags: tags.length, hours });
     }
   }
@@ -261,13 +230,31 @@ export class Interest {
 
   #keepMailbox(link: Link, asked: readonly string[]): void {
     const tags = [...new Set(asked)].slice(0, LIMITS.mailboxTagsMax);
-    if (!this.#mailboxes.has(link.peer) && this.#mailboxes.size >= LIMITS.mailboxesMax) return;
+    const ops: PersistOp[] = [];
+    const evicted = this.#mailboxes.has(link.peer) ? undefined : this.#mailboxToEvict();
+    if (evicted) ops.push({ kind: 'mailbox', peer: evicted, tags: [], untilMs: 0 });
     const untilMs = Math.floor(this.#ctx.now.wallMs) + LIMITS.mailboxMs;
-    this.#ctx.persist([{ kind: 'mailbox', peer: link.peer, tags, untilMs }], () => {
-      this.#mailboxes.set(link.peer, { tags, untilMs });
+    ops.push({ kind: 'mailbox', peer: link.peer, tags, untilMs });
+    this.#ctx.persist(ops, () => {
+      if (evicted) this.#mailboxes.delete(evicted);
+      if (tags.length > 0) this.#mailboxes.set(link.peer, { tags, untilMs });
+      else this.#mailboxes.delete(link.peer);
       this.changed();
       this.#links.send(link, { type: 'mailbox-kept', tags, hours: LIMITS.mailboxMs / HOUR });
     });
+  }
+
+  /** When there is no room for another mailbox: the one whose peer has been away longest. */
+  #mailboxToEvict(): string | undefined {
+    if (this.#mailboxes.size < LIMITS.mailboxesMax) return undefined;
+    let oldest: string | undefined;
+    let leastMs = Number.POSITIVE_INFINITY;
+    for (const [peer, { untilMs }] of this.#mailboxes) {
+      if (untilMs >= leastMs || this.#links.withPeer(peer)) continue;
+      oldest = peer;
+      leastMs = untilMs;
+    }
+    return oldest;
   }
 
   /** Channels in common with a link, in ascending order of tags, with the floor that both agreed to by telling. */
@@ -287,6 +274,15 @@ export class Interest {
     return interest ? interest.mine.has(tag) && interest.theirs.has(tag) : false;
   }
 
+  footprint(): Footprint {
+    const longest = Math.max(0, ...[...this.#perLink.values()].map(({ theirs }) => theirs.size));
+    return {
+      ...this.kept.footprint(),
+      mailboxes: { size: this.#mailboxes.size, max: LIMITS.mailboxesMax },
+      tagsOfOneLink: { size: longest, max: LIMITS.tagsMax },
+    };
+  }
+
   /** Once a minute: what has lapsed. */
   expire(): void {
     const { wallMs } = this.#ctx.now;
@@ -299,8 +295,7 @@ export class Interest {
       if (this.#links.withPeer(peer)) this.#renew(peer, box);
       else if (box.untilMs <= wallMs) lapsed = this.#mailboxes.delete(peer) || lapsed;
     }
-    for (const [tag, { untilMs }] of this.#carried)
-      if (untilMs <= wallMs) lapsed = this.#carried.delete(tag) || lapsed;
+    lapsed = this.kept.expire((tag) => this.holds(tag)) || lapsed;
     if (lapsed) this.changed();
   }
 

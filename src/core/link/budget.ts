@@ -1,10 +1,11 @@
 /**
- * What unasked messages a link may cost: a token bucket per link. Over budget we stop reading the socket for a while;
- * nobody is punished for what others wrote, and what a neighbour drops meanwhile comes by catch-up. Messages that were
- * asked for are outside the budget.
+ * What a link may cost unasked: a token bucket per link, one token for each pushed message and each other frame. Over
+ * budget we stop reading the socket for a while; nobody is punished for what others wrote, and what a neighbour drops
+ * meanwhile comes by catch-up. Messages that were asked for are outside the budget.
  */
 import type { Context } from '../context.ts';
 import { LIMITS } from '../limits.ts';
+import type { Frame } from '../wire/frame.ts';
 import type { Link } from './link.ts';
 
 interface Bucket {
@@ -20,8 +21,10 @@ export class Budgets {
     this.#ctx = ctx;
   }
 
-  /** Charges a link for messages that it pushed; stops reading it while it is in debt. */
-  charge(link: Link, messages: number): void {
+  /** Charges a link for a frame; stops reading it while it is in debt. */
+  charge(link: Link, frame: Frame): void {
+    if (frame.type === 'fetched' || frame.type === 'listed') return; // the answer to a question of ours
+    const cost = frame.type === 'push' ? frame.messages.length : 1;
     const { leafPerSecond, relayPerSecond } = this.#ctx.config.rates;
     const rate = link.remoteRelay ? relayPerSecond : leafPerSecond;
     if (rate === 0) return;
@@ -29,7 +32,7 @@ export class Budgets {
     const burst = rate * LIMITS.rateBurstSeconds;
     const bucket = this.#buckets.get(link) ?? { tokens: burst, filledMs: now };
     this.#buckets.set(link, bucket);
-    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.filledMs) * rate) / 1000) - messages;
+    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.filledMs) * rate) / 1000) - cost;
     bucket.filledMs = now;
     if (bucket.tokens >= 0) return;
     const delayMs = Math.min(LIMITS.ratePauseMsMax, Math.ceil((-bucket.tokens * 1000) / rate));

@@ -1,6 +1,7 @@
 /** From an open socket to a proven peer, with everything that must not get there. */
 import { describe, expect, it } from 'vitest';
 import { fromBase64url, toBase64url } from '../bytes.ts';
+import type { Scope } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import { authorOf } from '../message/message.fixture.ts';
 import { Bench } from '../peer.fixture.ts';
@@ -171,6 +172,73 @@ describe('the handshake', () => {
     const back = bench.open('c');
     back.sayHandshake({ nonce: fromBase64url(own) as Uint8Array });
     refused(back, 'self_link');
+  });
+});
+
+describe('a peer with a public URL', () => {
+  const publicUrl = 'wss://relay.example/';
+  const shake = (url: string, scope: Scope): Remote => {
+    const remote = new Bench({ config: { publicUrl } }).open('b', { url, scope });
+    remote.shake();
+    return remote;
+  };
+
+  it('takes a dialler who meant that URL, wherever it comes from', () => {
+    for (const scope of ['loopback', 'private', 'public'] as const)
+      expect(shake(publicUrl, scope).isUp, scope).toBe(true);
+  });
+
+  it.each([
+    'wss://mallory.example/',
+    'ws://relay.example/',
+    'wss://relay.example:8443/',
+    'wss://relay.example/x',
+    'wss://relay.example.mallory.example/',
+    'ws://192.168.0.5:5000/',
+    '',
+  ])('refuses one who meant "%s", and says where to dial', (url) => {
+    for (const scope of ['loopback', 'private', 'public'] as const) {
+      const remote = shake(url, scope);
+      refused(remote, 'unauthorized');
+      expect(remote.closed?.detail).toBe(`dial ${publicUrl}, and no other URL`);
+    }
+  });
+
+  it.each([
+    'ws://127.0.0.1:5000/',
+    'ws://127.8.9.10/',
+    'ws://localhost:5000/',
+    'ws://mesh.localhost/',
+    'ws://[::1]:5000/',
+  ])('takes one who meant its own host, %s, but only from this host', (url) => {
+    expect(shake(url, 'loopback').isUp).toBe(true);
+    for (const scope of ['private', 'public'] as const) refused(shake(url, scope), 'unauthorized');
+  });
+
+  it.each([
+    'ws://127.0.0.1.example/',
+    'ws://localhost.example/',
+    'ws://notlocalhost/',
+    'ws://127.0.0.1@mallory.example/',
+    'ws://127.0.0.1:1@mallory.example/',
+    'ws://mallory.example/.localhost/',
+    'ws://mallory.example?.localhost/',
+    'http://127.0.0.1/',
+    'ws://10.0.0.1/',
+  ])('takes %s for no host of its own', (url) => {
+    refused(shake(url, 'loopback'), 'unauthorized');
+  });
+
+  it('still wants the URL signed: one that is only claimed proves nothing', () => {
+    const remote = new Bench({ config: { publicUrl } }).open('b', { url: publicUrl, scope: 'public' });
+    remote.sayHandshake();
+    remote.send(remote.authFrame({ signedUrl: 'wss://mallory.example/' }));
+    refused(remote, 'unauthorized');
+  });
+
+  it('dials others as before', () => {
+    const bench = new Bench({ config: { publicUrl } });
+    expect(bench.connect('b', { role: 'responder', url: 'ws://b.example:1/' }).isUp).toBe(true);
   });
 });
 

@@ -5,6 +5,8 @@
  * 2. The signature covers role, both handshake texts, the instance number and the dialled URL, so that it is worth
  *    nothing on any other link (protocol design, section 4).
  * 3. A peer id is believed only once its `auth` has been verified.
+ * 4. A peer that knows its public URL takes only diallers that meant this URL. Whoever answers at another one and hands
+ *    our texts through (a relayed handshake) would otherwise stand between the two ends of a link that both believe.
  */
 import { type Bytes, compare, equal, idFromText, toBase64url, utf8 } from '../bytes.ts';
 import type { Context } from '../context.ts';
@@ -29,6 +31,9 @@ export interface HandshakeHost {
 }
 
 const AUTH_FRAME_MAX = 1024;
+
+/** Canonical URLs that lead to the dialler's own host, whatever a name server says (RFC 6761 section 6.3). */
+const OWN_HOST = /^wss?:\/\/(?:127(?:\.\d{1,3}){3}|\[::1\]|(?:[^/:@?\\]*\.)?localhost)(?::\d+)?\//;
 
 export class Handshakes {
   readonly #ctx: Context;
@@ -153,6 +158,8 @@ export class Handshakes {
       return this.#host.refuse(link, 'invalid_message', 'expected auth');
     if (link.role === 'dialler' && frame.url !== '')
       return this.#host.refuse(link, 'invalid_message', 'a responder names no URL');
+    if (link.role === 'responder' && !this.#isMeant(link, frame.url))
+      return this.#host.refuse(link, 'unauthorized', `dial ${this.#ctx.config.publicUrl}, and no other URL`);
     link.instance = toBase64url(frame.instance);
     link.theirUrl = frame.url;
     const theirRole = link.role === 'dialler' ? 'responder' : 'dialler';
@@ -169,6 +176,19 @@ export class Handshakes {
         else this.#host.refuse(link, 'unauthorized', 'ephemeral key of small order');
       });
     });
+  }
+
+  /**
+   * Whether a dialler of `url` meant us. Without a public URL nobody can tell.
+   *
+   * On our own host a second daemon may dial us directly, past proxy and certificate. Both have to be so: the socket
+   * comes from loopback, and the dialler meant its own host. The first alone would let everybody in who comes through a
+   * proxy on this host that nobody told us to trust; with the second a relayed handshake needs somebody who listens on
+   * the dialler's own host as well. Private addresses have no such exception: in every office somebody has 192.168.0.5.
+   */
+  #isMeant(link: Link, url: string): boolean {
+    const { publicUrl } = this.#ctx.config;
+    return publicUrl === '' || url === publicUrl || (link.scope === 'loopback' && OWN_HOST.test(url));
   }
 
   /** The other side may be through with our proof before we are with its: its first frames wait, within bounds. */

@@ -2,11 +2,13 @@
  * The table of links: at most one per proven peer and none to oneself, kept alive by pings, scored by what the other
  * side does wrong. Other parts send frames through it and never touch sockets.
  */
+
 import { type Bytes, idFromText, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { Event, LinkId } from '../contract.ts';
 import { type ErrorCode, isErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import type { Footprint } from '../peer-types.ts';
 import { encodeFrame, type Frame } from '../wire/frames.ts';
 import { encodeErrorText, parseErrorText } from '../wire/handshake.ts';
 import { Handshakes, prefersNewer } from './handshake.ts';
@@ -334,6 +336,14 @@ export class Links {
   get(id: LinkId): Link | undefined {
     const link = this.#links.get(id);
     return link?.phase === 'up' ? link : undefined;
+  }
+
+  footprint(): Footprint {
+    return {
+      links: { size: this.#links.size, max: LIMITS.linksMax },
+      offences: { size: this.#offences.size, max: LIMITS.bansMax },
+      bans: { size: this.#bans.size, max: LIMITS.bansMax },
+    };
   }
 
   withPeer(peer: string): Link | undefined {

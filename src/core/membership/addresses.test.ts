@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { toBase64url } from '../bytes.ts';
 import { Context } from '../context.ts';
-import { LIMITS, MINUTE, SECOND } from '../limits.ts';
+import { DEFAULT_RETENTION, LIMITS, MINUTE, NO_RATES, SECOND } from '../limits.ts';
 import { sha256 } from '../message/message.fixture.ts';
 import { Bench } from '../peer.fixture.ts';
 import { Addresses, type DialWish, type Hint } from './addresses.ts';
@@ -21,13 +21,14 @@ class Book {
   nowMs = 1_000_000;
 
   constructor(allowPrivate = false) {
-    const rates = { leafPerSecond: 0, relayPerSecond: 0 };
     const config = {
       network: 'openclaw',
       peerId: OWN,
       agent: '',
       banThreshold: 16,
-      rates,
+      rates: NO_RATES,
+      retention: DEFAULT_RETENTION,
+      publicUrl: '',
       sha256,
       allowPrivate,
     };

@@ -61,6 +61,10 @@ export class Addresses {
   readonly #hosts = new Map<string, number>();
   #lastHintMs = Number.NEGATIVE_INFINITY;
 
+  get size(): number {
+    return this.#book.size;
+  }
+
   constructor(ctx: Context) {
     this.#ctx = ctx;
   }

@@ -36,6 +36,11 @@ export class Flood {
   #bytes = 0;
   readonly #verifying = new Set<string>();
 
+  /** of all records */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   constructor(ctx: Context, links: Links, host: FloodHost) {
     this.#ctx = ctx;
     this.#links = links;

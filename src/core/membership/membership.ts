@@ -9,6 +9,7 @@ import type { ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Link, LinkKind } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
+import type { Footprint } from '../peer-types.ts';
 import { type Frame, RECORD } from '../wire/frame.ts';
 import { Addresses } from './addresses.ts';
 import { Flood } from './flood.ts';
@@ -33,7 +34,7 @@ export class Membership {
   readonly #links: Links;
   readonly #host: MembershipHost;
   readonly #flood: Flood;
-  readonly #ownUrls = new OwnUrls();
+  readonly #ownUrls;
   #isRelay = false;
   #live: Link | undefined;
   #sequence = 0;
@@ -49,6 +50,7 @@ export class Membership {
     this.#host = host;
     this.map = new RelayMap(ctx.config.peerId);
     this.addresses = new Addresses(ctx);
+    this.#ownUrls = new OwnUrls(ctx.config.publicUrl);
     this.#flood = new Flood(ctx, links, {
       overlayLinks: () => this.overlay(),
       accepted: (record, from) => this.#accepted(record, from),
@@ -87,6 +89,14 @@ export class Membership {
 
   leaves(): Link[] {
     return this.#isRelay ? this.#links.all().filter((link) => !link.remoteRelay) : [];
+  }
+
+  footprint(): Footprint {
+    return {
+      relays: { size: this.map.size, max: LIMITS.relaysMax },
+      addresses: { size: this.addresses.size, max: LIMITS.addressesMax },
+      recordBytes: { size: this.#flood.bytes, max: LIMITS.recordsBytesMax },
+    };
   }
 
   /** The live home relay of a leaf. */

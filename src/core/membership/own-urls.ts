@@ -1,14 +1,21 @@
 /**
  * The URLs under which others reached this peer. Diallers name them in their signed `auth`, and a dialler may lie: what
- * most different peers named is told first, and nobody can push out what others named.
+ * most different peers named is told first, and nobody can push out what others named. Where the operator says what our
+ * URL is, that one and no other is told, once somebody has reached us there.
  */
 import { LIMITS } from '../limits.ts';
 
 export class OwnUrls {
   readonly #namedBy = new Map<string, Set<string>>();
+  readonly #publicUrl: string;
+
+  /** @param publicUrl canonical, '' if the operator said nothing */
+  constructor(publicUrl: string) {
+    this.#publicUrl = publicUrl;
+  }
 
   named(url: string, peer: string): void {
-    if (url === '') return;
+    if (url === '' || (this.#publicUrl !== '' && url !== this.#publicUrl)) return;
     const peers = this.#namedBy.get(url);
     if (peers) {
       if (peers.size < LIMITS.ownUrlPeersMax) peers.add(peer);

@@ -3,6 +3,7 @@
  * link, so that the receiver sets the pace). An id is asked of one neighbour at a time; the next one is asked when
  * the first does not hold it, falls silent or goes.
  */
+
 import { type Bytes, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { LinkId } from '../contract.ts';
@@ -10,10 +11,18 @@ import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Message } from '../message/message.ts';
+import type { Footprint } from '../peer-types.ts';
+
+/**
+ * Why a message is asked for: `live`: it was announced, and the rates of authors hold as for what is pushed; `history`:
+ * catch-up asks for it at its own pace; `paid`: it was put off, and a place was taken for it.
+ */
+export type Reason = 'live' | 'history' | 'paid';
 
 interface Missing {
   readonly id: Bytes;
   readonly idText: string;
+  reason: Reason;
   /** neighbours that may have it, the next one to ask first */
   links: Link[];
   asked: Link | undefined;
@@ -66,14 +75,20 @@ export class Fetcher {
     return lane ? lane.queue.length + lane.inFlight.size : 0;
   }
 
+  /** Whether this id is being fetched already. */
+  isWanted(idText: string): boolean {
+    return this.#missing.has(idText);
+  }
+
   /** Wants a message that one of `links` is said to have. */
-  want(id: Bytes, links: readonly Link[]): void {
+  want(id: Bytes, links: readonly Link[], reason: Reason): void {
     const live = links.filter((link) => link.phase === 'up');
     const first = live[0];
     if (!first) return;
     const idText = toBase64url(id);
     const known = this.#missing.get(idText);
     if (known) {
+      if (reason !== 'live') known.reason = reason;
       for (const link of live)
         if (known.asked !== link && !known.links.includes(link) && known.links.length < 4)
           known.links.push(link);
@@ -83,6 +98,7 @@ export class Fetcher {
     const missing: Missing = {
       id: id.slice(),
       idText,
+      reason,
       links: live.slice(0, 4),
       asked: undefined,
       askedMs: 0,
@@ -124,17 +140,23 @@ export class Fetcher {
     }
   }
 
-  /** Takes an answer. @returns the messages that were asked for; anything else is an offence */
-  answered(link: Link, messages: readonly Message[], notHeld: readonly Bytes[]): Message[] {
+  /** Takes an answer. @returns the messages that were asked for, by whether the rates of authors hold for them; anything
+   *  else is an offence */
+  answered(
+    link: Link,
+    messages: readonly Message[],
+    notHeld: readonly Bytes[],
+  ): { readonly rated: readonly Message[]; readonly free: readonly Message[] } {
     const lane = this.#lane(link);
-    const asked: Message[] = [];
+    const rated: Message[] = [];
+    const free: Message[] = [];
     let unasked = 0;
     for (const message of messages) {
       const missing = this.#missing.get(message.idText);
       if (!this.#isSolicited(lane, message.idText)) unasked++;
       else if (missing && !missing.arrived) {
         missing.arrived = true;
-        asked.push(message);
+        (missing.reason === 'live' ? rated : free).push(message);
       }
     }
     for (const id of notHeld) {
@@ -146,7 +168,7 @@ export class Fetcher {
       this.#links.offend(link, 'unasked', `${unasked} messages that were not asked for`, 'unsolicited');
     this.#ctx.arm('flush', 0);
     this.#rouse(lane);
-    return asked;
+    return { rated, free };
   }
 
   #isSolicited(lane: Lane, idText: string): boolean {
@@ -171,6 +193,10 @@ export class Fetcher {
     if (!missing?.arrived || !missing.asked || !links.has(missing.asked)) return;
     missing.arrived = false;
     this.#enqueue(missing);
+  }
+
+  footprint(): Footprint {
+    return { wantedIds: { size: this.#missing.size, max: WANTED_MAX } };
   }
 
   down(link: Link): void {

@@ -12,6 +12,7 @@
  * 2. The same pair of fingerprints is not reconciled twice in a row: the wait grows from 25 s to 1 h.
  * 3. A page is asked for only when few ids of the last one are still missing: memory per link is bounded.
  */
+
 import { type Bytes, equal, fromBase64url, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { LinkId } from '../contract.ts';
@@ -20,6 +21,7 @@ import { HOUR, LIMITS, MINUTE } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import { TIME_END } from '../message/time.ts';
+import type { Footprint } from '../peer-types.ts';
 import { type Bucket, MINUTE_END, type Position, type Sum } from '../persistence.ts';
 import type { BucketSum, ChannelSum, Frame } from '../wire/frame.ts';
 import { encodeFrame } from '../wire/frames.ts';
@@ -333,10 +335,16 @@ export class Sync {
     if (!frame.done && last) session.ranges.push({ ...range, after: last });
     const ids = frame.positions.map((position) => position.id);
     if (ids.length === 0) return this.#listNext(link);
-    this.#ctx.read({ kind: 'has', ids }, ({ present }) => {
-      for (let i = ids.length - 1; i >= 0; i--) if (!present[i]) this.#fetcher.want(ids[i] as Bytes, [link]);
+    this.#ctx.read({ kind: 'has', ids }, ({ holdings }) => {
+      for (let i = ids.length - 1; i >= 0; i--)
+        if (holdings[i] === 'unknown') this.#fetcher.want(ids[i] as Bytes, [link], 'history');
       this.#listNext(link);
     });
+  }
+
+  footprint(): Footprint {
+    const longest = Math.max(0, ...[...this.#sessions.values()].map(({ ranges }) => ranges.length));
+    return { rangesOfOneLink: { size: longest, max: RANGES_MAX } };
   }
 
   /** Once a second: a page that does not come is asked for again by a later comparison. */

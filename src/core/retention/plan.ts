@@ -1,0 +1,87 @@
+/** How much has to go, as pure functions over what things cost. */
+
+import type { RetentionLimits } from '../peer-types.ts';
+import type { RetentionPolicy, TagUse } from '../persistence.ts';
+
+/** What a tag may cost: messages and bytes of others. */
+export interface Room {
+  readonly use: TagUse;
+  readonly kind: 'joined' | 'carried' | 'none';
+  readonly pinned: boolean;
+  readonly messagesMax: number;
+  readonly bytesMax: number;
+}
+
+export interface HourUse {
+  readonly hour: number;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** The room of a tag by its own limits. @param policy of a joined channel */
+export function roomOf(
+  use: TagUse,
+  limits: RetentionLimits,
+  held: { readonly policy: RetentionPolicy | undefined; readonly isHeld: boolean },
+): Room {
+  const { policy, isHeld } = held;
+  if (policy)
+    return {
+      use,
+      kind: 'joined',
+      pinned: policy.pinned ?? false,
+      messagesMax: policy.messages ?? limits.joined.messages,
+      bytesMax: policy.bytes ?? limits.joined.bytes,
+    };
+  const kind = isHeld ? 'carried' : 'none';
+  const bytesMax = isHeld ? limits.carried.bytes : 0;
+  return { use, kind, pinned: false, messagesMax: Number.MAX_SAFE_INTEGER, bytesMax };
+}
+
+/** The highest level such that sizes cut down to it add up to at most `total`: the largest are cut first. */
+export function waterLevel(sizes: readonly number[], total: number): number {
+  const sorted = [...sizes].sort((a, b) => a - b);
+  let rest = Math.max(0, total);
+  for (const [i, size] of sorted.entries()) {
+    const share = rest / (sorted.length - i);
+    if (size > share) return Math.floor(share);
+    rest -= size;
+  }
+  return Number.MAX_SAFE_INTEGER;
+}
+
+/**
+ * The first hour that stays if `excess` messages and bytes have to go, oldest hours first.
+ * @param hours ascending
+ * @param currentHour is never removed: what comes now would go at once
+ * @returns 0 if nothing has to go
+ */
+export function floorFor(
+  hours: readonly HourUse[],
+  excess: { readonly messages: number; readonly bytes: number },
+  currentHour: number,
+): number {
+  let { messages, bytes } = excess;
+  let floor = 0;
+  for (const { hour, messages: count, bytes: size } of hours) {
+    if ((messages <= 0 && bytes <= 0) || hour >= currentHour) break;
+    messages -= count;
+    bytes -= size;
+    floor = hour + 1;
+  }
+  return floor;
+}
+
+/** Hours of several tags as one list, ascending. */
+export function mergeHours(all: readonly (readonly HourUse[])[]): HourUse[] {
+  const merged = new Map<number, HourUse>();
+  for (const { hour, messages, bytes } of all.flat()) {
+    const known = merged.get(hour);
+    merged.set(hour, {
+      hour,
+      messages: messages + (known?.messages ?? 0),
+      bytes: bytes + (known?.bytes ?? 0),
+    });
+  }
+  return [...merged.values()].sort((a, b) => a.hour - b.hour);
+}
