@@ -95,9 +95,10 @@ export type PersistOp =
     }
   /**
    * Drops content of one author in a tag, oldest first, and keeps the headers: of whoever holds most bytes of content
-   * there, local identities apart, down to `keepBytes` of it; at most {@link PRUNE_STEP} messages.
+   * there, local identities apart, down to `keepBytes` of it or until `freeBytes` are freed; at most {@link PRUNE_STEP}
+   * messages.
    */
-  | { readonly kind: 'drop'; readonly tag: string; readonly keepBytes: number }
+  | { readonly kind: 'drop'; readonly tag: string; readonly keepBytes: number; readonly freeBytes: number }
   /** replaces what this peer asked us to keep; no tags: nothing */
   | {
       readonly kind: 'mailbox';

@@ -10,8 +10,11 @@ import type { Context } from '../context.ts';
 import type { Interest } from '../interest/interest.ts';
 import { LIMITS, SECOND } from '../limits.ts';
 import type { Links } from '../link/links.ts';
+import type { QueryAnswer } from '../persistence.ts';
 import type { Fetcher } from '../sync/fetcher.ts';
 import type { AuthorRates } from './author-rates.ts';
+
+type Row = Extract<QueryAnswer, { kind: 'wanted' }>['rows'][number];
 
 /** Waits between sweeps that brought nothing (guess). */
 const SWEEP_MIN_MS = 5 * SECOND;
@@ -31,8 +34,11 @@ export class Wanted {
   #waitMs = SWEEP_MIN_MS;
   /** content has come since the sweep began */
   #filled = false;
-  /** the sweep met a header, and one for which there was no room */
+  /** the sweep met a header */
   #met = false;
+  /** id texts asked for in vain so far: others come first */
+  readonly #tried = new Set<string>();
+  #asked = 0;
 
   constructor(
     ctx: Context,
@@ -54,6 +60,7 @@ export class Wanted {
   filled(): void {
     this.#filled = true;
     this.#waitMs = SWEEP_MIN_MS;
+    this.#sweepMs = Math.min(this.#sweepMs, this.#ctx.now.monotonicMs + SECOND);
   }
 
   /** Once a second: the next page of headers. */
@@ -66,17 +73,9 @@ export class Wanted {
       { kind: 'wanted', afterArrival: this.#cursor, limit: LIMITS.wantedPage },
       ({ rows }) => {
         this.#reading = false;
-        let stopped = false;
-        for (const { arrival, id, tag, author } of rows) {
-          this.#met = true;
-          const links = this.#links.all().filter((link) => this.#interest.isShared(link, tag));
-          if (links.length > 0 && !this.#fetcher.isWanted(toBase64url(id))) {
-            if (this.#rates.take(author, LIMITS.commonBurst / 2)) this.#fetcher.want(id, links, 'paid');
-            else stopped = true;
-          }
-          this.#cursor = arrival;
-        }
-        if (rows.length < LIMITS.wantedPage) this.#endSweep(stopped);
+        for (const row of rows) this.#ask(row);
+        this.#cursor = rows.at(-1)?.arrival ?? 0;
+        if (rows.length < LIMITS.wantedPage) this.#endSweep();
       },
       () => {
         this.#reading = false;
@@ -84,14 +83,29 @@ export class Wanted {
     );
   }
 
-  /** @param stopped there was no room for some: a second gives them new tokens */
-  #endSweep(stopped: boolean): void {
+  #ask({ id, tag, author }: Row): void {
+    this.#met = true;
+    const idText = toBase64url(id);
+    if (this.#tried.has(idText) || this.#fetcher.isWanted(idText)) return;
+    const links = this.#links.all().filter((link) => this.#interest.isShared(link, tag));
+    if (links.length === 0 || !this.#rates.take(author, LIMITS.commonBurst / 2)) return;
+    if (this.#tried.size < LIMITS.seenMax) this.#tried.add(idText);
+    this.#asked++;
+    this.#fetcher.want(id, links, 'paid');
+  }
+
+  /** All headers were met. Once all of them were asked for in vain, they are asked for again, later and later. */
+  #endSweep(): void {
     this.#cursor = 0;
     if (!this.#met) this.#some = false;
-    const isIdle = !this.#filled && !stopped;
-    if (isIdle) this.#waitMs = Math.min(2 * this.#waitMs, SWEEP_MAX_MS);
+    const isIdle = !this.#filled && this.#asked === 0;
+    if (isIdle) {
+      this.#tried.clear();
+      this.#waitMs = Math.min(2 * this.#waitMs, SWEEP_MAX_MS);
+    }
     this.#sweepMs = this.#ctx.now.monotonicMs + (isIdle ? this.#waitMs : SECOND);
     this.#met = false;
     this.#filled = false;
+    this.#asked = 0;
   }
 }

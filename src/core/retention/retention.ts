@@ -32,7 +32,7 @@ const HOURS_MAX = 8192;
 /** New bytes after which everything is looked at again (guess). */
 const REVIEW_BYTES = 16 * 1024 * 1024;
 /** After every hour that a message time can fall into. */
-const HOUR_END = MINUTE_END / 60;
+const HOUR_END = Math.floor(MINUTE_END / 60);
 const FIRST: Position = { time: TIME_ZERO, id: new Uint8Array(32) };
 
 /** A running estimate between two looks. */
@@ -249,7 +249,8 @@ export class Retention {
     const target = Math.floor(room.bytesMax * LIMITS.pruneToShare);
     if (bytes <= room.bytesMax) return this.#cutHours(room, { messages, bytes }, then);
     const keepBytes = Math.floor(room.bytesMax * LIMITS.heavyAuthorShare);
-    this.#run({ kind: 'drop', tag, keepBytes }, 'dropped', (result) => {
+    const freeBytes = bytes - target;
+    this.#run({ kind: 'drop', tag, keepBytes, freeBytes }, 'dropped', (result) => {
       this.#removed += result.bytes;
       const left = bytes - result.bytes;
       if (result.more && left > target) this.#shrink(room, left, then);

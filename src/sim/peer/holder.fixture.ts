@@ -15,7 +15,8 @@ import type { Frame } from '../../core/wire/frame.ts';
 import { createMemoryStore } from '../../store/memory.ts';
 import type { Store } from '../../store/store.ts';
 
-export const createStore = () => createMemoryStore({ network: 'openclaw', sha256 });
+export const createStore = (options: { readonly freeBytes?: () => number } = {}) =>
+  createMemoryStore({ network: 'openclaw', sha256, ...options });
 
 /** Puts messages into a store as if a peer had brought them. */
 export function fill(store: Store, messages: readonly Message[]): void {
@@ -23,7 +24,7 @@ export function fill(store: Store, messages: readonly Message[]): void {
     const proof = verifySignature(verify, signatureCheck(openclaw, message));
     const verified = proof && VerifiedMessage.fromVerification(openclaw, message, proof);
     if (verified === undefined) throw new Error('not a genuine message');
-    return { kind: 'message' as const, message: verified, tag: tagOf(message.channel), from: '' };
+    return { kind: 'message' as const, message: verified, tag: tagOf(message.channel) };
   });
   store.transact([ops]);
 }
