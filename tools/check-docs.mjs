@@ -4,23 +4,27 @@
  * 1. Relative links and images lead to files, and their anchors to headings.
  * 2. Paths in code spans exist in the checkout, and so do npm scripts that are named. (The changelog may name the past.)
  * 3. `mesh` in fenced blocks and code spans is used with commands and options that `mesh --help` knows.
- * 4. Every page under `docs/` is reachable by links from the README.
+ * 4. Each variable `MESH_…` is an option of the daemon. (The changelog may name the past.)
+ * 5. Every page under `docs/` is reachable by links from the README.
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import { root as checkout } from '../bin/new-node.mjs';
 import { parseArguments } from '../src/cli/parser.ts';
+import { OPTION_NAMES } from '../src/daemon/option-table.ts';
 
 const root = path.resolve(process.argv[2] ?? checkout);
 const problems = [];
 const SHELLS = ['sh', 'bash', 'console'];
 
+function filesIn(folder) {
+  if (!fs.existsSync(path.join(root, folder))) return [];
+  return fs.readdirSync(path.join(root, folder), { recursive: true }).map((name) => path.join(folder, name));
+}
+
 function markdownFiles() {
-  const top = fs.readdirSync(root).filter((name) => name.endsWith('.md'));
-  const docs = fs.existsSync(path.join(root, 'docs'))
-    ? fs.readdirSync(path.join(root, 'docs'), { recursive: true }).map((name) => path.join('docs', name))
-    : [];
-  return [...top, ...docs.filter((name) => name.endsWith('.md'))].sort();
+  const all = [...fs.readdirSync(root), ...filesIn('docs'), ...filesIn('skills')];
+  return all.filter((name) => name.endsWith('.md')).sort();
 }
 
 /** A page as lines of prose (fences emptied) and fenced blocks with language and first line number. */
@@ -203,6 +207,15 @@ function checkMesh(page, known) {
     }
 }
 
+function checkVariables(page) {
+  if (page.name === 'CHANGELOG.md') return;
+  const lines = page.prose.map((text, i) => ({ line: i + 1, text }));
+  const blocks = page.blocks.map(({ line, lines }) => ({ line, text: lines.join('\n') }));
+  for (const { line, text } of [...lines, ...blocks])
+    for (const [name] of text.matchAll(/\bMESH_[A-Z_]+\b/g))
+      if (!OPTION_NAMES.includes(name)) report(page.name, line, `${name}: no such variable`);
+}
+
 function checkReach(links) {
   const reached = new Set(['README.md']);
   for (const name of reached) for (const to of links.get(name) ?? []) reached.add(to);
@@ -220,6 +233,7 @@ for (const page of pages.values()) {
   links.set(page.name, checkLinks(page, pages));
   checkPaths(page, scripts);
   checkMesh(page, known);
+  checkVariables(page);
 }
 checkReach(links);
 for (const problem of problems) console.error(problem);

@@ -34,8 +34,9 @@ describe('the check of the documents', () => {
   it('names each thing that is wrong, with page and line', () => {
     const { status, stderr } = check({
       'README.md': `# A\n[b](docs/gone.md)\n[c](docs/c.md#gone)\n\`src/core/gone.ts\`, \`npm run gone\`\n${fence}sh\nx=$(mesh sned '#dev')\n${fence}\n\`mesh send a --colour\`\n`,
-      'docs/c.md': '# C\n',
+      'docs/c.md': '# C\n`MESH_GONE`, `MESH_PEERS`\n',
       'docs/lonely.md': `# L\n${fence}sh\n`,
+      'skills/x/SKILL.md': `${fence}console\n$ mesh wait lobby --gone\nmesh: an output\n${fence}\n`,
     });
     expect(stderr.trim().split('\n')).toEqual([
       expect.stringMatching(/^docs\/lonely\.md:3: .*does not end/),
@@ -45,6 +46,8 @@ describe('the check of the documents', () => {
       'README.md:4: npm run gone: no such script',
       'README.md:6: mesh sned #dev: mesh has no command "sned"',
       'README.md:8: mesh send a --colour: no option --colour',
+      'docs/c.md:2: MESH_GONE: no such variable',
+      'skills/x/SKILL.md:2: mesh wait lobby --gone: no option --gone',
       'docs/lonely.md:1: no link leads here from the README',
     ]);
     expect(status).toBe(1);

@@ -5,6 +5,7 @@ import { MeshError } from '../core/errors.ts';
 import type { Route } from './context.ts';
 import { channelRoutes } from './routes/channels.ts';
 import { eventRoutes } from './routes/events.ts';
+import { legacyRoutes } from './routes/legacy.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { peerRoutes } from './routes/peers.ts';
 import { statusRoutes } from './routes/status.ts';
@@ -15,6 +16,7 @@ export const ROUTES: readonly Route[] = [
   ...channelRoutes,
   ...peerRoutes,
   ...eventRoutes,
+  ...legacyRoutes,
 ];
 
 /** Where the WebSocket upgrade is; it is no ordinary route. */

@@ -8,7 +8,7 @@ import { channelKind } from '../core/channel/channel.ts';
 import { isErrorCode, MeshError } from '../core/errors.ts';
 import { LIMITS, SECOND } from '../core/limits.ts';
 import { RELATION, type RelationName } from '../core/message/message.ts';
-import type { ClientFrame, PublishJson } from './client/types.ts';
+import type { ClientFrame, PublishJson, SetRetentionJson } from './client/types.ts';
 import { findTrap } from './json-text.ts';
 import { API_LIMITS } from './limits.ts';
 
@@ -59,6 +59,16 @@ const publishFields = {
 
 export const publishSchema = z.strictObject(publishFields) satisfies z.ZodType<PublishJson>;
 export const joinSchema = z.strictObject({ channel });
+export const leaveSchema = z.strictObject({ channel });
+
+/** Which numbers make sense is for the gate to say. */
+export const retentionSchema = z.strictObject({
+  channel,
+  days: z.int().exactOptional(),
+  messages: z.int().exactOptional(),
+  bytes: z.int().exactOptional(),
+  pinned: z.boolean().exactOptional(),
+}) satisfies z.ZodType<SetRetentionJson>;
 
 const ref = z.string().min(1).max(API_LIMITS.refLengthMax);
 const arrival = z.int().min(0);

@@ -4,6 +4,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { toBase64url } from '../core/bytes.ts';
 import { channelTag } from '../core/channel/channel.ts';
 import { LIMITS, MiB } from '../core/limits.ts';
+import { decodeRecord } from '../core/membership/records.ts';
 import { sha256 } from '../crypto/index.ts';
 import { Author, type Crafted, NETWORK, pushOf } from './testing/author.ts';
 import { MeshProcess } from './testing/mesh-process.ts';
@@ -21,14 +22,14 @@ const author = new Author();
 const tagOf = (channel: string) => toBase64url(channelTag(sha256, NETWORK, channel));
 /** bans as by default */
 let strict: MeshProcess;
-/** never bans */
+/** never bans, and reads what comes as fast as it can: what is looked at is what each frame does */
 let patient: MeshProcess;
 const peers: RawPeer[] = [];
 
 beforeAll(async () => {
   [strict, patient] = await Promise.all([
     MeshProcess.start(),
-    MeshProcess.start({ env: { MESH_BAN_THRESHOLD: '0' } }),
+    MeshProcess.start({ env: { MESH_BAN_THRESHOLD: '0', MESH_RATE_LEAF: '0' } }),
   ]);
 });
 afterEach(() => {
@@ -40,6 +41,27 @@ const linked = async (mesh: MeshProcess): Promise<RawPeer> => {
   peers.push(peer);
   return peer;
 };
+
+/** The tags of the daemon's interest record as it tells a relay, once they are as they should be. */
+async function interestOf(
+  mesh: MeshProcess,
+  fits: (tags: readonly string[]) => boolean,
+): Promise<readonly string[]> {
+  const { peer: id } = await mesh.client.status();
+  const relay = await RawPeer.link(mesh, undefined, { relay: true });
+  peers.push(relay);
+  relay.onFrame = (frame) => {
+    if (frame.type === 'have') relay.send({ type: 'want', heads: frame.heads });
+  };
+  for (const { heads } of relay.all('have')) relay.send({ type: 'want', heads });
+  return until('the record tells it', () => {
+    const records = relay
+      .all('records')
+      .flatMap((frame) => frame.records.map(({ bytes }) => decodeRecord(bytes)));
+    const latest = records.findLast((record) => record?.kind === 2 && record.peer === id);
+    return latest?.kind === 2 && fits(latest.tags) && latest.tags;
+  });
+}
 
 /** A message of an honest author goes through this link as on any day. */
 async function expectWorking(honest: RawPeer): Promise<void> {
@@ -99,6 +121,28 @@ describe('a leaf that wants everything', () => {
     expect((await peer.end()).reason).toMatch(/^banned/);
     const details = (await strict.offences(peer.id, LIMITS.banThreshold)).map(({ detail }) => detail);
     expect(new Set(details)).toEqual(new Set([`more than ${LIMITS.tagsMax} channels`]));
+    await expectWorking(honest);
+    expect(strict.memory() ?? 0).toBeLessThan(FLAT * before);
+  });
+});
+
+describe('an absent peer that wants everything kept', () => {
+  it('gets 64 channels kept, however many it names and however often, and these are held after it left', async () => {
+    const honest = await linked(strict);
+    const before = strict.memory() ?? 0;
+    const mailboxes = 3;
+    const tags = Array.from({ length: mailboxes * LIMITS.tagsMax }, (_, i) => tagOf(`#kept ${i}`));
+    const peer = await linked(strict);
+    for (let i = 0; i < mailboxes; i++)
+      peer.send({ type: 'mailbox', tags: tags.slice(i * LIMITS.tagsMax, (i + 1) * LIMITS.tagsMax) });
+    await until('each is answered', () => peer.all('mailbox-kept').length === mailboxes);
+    for (const kept of peer.all('mailbox-kept')) expect(kept.tags).toHaveLength(LIMITS.mailboxTagsMax);
+    peer.close();
+    // What is held is told to relays: the last 64 of this peer, and nothing else of all that.
+    const last = new Set(peer.all('mailbox-kept').at(-1)?.tags);
+    const held = await interestOf(strict, (told) => told.some((tag) => last.has(tag)));
+    const asked = new Set(tags);
+    expect(new Set(held.filter((tag) => asked.has(tag)))).toEqual(last);
     await expectWorking(honest);
     expect(strict.memory() ?? 0).toBeLessThan(FLAT * before);
   });

@@ -1,4 +1,4 @@
-/** Messages that are not what they say, against one daemon that never bans, so that each try is looked at. */
+/** Messages that are not what they say, against one daemon that never bans or waits, so that each try is looked at. */
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { toBase64url, utf8 } from '../core/bytes.ts';
 import { channelTag } from '../core/channel/channel.ts';
@@ -24,7 +24,7 @@ let mesh: MeshProcess;
 const peers: RawPeer[] = [];
 
 beforeAll(async () => {
-  mesh = await MeshProcess.start({ env: { MESH_BAN_THRESHOLD: '0' } });
+  mesh = await MeshProcess.start({ env: { MESH_BAN_THRESHOLD: '0', MESH_RATE_LEAF: '0' } });
   for (const channel of ['#a', '#b']) await mesh.client.join(channel);
 });
 afterEach(() => {

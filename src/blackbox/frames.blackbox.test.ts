@@ -1,10 +1,14 @@
 /** What broke mesh/1 with a single frame: rubbish in every form, before and after the handshake, against one daemon. */
+import http from 'node:http';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { toBase64url } from '../core/bytes.ts';
+import { channelTag } from '../core/channel/channel.ts';
 import { LIMITS } from '../core/limits.ts';
-import { Author, fetchedOf, pushOf } from './testing/author.ts';
+import { sha256 } from '../crypto/index.ts';
+import { Author, fetchedOf, NETWORK, pushOf } from './testing/author.ts';
 import { MeshProcess } from './testing/mesh-process.ts';
 import { RawPeer } from './testing/raw-peer.ts';
-import { until } from './testing/wait.ts';
+import { until, within } from './testing/wait.ts';
 
 const author = new Author();
 let mesh: MeshProcess;
@@ -195,7 +199,72 @@ describe('an answer that nobody asked for', () => {
   });
 });
 
+describe('a question about what nobody has', () => {
+  const nowhere = { time: { timeMs: Date.now() - 90_000, counter: 0 }, id: new Uint8Array(32).fill(0x5a) };
+  const tag = toBase64url(channelTag(sha256, NETWORK, 'lobby'));
+
+  it('is answered by what lies behind an unknown cursor, and by saying what is not held', async () => {
+    const peer = await linked();
+    const at = (timeMs: number) => author.write({ time: { timeMs, counter: 0 }, body: `at ${timeMs}` });
+    const [older, newer] = [at(nowhere.time.timeMs - 60_000), at(nowhere.time.timeMs + 1)];
+    peer.send(pushOf([older.wire, newer.wire]));
+    await until('both are stored', () => [older, newer].every(({ idText }) => peer.stored.has(idText)));
+    const floorHour = Math.floor(older.timeMs / 3_600_000) - 1;
+    peer.send({ type: 'holds', reset: false, set: [{ tag, floorHour }], unset: [] });
+    await peer.next('holds', ({ set }) => set.some((one) => one.tag === tag));
+    peer.send({ type: 'list', tag, after: nowhere, untilMinute: Math.floor(newer.timeMs / 60_000) + 1 });
+    const { positions } = await peer.next('listed');
+    const ids = positions.map(({ id }) => toBase64url(id));
+    expect([ids.includes(older.idText), ids.includes(newer.idText)]).toEqual([false, true]);
+    peer.send({ type: 'fetch', ids: [nowhere.id, newer.id] });
+    const isFetched = (id: string) =>
+      peer.all('fetched').some(({ messages }) => messages.some(({ idText }) => idText === id));
+    await until('the one that is there comes', () => isFetched(newer.idText));
+    await until('the other is not held', () =>
+      peer
+        .all('fetched')
+        .some(({ notHeld }) => notHeld.some((id) => toBase64url(id) === toBase64url(nowhere.id))),
+    );
+    expect(peer.errors).toEqual([]);
+  });
+
+  it('is refused by the API with a code, and a feed behind the end begins with what comes next', async () => {
+    const unknown = toBase64url(nowhere.id);
+    const { client } = mesh;
+    for (const page of [{ before: unknown }, { after: unknown }])
+      await expect(client.messages({ channel: 'lobby', ...page })).rejects.toMatchObject({
+        code: 'not_found',
+      });
+    await expect(client.message(unknown)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(client.messages({ channel: 'lobby', before: 'no id' })).rejects.toMatchObject({
+      code: 'bad_request',
+    });
+  });
+});
+
+/** The status of the answer to a request that says how long it is, before any of that was sent. */
+async function statusBeforeBody(url: string, headers: Record<string, string>): Promise<number | undefined> {
+  const request = http.request(url, { method: 'POST', headers });
+  request.on('error', () => undefined); // the other side may cut a request that goes on
+  const answered = new Promise<number | undefined>((resolve) =>
+    request.once('response', ({ statusCode }) => resolve(statusCode)),
+  );
+  request.flushHeaders();
+  const status = await within('an answer', answered);
+  request.destroy();
+  return status;
+}
+
 describe('60 MB at once', () => {
+  it('as the body of a request are refused before they are sent, at both ports', async () => {
+    const { url, token } = mesh.client.daemon;
+    const length = { 'content-length': '60000000' };
+    expect(await statusBeforeBody(`http://127.0.0.1:${mesh.port}/`, length)).toBe(404);
+    expect(await statusBeforeBody(`http://127.0.0.1:${mesh.port}/bootstrap.json`, length)).toBe(405);
+    const api = { ...length, authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    expect(await statusBeforeBody(`${url}/v1/messages`, api)).toBe(413);
+  });
+
   it.each([
     ['text', 'x'.repeat(60_000_000)],
     ['binary', Buffer.alloc(60_000_000)],

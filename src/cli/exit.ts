@@ -9,7 +9,7 @@ export const EXIT = {
   /** the command line itself was wrong; nothing was done */
   usage: 2,
   noDaemon: 3,
-  /** the message is published and kept, and did not reach the state waited for */
+  /** a wait was in vain: the message is published and kept, and has not the state; or no message came */
   waitTimeout: 4,
 } as const;
 

@@ -20,9 +20,8 @@ describe('the command line', () => {
   it('explains itself', async () => {
     const { code, stdout } = await runCli(['--help']);
     expect(code).toBe(0);
-    for (const name of ['start', 'status', 'id', 'join', 'send', 'read', 'peers', 'bootstrap']) {
-      expect(stdout).toContain(`mesh ${name}`);
-    }
+    const names = ['start', 'status', 'id', 'join', 'leave', 'channels', 'retention', 'send', 'read'];
+    for (const name of [...names, 'peers', 'bootstrap']) expect(stdout).toContain(`mesh ${name}`);
     expect(stdout).toContain('Exit codes: 0 done');
     expect((await runCli(['send', '--help'])).stdout).toContain('--lines');
     expect((await runCli(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -73,7 +72,8 @@ describe('without a daemon', () => {
   it('commands end with 3 and name the folder', async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mesh-none-'));
     const commands = [['status'], ['id'], ['peers'], ['join', 'dev'], ['read', 'dev'], ['send', 'dev', 'x']];
-    for (const argv of [...commands, ['read', 'dev', '--follow'], ['send', 'dev', '--lines']]) {
+    const more = [['leave', 'dev'], ['channels'], ['retention'], ['retention', 'dev', '--pin']];
+    for (const argv of [...commands, ...more, ['read', 'dev', '--follow'], ['send', 'dev', '--lines']]) {
       const { code, stderr } = await runCli([...argv, '--data', folder]);
       expect(code).toBe(3);
       expect(stderr).toContain(folder);

@@ -3,28 +3,45 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import yargs, { type Argv } from 'yargs';
+import yargs, { type Argv, type Options } from 'yargs';
 import { type Chosen, type Command, type GlobalArguments, markPlain, unmarkText } from './command.ts';
 import { bootstrapCommand } from './commands/bootstrap.ts';
+import { channelsCommand } from './commands/channels.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { idCommand } from './commands/id.ts';
 import { joinCommand } from './commands/join.ts';
+import { leaveCommand } from './commands/leave.ts';
 import { peersCommand } from './commands/peers.ts';
 import { readCommand } from './commands/read.ts';
+import { retentionCommand } from './commands/retention.ts';
 import { sendCommand } from './commands/send.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
+import { waitCommand } from './commands/wait.ts';
 import { UsageError } from './exit.ts';
 
-const COMMANDS: readonly Command[] = [
+/** Each command, in the order of `mesh --help`. */
+export const COMMANDS: readonly Command[] = [
   startCommand,
   statusCommand,
   idCommand,
   joinCommand,
+  leaveCommand,
+  channelsCommand,
+  retentionCommand,
   sendCommand,
   readCommand,
+  waitCommand,
   peersCommand,
+  doctorCommand,
   bootstrapCommand,
 ];
+
+/** The options that each command has. */
+export const GLOBAL_OPTIONS = {
+  data: { type: 'string', requiresArg: true, describe: 'Data folder of the daemon' },
+  json: { type: 'boolean', default: false, describe: 'JSON for programs, one object a line' },
+} as const satisfies Record<string, Options>;
 
 const WIDTH_MAX = 100;
 const EPILOGUE = [
@@ -52,10 +69,7 @@ function createParser(choose: (chosen: Chosen) => void): Argv<GlobalArguments> {
       'parse-numbers': false,
       'parse-positional-numbers': false,
     })
-    .options({
-      data: { type: 'string', requiresArg: true, describe: 'Data folder of the daemon' },
-      json: { type: 'boolean', default: false, describe: 'JSON for programs, one object a line' },
-    })
+    .options(GLOBAL_OPTIONS)
     .example('$0 start', 'join the mesh')
     .example("$0 send '#dev' 'hello'", 'say something in the channel #dev')
     .example("$0 read '#dev' --follow", 'read it, and what comes')

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jsonLine, localTime, shortId, visibleLine, visibleText } from './text.ts';
+import { jsonLine, localTime, shellWord, shortId, visibleLine, visibleText } from './text.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
@@ -37,5 +37,11 @@ describe('text for a terminal', () => {
   it('shortens ids and leaves what is no time as it is', () => {
     expect(shortId('\u001bABCDEFGHIJ')).toBe('\\x1bABCDEFG');
     expect(localTime('soon\u0007')).toBe('soon\\x07');
+  });
+
+  it('is one word of a shell in a command to copy', () => {
+    expect(['lobby', '#dev', "it's", 'a b', '$(x)', '', '\u001b'].map(shellWord)).toEqual([
+      ...['lobby', "'#dev'", "'it'\\''s'", "'a b'", "'$(x)'", "''", "'\\x1b'"],
+    ]);
   });
 });

@@ -30,6 +30,12 @@ export function visibleText(text: string, indent: string): string {
     .join(`\n${indent}`);
 }
 
+/** A name as one word of a shell, in a command to copy. */
+export function shellWord(text: string): string {
+  const shown = visibleLine(text);
+  return /^[\w./:@-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
+}
+
 /** JSON of a value in one line of the same meaning that is safe on a terminal: `JSON.stringify` leaves C1 as it is. */
 export function jsonLine(value: unknown): string {
   return JSON.stringify(value).replace(HIDDEN, (character) =>

@@ -3,6 +3,8 @@
  * keys of their own, and do what an honest peer would not. The bench executes effects as the interpreters do; answers
  * can be held back, and the disk can fail.
  */
+
+import { type BenchStore, createBlankStore } from './blank-store.fixture.ts';
 import { type Bytes, concat, toBase64url, utf8 } from './bytes.ts';
 import { channelTag } from './channel/channel.ts';
 import type { Effect, Event, LinkId, Now, PublishCommand, Reply, RestoredState, Timer } from './contract.ts';
@@ -13,68 +15,9 @@ import type { Message, MessageFields } from './message/message.ts';
 import { type Verification, verifySignature } from './message/verified.ts';
 import { Peer } from './peer.ts';
 import type { PeerConfig } from './peer-types.ts';
-import type { PersistOp, PersistResult, Query, QueryAnswer } from './persistence.ts';
+import type { PersistOp } from './persistence.ts';
 import { type ConnectOptions, Remote } from './remote.fixture.ts';
 import { decodeFrame } from './wire/frames.ts';
-
-/** What a bench needs of a store; the memory store of `store/` fits. */
-export interface BenchStore {
-  transact(effects: readonly (readonly PersistOp[])[]): PersistResult[][];
-  read(query: Query): QueryAnswer;
-}
-
-/** Knows nothing, takes everything, and forgets it. */
-export function createBlankStore(): BenchStore {
-  let arrival = 0;
-  return {
-    transact: (effects) =>
-      effects.map((ops) =>
-        ops.map((op): PersistResult => {
-          switch (op.kind) {
-            case 'message':
-            case 'own-message':
-              return { kind: 'message', inserted: true, arrival: ++arrival };
-            case 'prune':
-              return { kind: 'pruned', removed: 0, next: undefined };
-            case 'drop':
-              return { kind: 'dropped', bytes: 0, more: false };
-            case 'expire':
-              return { kind: 'expired', more: false };
-            default:
-              return { kind: 'done' };
-          }
-        }),
-      ),
-    read: (query) => blankAnswer(query),
-  };
-}
-
-function blankAnswer(query: Query): QueryAnswer {
-  switch (query.kind) {
-    case 'has':
-      return { kind: 'has', holdings: query.ids.map(() => 'unknown') };
-    case 'wanted':
-      return { kind: 'wanted', rows: [] };
-    case 'usage':
-      return { kind: 'usage', tags: [], freeBytes: Number.MAX_SAFE_INTEGER };
-    case 'hours':
-      return { kind: 'hours', hours: [] };
-    case 'messages':
-      return { kind: 'messages', messages: query.ids.map(() => undefined) };
-    case 'sums':
-      return { kind: 'sums', sums: query.windows.map(() => ({ count: 0, sum: new Uint8Array(32) })) };
-    case 'buckets':
-      return { kind: 'buckets', buckets: [] };
-    case 'positions':
-      return { kind: 'positions', positions: [] };
-    case 'outbox':
-      return { kind: 'outbox', rows: [] };
-    case 'idempotency':
-      return { kind: 'idempotency', found: undefined };
-    case 'head':
-      return { kind: 'head', own: undefined, seen: { timeMs: 0, counter: 0 } };
-  }
-}
 
 type Answering = 'verify' | 'sign' | 'agree' | 'read' | 'persist';
 type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>;

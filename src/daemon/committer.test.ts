@@ -59,6 +59,14 @@ describe('group commit', () => {
     ]);
   });
 
+  it('gives what removes many rows a commit of its own', () => {
+    const { committer, later, sizes } = setUp();
+    const expire: PersistOp = { kind: 'expire', wallMs: 0 };
+    for (const [token, ops] of [[op], [expire], [expire], [op], [other]].entries()) committer.add(token, ops);
+    for (let turn = 0; turn < 4; turn++) later.pass();
+    expect(sizes).toEqual([1, 1, 1, 2]);
+  });
+
   it('fails every effect of a commit that failed, waits longer each time, and says when it works again', () => {
     const { committer, later, told, state } = setUp();
     state.failure = new MeshError('store_failed', 'disk full');

@@ -1,7 +1,8 @@
 /**
  * Group commit without a timer: a commit starts when the previous one has ended and takes what has gathered meanwhile,
  * at most {@link LIMITS.commitMessagesMax} messages (design, section 8). One message alone waits for nothing; under
- * load a commit's fsync is shared by all that came during the one before.
+ * load a commit's fsync is shared by all that came during the one before. What removes many rows gets a commit of its
+ * own, so that nobody waits for more than one such step.
  *
  * Invariants:
  * 1. Effects are committed in the order in which they were added, each whole.
@@ -14,7 +15,7 @@
 import type { Token } from '../core/contract.ts';
 import { type ErrorCode, MeshError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { PersistOp, PersistResult } from '../core/persistence.ts';
+import { type PersistOp, type PersistResult, PRUNE_STEP } from '../core/persistence.ts';
 import type { Store } from '../store/store.ts';
 
 /** First and last wait after a failed commit, ms (guess). */
@@ -47,8 +48,24 @@ interface Waiting {
   readonly ops: readonly PersistOp[];
 }
 
-function messagesIn(ops: readonly PersistOp[]): number {
-  return ops.filter((op) => op.kind === 'message' || op.kind === 'own-message').length;
+/** What an operation takes of a commit, in messages: those that remove look at {@link PRUNE_STEP} rows each. */
+function weightOf({ kind }: PersistOp): number {
+  switch (kind) {
+    case 'message':
+    case 'own-message':
+    case 'put-off':
+      return 1;
+    case 'prune':
+    case 'drop':
+    case 'expire':
+      return PRUNE_STEP;
+    default:
+      return 0;
+  }
+}
+
+function weightIn(ops: readonly PersistOp[]): number {
+  return ops.reduce((sum, op) => sum + weightOf(op), 0);
 }
 
 export class Committer {
@@ -100,11 +117,11 @@ export class Committer {
   }
 
   #takeBatch(): Waiting[] {
-    let messages = 0;
+    let weight = 0;
     let count = 0;
     for (const { ops } of this.#waiting) {
-      messages += messagesIn(ops);
-      if (count > 0 && messages > LIMITS.commitMessagesMax) break;
+      weight += weightIn(ops);
+      if (count > 0 && weight > LIMITS.commitMessagesMax) break;
       count += 1;
     }
     const batch = this.#waiting.splice(0, count);

@@ -1,16 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { toBase64url, utf8 } from '../core/bytes.ts';
-import type { Event, Scope } from '../core/contract.ts';
+import type { Scope } from '../core/contract.ts';
 import { MeshError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { PeerSnapshot } from '../core/peer-types.ts';
-import { sha256 } from '../crypto/index.ts';
-import { createMemoryStore } from '../store/memory.ts';
 import {
-  createAuthor,
-  type Draft,
-  joined,
-  NETWORK,
   PEER,
   published,
   received,
@@ -18,59 +11,8 @@ import {
   unsignedMessage,
   WALL_MS,
 } from '../store/testing/messages.ts';
-import { Commands, Waits } from './commands.ts';
-import { DaemonGate } from './daemon-gate.ts';
-import { Feeds } from './feed.ts';
-import { bootstrapDocument, statusView } from './status.ts';
-
-const [me, other] = [createAuthor(1), createAuthor(2)];
-const SNAPSHOT: PeerSnapshot = {
-  role: 'relay',
-  links: [
-    { peer: PEER, direction: 'out', url: 'ws://a/', kind: 'overlay', sinceWallMs: WALL_MS, agent: 'x/1' },
-  ],
-  addresses: [{ url: 'ws://a/', peer: PEER, source: 'MESH_PEERS', state: 'linked', nextMs: 0 }],
-  relays: 2,
-  joined: ['dev'],
-  provenRelays: [
-    { peer: me.id, urls: [] },
-    { peer: PEER, urls: ['ws://a/', 'ws://b/'] },
-  ],
-  ownUrls: ['ws://me/'],
-};
-
-function setUp() {
-  const store = createMemoryStore({ network: NETWORK, sha256 });
-  store.transact([[joined('dev')]]);
-  const events: Event[] = [];
-  const commands = new Commands();
-  const waits = new Waits();
-  const feeds = new Feeds(store, () => WALL_MS);
-  const facts = {
-    version: '1.2.3',
-    network: NETWORK,
-    peer: me.id,
-    identities: [me.id] as const,
-    startedMs: WALL_MS,
-    dataFolder: '/d',
-    listen: { peer: 'ws://0.0.0.0:1', api: 'http://127.0.0.1:2' },
-  };
-  const snapshot = () => SNAPSHOT;
-  const none = () => [];
-  const gate = new DaemonGate({
-    ...{ store, commands, waits, feeds, snapshot },
-    submit: (event) => events.push(event),
-    identities: [me.id],
-    wallMs: () => WALL_MS,
-    status: () => statusView({ facts, store, snapshot, sources: none, problems: none }),
-  });
-  const post = (draft: Draft) => {
-    const message = signedMessage(other, { channel: 'dev', ...draft });
-    store.transact([[received(message)]]);
-    return message.message.idText;
-  };
-  return { store, events, commands, waits, gate, post };
-}
+import { bootstrapDocument } from './status.ts';
+import { me, other, SNAPSHOT, setUp } from './testing/gate.ts';
 
 const failing = (code: string) => expect.objectContaining({ code });
 

@@ -10,8 +10,18 @@ import type { Position } from '../core/persistence.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
 import { type Commands, hasReached, type Waits } from './commands.ts';
 import { FEED_PAGE, type FeedOptions, type Feeds } from './feed.ts';
-import type { FeedItem, Gate, MessageView, PublishRequest, StatusView } from './gate.ts';
+import type {
+  ChannelView,
+  FeedItem,
+  Gate,
+  MessageView,
+  PublishRequest,
+  RetentionRequest,
+  StatusView,
+} from './gate.ts';
+import type { LegacyHistory } from './legacy/view.ts';
 import { checkedChannel, publishCommand } from './publish.ts';
+import { checkedPolicy } from './retention.ts';
 import { nextTurn } from './system.ts';
 import { isoTime, isShown, messageView } from './views.ts';
 
@@ -25,6 +35,7 @@ export interface GateParts {
   readonly wallMs: () => number;
   readonly snapshot: () => PeerSnapshot;
   readonly status: () => StatusView;
+  readonly channels: () => readonly ChannelView[];
 }
 
 type PageRequest = Parameters<Gate['messages']>[0];
@@ -33,7 +44,12 @@ function positionOf({ message }: StoredMessage): Position {
   return { time: message.message.time, id: message.message.id };
 }
 
+function notJoined(channel: string, cause?: MeshError): MeshError {
+  return new MeshError('not_found', `The channel ${JSON.stringify(channel)} is not joined.`, { cause });
+}
+
 export class DaemonGate implements Gate {
+  legacy?: LegacyHistory;
   readonly #parts: GateParts;
 
   constructor(parts: GateParts) {
@@ -78,6 +94,32 @@ export class DaemonGate implements Gate {
     );
     if (reply.kind !== 'joined') throw new MeshError('internal', `join was answered with ${reply.kind}.`);
     return { channel: reply.channel, isNew: reply.isNew };
+  }
+
+  async leave(channel: string): Promise<{ channel: string; wasJoined: boolean }> {
+    const { commands, submit } = this.#parts;
+    const name = checkedChannel(channel);
+    const reply = await commands.ask((request: RequestId) =>
+      submit({ kind: 'leave', request, channel: name }),
+    );
+    if (reply.kind !== 'left') throw new MeshError('internal', `leave was answered with ${reply.kind}.`);
+    return { channel: reply.channel, wasJoined: reply.wasJoined };
+  }
+
+  async retain({ channel, ...rest }: RetentionRequest): Promise<ChannelView> {
+    const { commands, submit, channels } = this.#parts;
+    const name = checkedChannel(channel);
+    const policy = checkedPolicy(rest);
+    const reply = await commands
+      .ask((request: RequestId) => submit({ kind: 'retain', request, channel: name, policy }))
+      .catch((error: unknown) => {
+        if (error instanceof MeshError && error.code === 'not_found') throw notJoined(name, error);
+        throw error;
+      });
+    if (reply.kind !== 'retained') throw new MeshError('internal', `retain was answered with ${reply.kind}.`);
+    const view = channels().find((row) => row.channel === name && row.joined);
+    if (view === undefined) throw notJoined(name); // left in the same moment
+    return view;
   }
 
   async messages({ channel, limit, before, after }: PageRequest): Promise<MessageView[]> {

@@ -3,7 +3,9 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MIGRATIONS, migrate } from '../store/migrations.ts';
 import type { MessageView } from './gate.ts';
 import { type Daemon, type StartOptions, startDaemon } from './index.ts';
 
@@ -124,6 +126,21 @@ describe('a start', () => {
     expect(joined.map(({ channel }) => channel).sort()).toEqual(['dev', 'lobby']);
   });
 
+  it('remembers what was set for a channel and what was left, over a restart', async () => {
+    const first = await start('a');
+    for (const channel of ['dev', 'ops']) await first.gate.join(channel);
+    const { retention } = await first.gate.retain({ channel: 'dev', days: 2, pinned: true });
+    expect(retention).toMatchObject({ days: 2, pinned: true, isOwn: true });
+    expect(await first.gate.leave('ops')).toEqual({ channel: 'ops', wasJoined: true });
+    await expect(first.gate.retain({ channel: 'ops', days: 2 })).rejects.toEqual(failing('not_found'));
+    await first.stop();
+    const { channels } = (await start('a')).gate.status();
+    expect(channels.filter(({ joined }) => joined)).toMatchObject([
+      { channel: 'dev', retention },
+      { channel: 'lobby', retention: { days: 90, isOwn: false } },
+    ]);
+  });
+
   it('with a folder that another daemon uses is refused and leaves that one alone', async () => {
     const first = await start('a');
     await expect(start('a')).rejects.toEqual(failing('store_locked'));
@@ -151,6 +168,25 @@ describe('a start', () => {
     expect(doors).toEqual([]);
   });
 
+  it('with the database of an older version brings it up to date and notes where the copy is', async () => {
+    fs.mkdirSync(folder('a'), { mode: 0o700 });
+    const db = new Database(path.join(folder('a'), 'store.db'));
+    migrate(db, { wallMs: Date.now(), migrations: MIGRATIONS.slice(0, 1) });
+    db.exec("INSERT INTO meta VALUES ('network', 'openclaw')");
+    db.close();
+    const stdout = createLines();
+    const daemon = await start('a', {}, { stdout });
+    const log = stdout.text.join('');
+    const copy = fs.readdirSync(folder('a')).find((name) => /^store\.db\.schema1-.*\.bak$/.test(name));
+    expect(copy).toBeDefined();
+    expect(log).toContain(`a copy of it with schema 1 is ${path.join(folder('a'), copy ?? '')}`);
+    expect(log).toContain('To go back');
+    await daemon.stop();
+    const again = createLines();
+    await start('a', {}, { stdout: again });
+    expect(again.text.join('')).not.toContain('To go back');
+  });
+
   it('with new keys over an old database is a problem that the status shows', async () => {
     await (await start('a')).stop();
     fs.rmSync(path.join(folder('a'), 'keys'), { recursive: true });
@@ -161,7 +197,8 @@ describe('a start', () => {
   it('asks the bootstrap lists it is given and says what they answered', async () => {
     fs.writeFileSync(path.join(base, 'list.json'), '{"version":1,"peers":[]}');
     const stdout = createLines();
-    const daemon = await start('a', { MESH_BOOTSTRAP_URL: 'list.json,none.json' }, { stdout });
+    const env = { MESH_BOOTSTRAP_URL: 'list.json,none.json', RAILWAY_PUBLIC_DOMAIN: 'a.up.railway.app' };
+    const daemon = await start('a', env, { stdout });
     const results = () =>
       daemon.gate.status().sources.map(({ source, state }) => [path.basename(source), state]);
     await expect.poll(results, PATIENCE).toEqual([
@@ -169,6 +206,31 @@ describe('a start', () => {
       ['none.json', 'failed'],
     ]);
     expect(stdout.text.join('')).toContain('"phrase":"bootstrap list failed"');
+    expect(stdout.text.join('')).toContain('Others reach this daemon at wss://a.up.railway.app/');
+  });
+});
+
+describe('a daemon without room', () => {
+  it('shows it as a problem when a publish is refused, and no longer once there is room', async () => {
+    const world = { isFull: true };
+    const stdout = createLines();
+    const createCore: NonNullable<StartOptions['createCore']> = () => ({
+      handle: (event) => {
+        if (event.kind !== 'publish') return [];
+        const { request } = event;
+        return [{ kind: 'reply', request, reply: { kind: 'failed', code: 'store_full', detail: '' } }];
+      },
+      snapshot: () => ({
+        ...{ role: 'leaf', links: [], addresses: [], relays: 0, joined: [], provenRelays: [], ownUrls: [] },
+        ...{ floors: new Map(), isFull: world.isFull },
+      }),
+    });
+    const { gate } = await start('a', {}, { stdout, createCore });
+    await expect(gate.publish({ channel: 'lobby', body: 'x' })).rejects.toEqual(failing('store_full'));
+    expect(gate.status().problems).toMatchObject([{ code: 'store_full' }]);
+    world.isFull = false;
+    expect(gate.status().problems).toEqual([]);
+    expect(stdout.text.join('')).toContain('"phrase":"sending works again"');
   });
 });
 
@@ -200,6 +262,7 @@ describe('a stop', () => {
       },
       snapshot: () => ({
         ...{ role: 'leaf', links: [], addresses: [], relays: 0, joined: [], provenRelays: [], ownUrls: [] },
+        ...{ floors: new Map(), isFull: false },
       }),
     });
     const daemon = await start('a', {}, { stdout, createCore });

@@ -15,6 +15,8 @@ import { writeApiFile } from './api-file.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { SourceView } from './gate.ts';
 import { type Keys, loadKeys, makeFolder } from './keys.ts';
+import { DatabaseHistory } from './legacy/history.ts';
+import { clearCopies, type Placed, placeStore } from './legacy/place.ts';
 import { createLog, createOutlet, describeError } from './log.ts';
 import { type Options, parseOptions, shippedBootstrapFile } from './options.ts';
 import type { Log } from './runner.ts';
@@ -73,8 +75,8 @@ function createFacts(options: Options, dataFolder: string, keys: Keys): Facts {
 }
 
 function hasHistory(store: Store): boolean {
-  const { joined, recordSequence } = store.restore();
-  return store.lastArrival() > 0 || joined.length > 0 || recordSequence > 0;
+  const { joined, carried, recordSequence } = store.restore();
+  return store.lastArrival() > 0 || joined.length > 0 || carried.length > 0 || recordSequence > 0;
 }
 
 interface Opened {
@@ -107,8 +109,8 @@ function beginCore({ options, facts, engine, store }: Opened): void {
   const restored = store.restore();
   const { runner } = engine;
   runner.start({ ...restored, identities: facts.identities });
-  if (restored.joined.length === 0)
-    runner.submit({ kind: 'join', request: OWN_REQUEST, channel: FIRST_CHANNEL });
+  // Only at the very first start: who has left every channel does not want to be back in one.
+  if (!hasHistory(store)) runner.submit({ kind: 'join', request: OWN_REQUEST, channel: FIRST_CHANNEL });
   if (options.peers.length === 0) return;
   const addresses = options.peers.map((url) => ({ url, peer: '' }));
   runner.submit({ kind: 'addresses', source: 'MESH_PEERS', scope: OPERATOR, addresses, fixed: true });
@@ -135,7 +137,33 @@ function watchBootstrap(
 
 function firstNotes(options: Options, warnings: readonly string[], keys: Keys, keyFolder: string): string[] {
   const created = `A new identity was made. Its key is ${path.join(keyFolder, 'key.pem')}: keep a copy in a safe place.`;
-  return [...options.warnings, ...warnings, ...(keys.isNewIdentity ? [created] : [])];
+  return [...options.warnings, ...options.notes, ...warnings, ...(keys.isNewIdentity ? [created] : [])];
+}
+
+/** Opens our database where a mesh/1 daemon has left room for it. @returns it, and notes on the start */
+function openPlaced(
+  placed: Placed,
+  { network }: Options,
+  dataFolder: string,
+  log: Log,
+): { store: Store; notes: string[] } {
+  const notes = [...placed.notes];
+  const store = openStore({
+    path: placed.storePath,
+    network,
+    sha256,
+    onWarning: (text) => log.warn({ text }, 'damaged row in the database'),
+    onMigrated: ({ from, to, copy, goBack }) => {
+      log.info({ from, to, copy }, 'database brought to a newer schema');
+      notes.push(
+        `The database was brought to schema ${to}; a copy of it with schema ${from} is ${copy}. ${goBack}`,
+      );
+    },
+  });
+  clearCopies(dataFolder, placed);
+  if (placed.legacy !== undefined)
+    log.info({ file: placed.legacy.file, store: placed.storePath }, 'database of mesh/1 found');
+  return { store, notes };
 }
 
 async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
@@ -143,18 +171,15 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
   const options = parseOptions(given.env, given.cwd);
   const log = createLogFor(options, given);
   makeFolder(dataFolder);
-  const store = openStore({
-    path: options.storePath ?? path.join(dataFolder, 'store.db'),
-    network: options.network,
-    sha256,
-    onWarning: (text) => log.warn({ text }, 'damaged row in the database'),
-  });
+  const placed = await placeStore(dataFolder, options.storePath);
+  undo.add(() => placed.discard());
+  const { store, notes } = openPlaced(placed, options, dataFolder, log);
   undo.add(() => store.close());
   const keyFolder = options.keyFolder ?? path.join(dataFolder, 'keys');
   const keys = loadKeys(keyFolder);
   const verifier = createVerifier();
   const facts = createFacts(options, dataFolder, keys);
-  const notes = firstNotes(options, verifier.warnings, keys, keyFolder);
+  notes.unshift(...firstNotes(options, verifier.warnings, keys, keyFolder));
   let watcher: BootstrapWatcher | undefined;
   const sources = () => watcher?.states() ?? [];
   const engine = createEngine({
@@ -166,6 +191,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
       void life.stop(1);
     },
   });
+  if (placed.legacy !== undefined) engine.gate.legacy = new DatabaseHistory(placed.legacy, verifier.verify);
   const door = given.createDoor({ gate: engine.gate, log, version: facts.version, dataFolder });
   const parts: StopParts = { engine, door, store, log, dataFolder, watcher: () => watcher };
   const life = createLife(parts);
@@ -188,6 +214,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
     (source) => sources().find((view) => view.source === source) as SourceView,
   );
   engine.presenter.started(notes);
+  engine.room.start();
   return { gate: engine.gate, listen: facts.listen, stop: () => life.stop(0), ended: life.ended };
 }
 

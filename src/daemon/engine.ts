@@ -19,10 +19,11 @@ import { createSockets } from './link-port.ts';
 import type { Options } from './options.ts';
 import { Presenter } from './presenter.ts';
 import { Problems } from './problems.ts';
+import { Room } from './room.ts';
 import { type Listeners, type Log, Runner } from './runner.ts';
 import type { Screen } from './screen.ts';
 import type { DaemonCore } from './start-options.ts';
-import { bootstrapDocument, type Facts, statusView } from './status.ts';
+import { bootstrapDocument, channelViews, type Facts, statusView } from './status.ts';
 import { systemClock, systemLater } from './system.ts';
 
 export interface EngineParts {
@@ -44,6 +45,7 @@ export interface Engine {
   readonly net: LinkNet;
   readonly presenter: Presenter;
   readonly problems: Problems;
+  readonly room: Room;
   /** Ends what clients follow or wait for; publishes in progress go on. */
   closeFollowers(): void;
   /** Refuses commands from now on, and those that were not answered. */
@@ -63,6 +65,8 @@ function coreConfig({ options, facts }: EngineParts): PeerConfig {
     allowPrivate: options.allowPrivate,
     banThreshold: options.banThreshold,
     rates: options.rates,
+    retention: options.retention,
+    publicUrl: options.publicUrl,
   };
 }
 
@@ -83,19 +87,24 @@ interface Heard {
   readonly waits: Waits;
   readonly feeds: Feeds;
   readonly problems: Problems;
+  readonly room: Room;
   readonly presenter: Presenter;
 }
 
 function createListeners(
-  { commands, waits, feeds, problems, presenter }: Heard,
+  { commands, waits, feeds, problems, room, presenter }: Heard,
   parts: EngineParts,
 ): Listeners {
   return {
-    onReply: (request, reply) => commands.answer(request, reply),
+    onReply: (request, reply) => {
+      if (reply.kind === 'failed' && reply.code === 'store_full') room.refused();
+      commands.answer(request, reply);
+    },
     onDelivery: (id, state) => waits.tell(id, state),
     onCommit: () => feeds.wake(),
     onReport: (report) => {
       presenter.report(report);
+      if (report.code === 'store_full') return room.look();
       if (report.level !== 'error') return;
       const details = Object.entries(report.data).map(([name, value]) => `${name} ${value}`);
       problems.add(report.code ?? 'internal', `${report.phrase} (${details.join(', ')})`);
@@ -109,12 +118,26 @@ function createListeners(
   };
 }
 
+function createRoom(problems: Problems, presenter: Presenter, snapshot: () => PeerSnapshot): Room {
+  return new Room({
+    isFull: () => snapshot().isFull,
+    problems,
+    later: systemLater,
+    onRoom: () => presenter.note('sending works again', 'There is room for messages again.'),
+  });
+}
+
 /** Puts the parts together. */
 export function createEngine(parts: EngineParts): Engine {
   const { facts, log, store, screen, sources } = parts;
+  const { retention, trustProxy } = parts.options;
   const core = parts.createCore?.(coreConfig(parts)) ?? new Peer(coreConfig(parts));
   const snapshot = (): PeerSnapshot => core.snapshot(systemClock());
-  const status = () => statusView({ facts, store, snapshot, sources, problems: () => problems.list });
+  const currentProblems = () => {
+    room.look();
+    return problems.list;
+  };
+  const status = () => statusView({ facts, store, retention, snapshot, sources, problems: currentProblems });
   const presenter = new Presenter({
     log,
     screen,
@@ -125,13 +148,15 @@ export function createEngine(parts: EngineParts): Engine {
     sources,
   });
   const problems = new Problems(wallMs, (problem) => presenter.problem(problem));
+  const room = createRoom(problems, presenter, snapshot);
   const commands = new Commands();
   const waits = new Waits();
   const feeds = new Feeds(store, wallMs);
-  const { net, port } = createSockets(
-    (event) => runner.submit(event),
-    (asker) => bootstrapDocument(snapshot(), facts.peer, wallMs(), asker),
-  );
+  const { net, port } = createSockets({
+    onEvent: (event) => runner.submit(event),
+    bootstrapDocument: (asker) => bootstrapDocument(snapshot(), facts.peer, wallMs(), asker),
+    trustProxy,
+  });
   const runner: Runner = new Runner({
     core,
     store,
@@ -140,7 +165,7 @@ export function createEngine(parts: EngineParts): Engine {
     sign: signWith(parts.keys),
     clock: systemClock,
     later: systemLater,
-    listeners: createListeners({ commands, waits, feeds, problems, presenter }, parts),
+    listeners: createListeners({ commands, waits, feeds, problems, room, presenter }, parts),
     log,
   });
   const gate = new DaemonGate({
@@ -153,6 +178,7 @@ export function createEngine(parts: EngineParts): Engine {
     wallMs,
     snapshot,
     status,
+    channels: () => channelViews({ store, snapshot, retention }),
   });
   return {
     gate,
@@ -160,6 +186,7 @@ export function createEngine(parts: EngineParts): Engine {
     net,
     presenter,
     problems,
+    room,
     closeFollowers: () => {
       feeds.close();
       waits.close(new MeshError('stopping'));

@@ -6,6 +6,7 @@
 import type { DeliveryState } from '../core/contract.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { RelationName } from '../core/message/message.ts';
+import type { LegacyHistory } from './legacy/view.ts';
 
 export interface MessageView {
   readonly id: string;
@@ -68,6 +69,48 @@ export interface LinkView {
   readonly agent: string;
 }
 
+export interface ChannelView {
+  readonly channel: string;
+  readonly joined: boolean;
+  readonly messages: number;
+  /** what the channel costs on disk */
+  readonly bytes: number;
+  /** ISO 8601: since when it is kept here, older messages are not; null for a channel that is not held any more */
+  readonly since: string | null;
+  /** what holds for the channel; null where it is not joined */
+  readonly retention: RetentionView | null;
+}
+
+export interface RetentionView {
+  /** days */
+  readonly days: number;
+  /** messages of others */
+  readonly messages: number;
+  /** bytes of others */
+  readonly bytes: number;
+  readonly pinned: boolean;
+  /** false: the daemon's defaults */
+  readonly isOwn: boolean;
+}
+
+/** What is kept where a channel has nothing of its own, and how much in all. Days and bytes. */
+export interface RetentionDefaultsView {
+  readonly joined: { readonly days: number; readonly messages: number; readonly bytes: number };
+  /** channels that are not joined, each */
+  readonly carried: { readonly days: number; readonly bytes: number };
+  readonly carriedBytesAll: number;
+  readonly bytesAll: number;
+}
+
+/** What a client wants kept of a channel; what is left out follows the daemon's defaults. */
+export interface RetentionRequest {
+  readonly channel: string;
+  readonly days?: number;
+  readonly messages?: number;
+  readonly bytes?: number;
+  readonly pinned?: boolean;
+}
+
 export interface StatusView {
   readonly version: string;
   readonly network: string;
@@ -82,11 +125,9 @@ export interface StatusView {
   readonly listen: { readonly peer: string; readonly api: string };
   readonly links: readonly LinkView[];
   readonly sources: readonly SourceView[];
-  readonly channels: readonly {
-    readonly channel: string;
-    readonly joined: boolean;
-    readonly messages: number;
-  }[];
+  /** joined ones first, then the others, each by name */
+  readonly channels: readonly ChannelView[];
+  readonly retention: RetentionDefaultsView;
   /** relays on the map, this one included if it is one */
   readonly relays: number;
   /** own messages that nobody confirmed as stored yet */
@@ -108,6 +149,9 @@ export interface Gate {
   /** resolves with the state reached; rejects `wait_timeout` after `timeoutMs`, `not_found` for unknown ids */
   waitFor(id: string, state: DeliveryState, timeoutMs: number, signal?: AbortSignal): Promise<DeliveryState>;
   join(channel: string): Promise<{ channel: string; isNew: boolean }>;
+  leave(channel: string): Promise<{ channel: string; wasJoined: boolean }>;
+  /** replaces what is set for a joined channel (`not_found` if it is not joined) */
+  retain(request: RetentionRequest): Promise<ChannelView>;
   /** a page in (time, id) order, ascending; `before` and `after` are message ids (`not_found` if unknown) */
   messages(page: { channel: string; limit: number; before?: string; after?: string }): Promise<MessageView[]>;
   message(id: string): MessageView | undefined;
@@ -117,6 +161,8 @@ export interface Gate {
     after?: number;
     signal: AbortSignal;
   }): AsyncIterable<FeedItem>;
+  /** the unverified history of a mesh/1 daemon; left out where there was none. Set once, by the start. */
+  legacy?: LegacyHistory;
   /** addresses known and what became of them */
   addresses(): { url: string; peer: string; source: string; state: string; next: string | null }[];
 }

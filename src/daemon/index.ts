@@ -1,17 +1,22 @@
 /** The daemon: what doors and the command line see of it. */
 export { startDaemon } from './daemon.ts';
 export type {
+  ChannelView,
   FeedItem,
   Gate,
   LinkView,
   MessageView,
   PublishRequest,
+  RetentionDefaultsView,
+  RetentionRequest,
+  RetentionView,
   SourceView,
   StatusView,
 } from './gate.ts';
 export { OPTION_NAMES, OPTION_TABLE, type OptionName, type OptionRow } from './option-table.ts';
 export type { LogLevel } from './option-values.ts';
 export { type Environment, type Options, type PortOption, parseOptions } from './options.ts';
+export { checkedPolicy } from './retention.ts';
 export type { Log } from './runner.ts';
 export type { CreateDoor, Daemon, Door, StartOptions } from './start-options.ts';
 export { softwareVersion } from './version.ts';

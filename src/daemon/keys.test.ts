@@ -1,9 +1,11 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MeshError } from '../core/errors.ts';
 import { generatePrivateKey, toPrivatePem, toPublicPem } from '../crypto/index.ts';
+import { traceOf } from '../store/legacy.fixture.ts';
 import { createFileDurably, replaceFileDurably } from './files.ts';
 import { loadKeys } from './keys.ts';
 
@@ -53,6 +55,56 @@ describe('the key files', () => {
     expect(loadKeys(folder).isNewIdentity).toBe(false);
     expect(read('key.pem')).toBe(toPrivatePem(key));
     expect(fs.existsSync(file('peer.pem'))).toBe(true);
+  });
+
+  it.each<[string, (pem: string) => string]>([
+    ['as mesh/1 wrote it', (pem) => pem],
+    ['with the line ends of Windows', (pem) => pem.replaceAll('\n', '\r\n')],
+    ['with text around it', (pem) => `my old key\n\n${pem}\nkeep it safe\n`],
+    ['without its last line end', (pem) => pem.trimEnd()],
+  ])('take over a key of mesh/1 %s byte for byte, under the id that mesh/1 gave it', (_how, written) => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519', {
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    });
+    fs.mkdirSync(folder);
+    write('key.pem', written(privateKey));
+    write('pub.pem', written(publicKey), 0o644);
+    const before = traceOf(folder);
+    const raw = createPublicKey(publicKey).export({ type: 'spki', format: 'der' }).subarray(-32);
+    for (const keys of [loadKeys(folder), loadKeys(folder)]) {
+      expect(keys.identities.map(({ id }) => id)).toEqual([raw.toString('base64url')]);
+      expect(keys.isNewIdentity).toBe(false);
+    }
+    expect(traceOf(folder).filter((line) => !line.startsWith('peer.pem'))).toEqual(before);
+    expect(fs.readdirSync(folder)).toContain('peer.pem');
+  });
+
+  it('keep a key of mesh/1 whose pub.pem is lost: mesh/1 itself would have replaced both', () => {
+    const key = generatePrivateKey();
+    fs.mkdirSync(folder);
+    write('key.pem', toPrivatePem(key));
+    const before = traceOf(folder);
+    expect(loadKeys(folder).isNewIdentity).toBe(false);
+    expect(traceOf(folder, 'key.pem')).toEqual(before);
+    expect(read('pub.pem')).toBe(toPublicPem(key));
+  });
+
+  it.each([0o644, 0o640, 0o604])('refuse a key of mesh/1 that others can read (mode %o)', (mode) => {
+    fs.mkdirSync(folder);
+    write('key.pem', toPrivatePem(generatePrivateKey()));
+    fs.chmodSync(file('key.pem'), mode);
+    const before = traceOf(folder);
+    expect(failure()).toMatchObject({ code: 'key_exposed' });
+    expect(failure().detail).toContain(`Run: chmod 600 '${file('key.pem')}'`);
+    expect(traceOf(folder)).toEqual(before);
+    fs.chmodSync(file('key.pem'), 0o600);
+    expect(loadKeys(folder).isNewIdentity).toBe(false);
+  });
+
+  it('are made anew where mesh/1 had none', () => {
+    fs.mkdirSync(folder);
+    expect(loadKeys(folder).isNewIdentity).toBe(true);
   });
 
   it('are never written again, whatever is in them', () => {

@@ -15,17 +15,20 @@ export interface Sockets {
   readonly port: LinkPort;
 }
 
-/**
- * @param onEvent the runner's `submit`
- * @param bootstrapDocument what `/bootstrap.json` on the public port answers an asker that is so close
- */
-export function createSockets(
-  onEvent: (event: LinkEvent) => void,
-  bootstrapDocument: (asker: Scope) => object,
-): Sockets {
+export interface SocketsOptions {
+  /** the runner's `submit` */
+  readonly onEvent: (event: LinkEvent) => void;
+  /** what `/bootstrap.json` on the public port answers an asker that is so close */
+  readonly bootstrapDocument: (asker: Scope) => object;
+  /** proxies of the operator in front of the public port */
+  readonly trustProxy: number;
+}
+
+export function createSockets({ onEvent, bootstrapDocument, trustProxy }: SocketsOptions): Sockets {
   const ephemerals = new Map<LinkId, Ephemeral>();
   const net = createLinkNet({
     bootstrapDocument,
+    trustProxy,
     createEphemeral: (link) => {
       const ephemeral = createEphemeral();
       ephemerals.set(link, ephemeral);

@@ -3,7 +3,8 @@
  * compares the three. Names that mesh/1 knew are kept.
  */
 import type { z } from 'zod';
-import { LIMITS } from '../core/limits.ts';
+import { DAY, LIMITS } from '../core/limits.ts';
+import { byteSizeText } from './byte-size.ts';
 import * as value from './option-values.ts';
 
 export interface OptionRow<T = unknown> {
@@ -30,6 +31,14 @@ export const DEFAULT_BOOTSTRAP_URL = 'https://open-claw-messaging-eyd7.vercel.ap
 export const SHIPPED_BOOTSTRAP_FILE = 'website/bootstrap.json';
 
 const port = { type: 'number', unit: 'port', allowed: value.PORT_ALLOWED, schema: value.portValue } as const;
+const rate = {
+  type: 'number',
+  unit: 'messages per second',
+  allowed: value.RATE_ALLOWED,
+  schema: value.rateValue,
+} as const;
+const days = { type: 'number', unit: 'days', allowed: value.DAYS_ALLOWED, schema: value.daysValue } as const;
+const size = { type: 'size', unit: 'bytes', allowed: value.BYTES_ALLOWED, schema: value.bytesValue } as const;
 const path = { type: 'path', unit: '', allowed: value.PATH_ALLOWED, schema: value.pathValue } as const;
 
 export const OPTION_TABLE = {
@@ -134,22 +143,91 @@ export const OPTION_TABLE = {
     what: 'Offences of one peer within an hour, over all its links, after which it is kept out for an hour; 0 never bans.',
   },
   MESH_RATE_LEAF: {
-    type: 'number',
-    unit: 'messages per second',
-    allowed: value.RATE_ALLOWED,
-    schema: value.rateValue,
-    fallback: '0',
-    origin: 'design, section 9: 50, once rates are on by default',
+    ...rate,
+    fallback: String(LIMITS.leafPerSecond),
+    origin: 'design, section 9',
     what: 'Unasked messages that a leaf may push to us, ten seconds of it at once; 0 for no limit.',
   },
   MESH_RATE_RELAY: {
-    type: 'number',
-    unit: 'messages per second',
-    allowed: value.RATE_ALLOWED,
-    schema: value.rateValue,
-    fallback: '0',
-    origin: 'design, section 9: 2000, once rates are on by default',
+    ...rate,
+    fallback: String(LIMITS.relayPerSecond),
+    origin: 'design, section 9',
     what: 'Unasked messages that a relay may push to us, ten seconds of it at once; 0 for no limit.',
+  },
+  MESH_RATE_AUTHOR: {
+    ...rate,
+    fallback: String(LIMITS.authorPerSecond),
+    origin: 'design, section 9',
+    what: `Messages in open channels taken from one author, ${LIMITS.authorBurst} at once; what is above counts for MESH_RATE_COMMON; if either is 0, there is no limit.`,
+  },
+  MESH_RATE_COMMON: {
+    ...rate,
+    fallback: String(LIMITS.commonPerSecond),
+    origin: 'design, section 9',
+    what: `Messages in open channels taken from all authors together above their own rates, ${LIMITS.commonBurst} at once; what is above is put off and fetched later; if this or MESH_RATE_AUTHOR is 0, there is no limit.`,
+  },
+  MESH_KEEP_DAYS: {
+    ...days,
+    fallback: String(LIMITS.joinedMs / DAY),
+    origin: 'design, section 8',
+    what: 'How long messages of joined channels and own messages are kept; "mesh retention" sets it for one channel.',
+  },
+  MESH_KEEP_MESSAGES: {
+    type: 'number',
+    unit: 'messages',
+    allowed: value.MESSAGES_ALLOWED,
+    schema: value.messagesValue,
+    fallback: String(LIMITS.joinedMessages),
+    origin: 'design, section 8',
+    what: 'How many messages of others are kept of one joined channel.',
+  },
+  MESH_KEEP_BYTES: {
+    ...size,
+    fallback: `${byteSizeText(LIMITS.joinedBytes)}, or MESH_STORE_BYTES if that is less`,
+    origin: 'design, section 8',
+    what: 'How much of others is kept of one joined channel.',
+  },
+  MESH_CARRY_DAYS: {
+    ...days,
+    fallback: String(LIMITS.carriedMs / DAY),
+    origin: 'design, section 8',
+    what: 'How long a channel that is not joined is carried after the last message sent to it from here, and after it was left.',
+  },
+  MESH_CARRY_BYTES: {
+    ...size,
+    fallback: `${byteSizeText(LIMITS.carriedBytes)}, or MESH_CARRY_BYTES_ALL if that is less`,
+    origin: 'design, section 8',
+    what: 'How much is kept of one channel that is only carried.',
+  },
+  MESH_CARRY_BYTES_ALL: {
+    ...size,
+    fallback: `${byteSizeText(LIMITS.carriedBytesAll)}, or MESH_STORE_BYTES if that is less`,
+    origin: 'design, section 8',
+    what: 'How much is kept of all channels that are only carried, together.',
+  },
+  MESH_STORE_BYTES: {
+    ...size,
+    fallback: byteSizeText(LIMITS.storeBytes),
+    origin: 'design, section 8',
+    what: 'How much is kept of everything; carried channels are pruned first, then joined ones by age, and where nothing more may go, sending is refused with store_full.',
+  },
+  MESH_PUBLIC_URL: {
+    type: 'URL',
+    unit: '',
+    allowed: value.PUBLIC_URL_ALLOWED,
+    schema: value.publicUrlValue,
+    fallback: 'on Railway wss:// and its RAILWAY_PUBLIC_DOMAIN, else none: what peers dialled is believed',
+    origin: 'nobody can know the address before a proxy but its operator',
+    what: 'The address under which others reach the port for peers, if it is behind a proxy or a forwarded port.',
+  },
+  MESH_TRUST_PROXY: {
+    type: 'number',
+    unit: 'proxies',
+    allowed: value.PROXIES_ALLOWED,
+    schema: value.proxiesValue,
+    fallback: '0',
+    origin: 'who trusts no proxy cannot be lied to by a header',
+    what: 'How many proxies of yours stand before the port for peers, so that the address of a caller is taken from X-Forwarded-For; 0 takes it from the connection.',
   },
   MESH_BOOTSTRAP_PORT: {
     ...port,
@@ -166,4 +244,8 @@ export const OPTION_TABLE = {
 } as const satisfies Record<string, OptionRow>;
 
 export type OptionName = keyof typeof OPTION_TABLE;
+/** What was set, by name. */
+export type OptionValues = {
+  readonly [Name in OptionName]?: z.output<(typeof OPTION_TABLE)[Name]['schema']>;
+};
 export const OPTION_NAMES = Object.keys(OPTION_TABLE) as readonly OptionName[];

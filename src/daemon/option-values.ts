@@ -6,6 +6,8 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { LIMITS } from '../core/limits.ts';
 import { parsePeerUrl } from '../net/address.ts';
+import { byteSizeText, parseByteSize } from './byte-size.ts';
+import { RETENTION_BOUNDS } from './retention.ts';
 
 /** Levels of the log, most important first; `silent` writes nothing. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
@@ -40,6 +42,29 @@ export const banValue = wholeNumber(0, 1_000_000, BAN_ALLOWED);
 export const RATE_ALLOWED = 'a whole number from 0 (no limit) to 1000000';
 export const rateValue = wholeNumber(0, 1_000_000, RATE_ALLOWED);
 
+const { days, messages, bytes } = RETENTION_BOUNDS;
+
+/** Days that messages are kept. */
+export const DAYS_ALLOWED = `a whole number from ${days.min} to ${days.max}`;
+export const daysValue = wholeNumber(days.min, days.max, DAYS_ALLOWED);
+
+/** Messages that are kept: at least one, because 0 would be read as "no limit". */
+export const MESSAGES_ALLOWED = `a whole number from 1 to ${messages.max}`;
+export const messagesValue = wholeNumber(1, messages.max, MESSAGES_ALLOWED);
+
+/** Bytes, as a number or with a unit. */
+export const BYTES_ALLOWED = `${byteSizeText(bytes.min)} to ${byteSizeText(bytes.max)}, written like 1073741824, 64MiB, 1GiB or 500MB (KB, MB, GB and TB count in thousands, KiB, MiB, GiB and TiB in 1024s)`;
+export const bytesValue = z.string().transform((text, context): number => {
+  const size = parseByteSize(text);
+  if (size !== undefined && size >= bytes.min && size <= bytes.max) return size;
+  context.addIssue({ code: 'custom', message: BYTES_ALLOWED });
+  return z.NEVER;
+});
+
+/** Proxies in front of the port for peers (guess: nobody has eight). */
+export const PROXIES_ALLOWED = 'a whole number from 0 to 8';
+export const proxiesValue = wholeNumber(0, 8, PROXIES_ALLOWED);
+
 export const booleanValue = z
   .string()
   .regex(/^(?:1|true|yes|0|false|no)$/i, BOOLEAN_ALLOWED)
@@ -55,9 +80,12 @@ export const pathValue = z.string().refine((text) => !text.includes('\0'), PATH_
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 
-export const hostValue = z
-  .string()
-  .refine((text) => isIP(text) !== 0 || (HOST_NAME.test(text) && !/^[0-9.]+$/.test(text)), HOST_ALLOWED);
+/** True for a name that may stand in a URL; addresses are none. */
+export function isHostName(text: string): boolean {
+  return HOST_NAME.test(text) && !/^[0-9.]+$/.test(text);
+}
+
+export const hostValue = z.string().refine((text) => isIP(text) !== 0 || isHostName(text), HOST_ALLOWED);
 
 function splitList(text: string): string[] {
   return text
@@ -81,6 +109,15 @@ export const peersValue = z.string().transform((text, context): string[] => {
     else if (!urls.includes(parsed.address.url)) urls.push(parsed.address.url);
   }
   return urls;
+});
+
+/** The address of a peer as its one spelling. */
+export const PUBLIC_URL_ALLOWED = `a ws:// or wss:// URL without user name, at most ${LIMITS.urlBytesMax} bytes`;
+export const publicUrlValue = z.string().transform((text, context): string => {
+  const parsed = parsePeerUrl(text);
+  if (parsed.ok) return parsed.address.url;
+  context.addIssue({ code: 'custom', message: `${PUBLIC_URL_ALLOWED}; this ${parsed.detail}` });
+  return z.NEVER;
 });
 
 function isSource(text: string): boolean {

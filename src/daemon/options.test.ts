@@ -2,7 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MeshError } from '../core/errors.ts';
-import { LIMITS } from '../core/limits.ts';
+import { DAY, LIMITS, MiB } from '../core/limits.ts';
 import { DEFAULT_BOOTSTRAP_URL, OPTION_NAMES, OPTION_TABLE, type OptionRow } from './option-table.ts';
 import { parseOptions, shippedBootstrapFile } from './options.ts';
 
@@ -34,11 +34,20 @@ describe('the options', () => {
       bootstrap: [DEFAULT_BOOTSTRAP_URL, shippedBootstrapFile()],
       logLevel: 'info',
       logLevelFixed: false,
-      rates: { leafPerSecond: 0, relayPerSecond: 0 },
+      rates: { leafPerSecond: 50, relayPerSecond: 2000, authorPerSecond: 5, commonPerSecond: 1000 },
+      retention: {
+        joined: { ageMs: 90 * DAY, messages: 1_000_000, bytes: 1024 * MiB },
+        carried: { ageMs: 7 * DAY, bytes: 64 * MiB },
+        carriedBytesAll: 1024 * MiB,
+        bytesAll: 4096 * MiB,
+      },
+      publicUrl: '',
+      trustProxy: 0,
       banThreshold: LIMITS.banThreshold,
       bootstrapPort: { port: 4000, fixed: false },
       bootstrapFile: shippedBootstrapFile(),
       warnings: [],
+      notes: [],
     });
   });
 
@@ -101,6 +110,21 @@ describe('the options', () => {
     ['MESH_BAN_THRESHOLD', '1000001'],
     ['MESH_RATE_LEAF', '-1'],
     ['MESH_RATE_RELAY', '1.5'],
+    ['MESH_RATE_AUTHOR', '1000001'],
+    ['MESH_RATE_COMMON', 'none'],
+    ['MESH_KEEP_DAYS', '0'],
+    ['MESH_KEEP_DAYS', '36501'],
+    ['MESH_KEEP_MESSAGES', '0'],
+    ['MESH_KEEP_BYTES', '1M'],
+    ['MESH_CARRY_DAYS', '7d'],
+    ['MESH_CARRY_BYTES', '1023KiB'],
+    ['MESH_CARRY_BYTES_ALL', '1.5GiB'],
+    ['MESH_STORE_BYTES', '1025TiB'],
+    ['MESH_PUBLIC_URL', 'https://a.example/'],
+    ['MESH_PUBLIC_URL', 'a.example:5000'],
+    ['MESH_PUBLIC_URL', 'wss://user@a.example/'],
+    ['MESH_TRUST_PROXY', '9'],
+    ['MESH_TRUST_PROXY', 'true'],
     ['MESH_BOOTSTRAP_PORT', 'x'],
     ['MESH_BOOTSTRAP_FILE', 'a\0b'],
   ])('refuse %s=%j and say what it got and what is allowed', (name, text) => {
@@ -120,6 +144,54 @@ describe('the options', () => {
     );
     expect(mistake({ PORT: '0', MESH_API_PORT: '0' })).toBe('');
     expect(mistake({ PORT: '7001', MESH_PEER_PORT: '7000', MESH_API_PORT: '7000' })).toBe('');
+  });
+
+  it('take what is kept from days, messages and sizes, and write every default as it can be set', () => {
+    const { retention } = parse({
+      ...{ MESH_KEEP_DAYS: '30', MESH_KEEP_MESSAGES: '5', MESH_KEEP_BYTES: '500MB', MESH_CARRY_DAYS: '1' },
+      ...{ MESH_CARRY_BYTES: '2 MiB', MESH_CARRY_BYTES_ALL: '1gib', MESH_STORE_BYTES: '1073741824' },
+    });
+    expect(retention).toEqual({
+      joined: { ageMs: 30 * DAY, messages: 5, bytes: 5e8 },
+      carried: { ageMs: DAY, bytes: 2 * MiB },
+      carriedBytesAll: 2 ** 30,
+      bytesAll: 2 ** 30,
+    });
+    const written = OPTION_NAMES.filter((name) => /^MESH_(?:RATE|KEEP|CARRY|STORE_BYTES)/.test(name)).map(
+      (name) => [name, OPTION_TABLE[name].fallback.split(',')[0] as string],
+    );
+    expect(written).toHaveLength(11);
+    expect({ ...parse(Object.fromEntries(written)) }).toEqual(parse({}));
+  });
+
+  it('lower the defaults below a small MESH_STORE_BYTES, and refuse a limit above the one around it', () => {
+    const { joined, carried, carriedBytesAll } = parse({ MESH_STORE_BYTES: '20MiB' }).retention;
+    expect([joined.bytes, carried.bytes, carriedBytesAll]).toEqual([20 * MiB, 20 * MiB, 20 * MiB]);
+    expect(mistake({ MESH_CARRY_BYTES_ALL: '5GiB' })).toBe(
+      'MESH_CARRY_BYTES_ALL is 5GiB, allowed: at most MESH_STORE_BYTES, which is 4GiB.',
+    );
+    expect(mistake({ MESH_KEEP_BYTES: '2GiB', MESH_STORE_BYTES: '500MB' })).toBe(
+      'MESH_KEEP_BYTES is 2GiB, allowed: at most MESH_STORE_BYTES, which is 500000000.',
+    );
+    expect(mistake({ MESH_CARRY_BYTES: '2GiB' })).toContain('at most MESH_CARRY_BYTES_ALL, which is 1GiB');
+  });
+
+  it('take the public address in its one spelling, on Railway from its domain, and say so', () => {
+    const domain = { RAILWAY_PUBLIC_DOMAIN: 'mesh.up.railway.app' };
+    expect(parse({ MESH_PUBLIC_URL: 'WSS://A.example:443', ...domain })).toMatchObject({
+      publicUrl: 'wss://a.example/',
+      notes: [],
+    });
+    const { publicUrl, notes } = parse(domain);
+    expect(publicUrl).toBe('wss://mesh.up.railway.app/');
+    expect(notes).toEqual([expect.stringMatching(/wss:\/\/mesh\.up\.railway\.app\/.*RAILWAY_PUBLIC_DOMAIN/)]);
+    for (const text of ['https://x.example', 'x.example/y', '1.2.3.4', 'a b', 'a\u0007'])
+      expect(parse({ RAILWAY_PUBLIC_DOMAIN: text })).toMatchObject({
+        publicUrl: '',
+        notes: [expect.stringContaining('no host name')],
+      });
+    expect(parse({ RAILWAY_PUBLIC_DOMAIN: ' ' }).notes).toEqual([]);
+    expect(parse({ MESH_TRUST_PROXY: '2' }).trustProxy).toBe(2);
   });
 
   it('warn of a misspelt variable and leave foreign ones alone', () => {

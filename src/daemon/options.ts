@@ -4,18 +4,20 @@
  */
 import os from 'node:os';
 import path from 'node:path';
-import type { z } from 'zod';
 import { MeshError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
+import type { Rates, RetentionLimits } from '../core/peer-types.ts';
+import { canonicalPeerUrl } from '../net/address.ts';
 import {
   DEFAULT_BOOTSTRAP_URL,
   OPTION_NAMES,
   OPTION_TABLE,
-  type OptionName,
   type OptionRow,
+  type OptionValues,
   SHIPPED_BOOTSTRAP_FILE,
 } from './option-table.ts';
-import type { LogLevel } from './option-values.ts';
+import { isHostName, type LogLevel } from './option-values.ts';
+import { retentionContradictions, retentionLimits } from './retention-options.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -43,17 +45,22 @@ export interface Options {
   readonly logLevel: LogLevel;
   /** true if MESH_LOG_LEVEL was set */
   readonly logLevelFixed: boolean;
+  readonly rates: Rates;
+  readonly retention: RetentionLimits;
   /** offences, 0 for never */
-  readonly rates: { readonly leafPerSecond: number; readonly relayPerSecond: number };
   readonly banThreshold: number;
+  /** ws(s) URL under which others reach us, '' if nobody said */
+  readonly publicUrl: string;
+  /** trusted proxies before the port for peers */
+  readonly trustProxy: number;
   readonly bootstrapPort: PortOption;
   /** absolute path */
   readonly bootstrapFile: string;
   /** one sentence for each MESH_ variable that is no option */
   readonly warnings: readonly string[];
+  /** one sentence for each option that was taken from elsewhere */
+  readonly notes: readonly string[];
 }
-
-type Values = { readonly [Name in OptionName]?: z.output<(typeof OPTION_TABLE)[Name]['schema']> };
 
 /** The root of the checkout or package: where `website/` lies. */
 export function packageRoot(): string {
@@ -69,7 +76,7 @@ function quote(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
 }
 
-function readValues(env: Environment): { values: Values; mistakes: string[] } {
+function readValues(env: Environment): { values: OptionValues; mistakes: string[] } {
   const values: Record<string, unknown> = {};
   const mistakes: string[] = [];
   for (const name of OPTION_NAMES) {
@@ -84,7 +91,7 @@ function readValues(env: Environment): { values: Values; mistakes: string[] } {
   return { values, mistakes };
 }
 
-function contradictions(values: Values): string[] {
+function contradictions(values: OptionValues): string[] {
   const found: string[] = [];
   const peerName = values.PORT === undefined ? 'MESH_PEER_PORT' : 'PORT';
   const peer = values[peerName];
@@ -94,7 +101,7 @@ function contradictions(values: Values): string[] {
     found.push(
       `MESH_STORE_PATH and MESH_KEY_DIR are both ${quote(values.MESH_STORE_PATH)}, allowed: a file and a folder.`,
     );
-  return found;
+  return [...found, ...retentionContradictions(values)];
 }
 
 /** Number of single-character edits between two short words (Levenshtein). */
@@ -135,6 +142,29 @@ function resolveSource(source: string, cwd: string): string {
   return /^[a-z][a-z0-9+.-]+:\/\//i.test(source) ? source : resolvePath(source, cwd);
 }
 
+function ratesOf(values: OptionValues): Rates {
+  return {
+    leafPerSecond: values.MESH_RATE_LEAF ?? LIMITS.leafPerSecond,
+    relayPerSecond: values.MESH_RATE_RELAY ?? LIMITS.relayPerSecond,
+    authorPerSecond: values.MESH_RATE_AUTHOR ?? LIMITS.authorPerSecond,
+    commonPerSecond: values.MESH_RATE_COMMON ?? LIMITS.commonPerSecond,
+  };
+}
+
+/** Where the operator named no address, Railway has: its edge takes `wss` at port 443 and passes it on to PORT. */
+function publicUrlOf(values: OptionValues, env: Environment): { publicUrl: string; notes: string[] } {
+  if (values.MESH_PUBLIC_URL !== undefined) return { publicUrl: values.MESH_PUBLIC_URL, notes: [] };
+  const domain = env.RAILWAY_PUBLIC_DOMAIN?.trim() ?? '';
+  if (domain === '') return { publicUrl: '', notes: [] };
+  const publicUrl = isHostName(domain) ? canonicalPeerUrl(`wss://${domain}/`) : undefined;
+  if (publicUrl === undefined) {
+    const note = `RAILWAY_PUBLIC_DOMAIN is ${quote(domain)}, which is no host name, so it is not used; MESH_PUBLIC_URL can name the address.`;
+    return { publicUrl: '', notes: [note] };
+  }
+  const note = `Others reach this daemon at ${publicUrl}, says RAILWAY_PUBLIC_DOMAIN; MESH_PUBLIC_URL would come before it.`;
+  return { publicUrl, notes: [note] };
+}
+
 /**
  * Reads the options out of `env`; an empty variable counts as unset, except MESH_BOOTSTRAP_URL.
  * @param cwd absolute folder that relative paths start from
@@ -162,8 +192,11 @@ export function parseOptions(env: Environment, cwd: string): Options {
     ],
     logLevel: values.MESH_LOG_LEVEL ?? OPTION_TABLE.MESH_LOG_LEVEL.fallback,
     logLevelFixed: values.MESH_LOG_LEVEL !== undefined,
-    rates: { leafPerSecond: values.MESH_RATE_LEAF ?? 0, relayPerSecond: values.MESH_RATE_RELAY ?? 0 },
+    rates: ratesOf(values),
+    retention: retentionLimits(values),
     banThreshold: values.MESH_BAN_THRESHOLD ?? LIMITS.banThreshold,
+    trustProxy: values.MESH_TRUST_PROXY ?? Number(OPTION_TABLE.MESH_TRUST_PROXY.fallback),
+    ...publicUrlOf(values, env),
     bootstrapPort: portOption(values.MESH_BOOTSTRAP_PORT, OPTION_TABLE.MESH_BOOTSTRAP_PORT.fallback),
     bootstrapFile: absolute(values.MESH_BOOTSTRAP_FILE) ?? shipped,
     warnings: misspelt(env),

@@ -11,6 +11,7 @@ const STATE: RestoredState = {
   identities: [],
   joined: [],
   carried: [],
+  floors: [],
   mailboxes: [],
   addresses: [],
   recordSequence: 0,

@@ -4,6 +4,8 @@ import type { SourceView, StatusView } from './gate.ts';
 import { createLog, createOutlet } from './log.ts';
 import { Presenter } from './presenter.ts';
 import { Problems } from './problems.ts';
+import { retentionDefaults } from './retention.ts';
+import { retentionLimits } from './retention-options.ts';
 import type { ReportEffect } from './runner.ts';
 import { Screen } from './screen.ts';
 import { ManualLater } from './testing/later.ts';
@@ -52,6 +54,7 @@ function setUp(sources: SourceView[] = [], isColor = false) {
     links: world.links.map((link) => ({ ...link, since: '' })),
     sources: world.sources,
     channels: [],
+    retention: retentionDefaults(retentionLimits({})),
     relays: 0,
     outbox: 0,
     lastArrival: 0,
@@ -61,7 +64,7 @@ function setUp(sources: SourceView[] = [], isColor = false) {
     role: 'leaf',
     links: world.links.map((link) => ({ ...link, sinceWallMs: 0 })),
     addresses: world.states.map((state) => ({ url: '', peer: '', source: '', state, nextMs: 0 })),
-    ...{ relays: 0, joined: [], provenRelays: [], ownUrls: [] },
+    ...{ relays: 0, joined: [], floors: new Map(), isFull: false, provenRelays: [], ownUrls: [] },
   });
   const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });
   const clock = () => ({ monotonicMs: later.nowMs, wallMs: new Date(2026, 0, 2, 3, 4, 5).getTime() });

@@ -1,12 +1,13 @@
 /** What the daemon says of itself: made on demand from the core, the store and the facts of this start. */
 
 import type { Scope } from '../core/contract.ts';
-import { LIMITS } from '../core/limits.ts';
-import type { PeerSnapshot } from '../core/peer-types.ts';
+import { HOUR, LIMITS } from '../core/limits.ts';
+import type { PeerSnapshot, RetentionLimits } from '../core/peer-types.ts';
 import { isForAsker } from '../net/index.ts';
-import type { Store } from '../store/store.ts';
-import type { SourceView, StatusView } from './gate.ts';
+import type { ChannelRow, Store } from '../store/store.ts';
+import type { ChannelView, SourceView, StatusView } from './gate.ts';
 import type { Problem } from './problems.ts';
+import { retentionDefaults, retentionView } from './retention.ts';
 import { isoTime } from './views.ts';
 
 /** Unconfirmed own messages are counted up to this number (guess: beyond it "many" is all that one needs to know). */
@@ -27,12 +28,52 @@ export interface Facts {
 export interface StatusParts {
   readonly facts: Facts;
   readonly store: Pick<Store, 'channels' | 'lastArrival' | 'outboxSize'>;
+  readonly retention: RetentionLimits;
   readonly snapshot: () => PeerSnapshot;
   readonly sources: () => readonly SourceView[];
   readonly problems: () => readonly Problem[];
 }
 
-export function statusView({ facts, store, snapshot, sources, problems }: StatusParts): StatusView {
+/** @param floors hours since 1970 by tag, of the channels that are held */
+function channelView(
+  { channel, tag, joined, policy, messages, bytes }: ChannelRow,
+  floors: PeerSnapshot['floors'],
+  retention: RetentionLimits,
+): ChannelView {
+  const hour = floors.get(tag);
+  return {
+    channel,
+    joined,
+    messages,
+    bytes,
+    since: hour === undefined ? null : isoTime(hour * HOUR),
+    retention: joined ? retentionView(policy, retention) : null,
+  };
+}
+
+/** By code units: the same order everywhere, whatever the language of the machine. */
+function compareChannels(a: ChannelRow, b: ChannelRow): number {
+  if (a.joined !== b.joined) return a.joined ? -1 : 1;
+  if (a.channel === b.channel) return 0;
+  return a.channel < b.channel ? -1 : 1;
+}
+
+/** The channels whose name is known here, joined ones first, then by name. */
+export function channelViews({
+  store,
+  snapshot,
+  retention,
+}: Pick<StatusParts, 'snapshot' | 'retention'> & { readonly store: Pick<Store, 'channels'> }): ChannelView[] {
+  const { floors } = snapshot();
+  return store
+    .channels()
+    .filter(({ channel }) => channel !== '')
+    .sort(compareChannels)
+    .map((row) => channelView(row, floors, retention));
+}
+
+export function statusView(parts: StatusParts): StatusView {
+  const { facts, store, retention, snapshot, sources, problems } = parts;
   const { links, role, relays } = snapshot();
   return {
     version: facts.version,
@@ -53,10 +94,8 @@ export function statusView({ facts, store, snapshot, sources, problems }: Status
       agent,
     })),
     sources: sources(),
-    channels: store
-      .channels()
-      .filter(({ channel }) => channel !== '')
-      .map(({ channel, joined, messages }) => ({ channel, joined, messages })),
+    channels: channelViews(parts),
+    retention: retentionDefaults(retention),
     relays,
     outbox: store.outboxSize(OUTBOX_COUNT_MAX),
     lastArrival: store.lastArrival(),

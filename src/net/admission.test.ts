@@ -50,6 +50,24 @@ describe('admission', () => {
     }
   });
 
+  it('counts a ticket under the address that it is moved to, if that has room', () => {
+    const gate = admission();
+    const [first, second] = [gate.enter(''), gate.enter('')];
+    expect([first?.countAs('8.8.8.8'), second?.countAs('8.8.8.8')]).toEqual([true, true]);
+    const third = gate.enter('8.8.4.4');
+    expect(third?.countAs('8.8.8.8')).toBe(false);
+    expect(gate.enter('8.8.4.4')).toBeDefined();
+    expect(gate.enter('8.8.4.4'), 'the third one stayed where it was').toBeUndefined();
+    expect(first?.countAs('8.8.8.8'), 'it is there already').toBe(true);
+    second?.leave();
+    expect(third?.countAs('8.8.8.8')).toBe(true);
+    first?.up();
+    expect(first?.countAs('8.8.4.4'), 'a finished one counts nowhere').toBe(true);
+    third?.leave();
+    expect(gate.counts()).toEqual({ accepted: 2, up: 1 });
+    for (let i = 0; i < 2; i++) expect(gate.enter('8.8.8.8')).toBeDefined();
+  });
+
   it('counts each ticket once, in whatever order it is used', () => {
     const gate = admission();
     const ticket = gate.enter('8.8.8.8');

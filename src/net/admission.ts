@@ -26,6 +26,11 @@ export interface AdmissionLimits {
 
 /** A place taken by an accepted socket. */
 export interface Ticket {
+  /**
+   * Counts the socket under the address that its request came from. False if that one has too many unfinished
+   * handshakes: then nothing changed.
+   */
+  countAs(remoteIp: string): boolean;
   /** the handshake is done: the place among unfinished ones is free again */
   up(): void;
   /** the socket is gone; later calls do nothing */
@@ -53,14 +58,31 @@ export function createAdmission(limits: AdmissionLimits): Admission {
     else unfinished.delete(group);
   };
 
-  function enter(remoteIp: string): Ticket | undefined {
+  /** what an address is counted under; '' for those that are not counted one by one */
+  const groupOf = (remoteIp: string): string => {
     const isCounted = isIP(remoteIp) !== 0 && limits.countedScopes.includes(scopeOfIp(remoteIp));
-    const group = isCounted ? addressGroup(remoteIp) : '';
-    if (isCounted && countOf(group) >= limits.perAddressMax) return undefined;
+    return isCounted ? addressGroup(remoteIp) : '';
+  };
+  const take = (group: string): boolean => {
+    if (group !== '' && countOf(group) >= limits.perAddressMax) return false;
     unfinished.set(group, countOf(group) + 1);
+    return true;
+  };
+
+  function enter(remoteIp: string): Ticket | undefined {
+    let group = groupOf(remoteIp);
+    if (!take(group)) return undefined;
     accepted += 1;
     let state: 'unfinished' | 'up' | 'gone' = 'unfinished';
     return {
+      countAs: (ip) => {
+        const next = groupOf(ip);
+        if (state !== 'unfinished' || next === group) return true;
+        if (!take(next)) return false;
+        release(group);
+        group = next;
+        return true;
+      },
       up: () => {
         if (state !== 'unfinished') return;
         state = 'up';

@@ -3,11 +3,11 @@
  * the whole of it, problem documents (RFC 9457) with the codes of the error table, and nothing that tells what runs
  * here. The peer port and the bootstrap server are made from it.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Scope } from '../core/contract.ts';
 import { ERRORS, type ErrorCode } from '../core/errors.ts';
-import { scopeOfIp } from './ip-scope.ts';
+import { askerOf } from './asker.ts';
 import { NET_LIMITS } from './net-limits.ts';
 
 /** What a handler answers. `body` is JSON text. */
@@ -39,15 +39,6 @@ export function problem(
 
 /** One path's document, or undefined for a path that does not exist. `asker`: how close who asks is certainly. */
 export type Route = (path: string) => ((asker: Scope) => Answer) | undefined;
-
-/** What proxies add (RFC 7239, RFC 9110 section 7.6.3, and custom), and what browsers add for a web page. */
-const SPEAKS_FOR_OTHERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via', 'origin'];
-
-/** How close the one who asks is: as its address, but public if it may pass the answer on to somebody far away. */
-function askerOf({ headers, socket }: IncomingMessage): Scope {
-  if (SPEAKS_FOR_OTHERS.some((name) => headers[name] !== undefined)) return 'public';
-  return socket.remoteAddress === undefined ? 'public' : scopeOfIp(socket.remoteAddress);
-}
 
 /** Applies the rules common to all paths: 404, 405, and 500 if a handler throws. */
 export function answerTo(method: string, target: string, route: Route, asker: Scope): Answer {
@@ -94,16 +85,14 @@ export function endSocket(socket: Duplex, status: string, answer: Answer): void 
   socket.end(`${head.join('\r\n')}\r\n\r\n${answer.body}`);
 }
 
-function isWebSocketUpgrade(request: IncomingMessage): boolean {
-  return request.headers.upgrade?.toLowerCase() === 'websocket';
-}
-
 export interface HttpServerOptions {
   readonly route: Route;
   /** time for a whole request and its answer, ms */
   readonly deadlineMs: number;
   /** open sockets; more are closed as soon as they are accepted */
   readonly socketsMax: number;
+  /** reverse proxies of the operator in front of this port; default 0: see `asker.ts` */
+  readonly trustProxy?: number;
 }
 
 export interface HttpServer {
@@ -113,7 +102,8 @@ export interface HttpServer {
 }
 
 /** Creates the server; it does not listen yet. Without an `upgrade` listener upgrades are plain requests. */
-export function createHttpServer({ route, deadlineMs, socketsMax }: HttpServerOptions): HttpServer {
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { route, deadlineMs, socketsMax, trustProxy = 0 } = options;
   const deadlines = new WeakMap<Duplex, () => void>();
   const server: Server = createServer(
     {
@@ -123,12 +113,14 @@ export function createHttpServer({ route, deadlineMs, socketsMax }: HttpServerOp
       keepAliveTimeout: 1,
       noDelay: true,
       // Anything else (curl asks for h2c) is an ordinary request that happens to offer more.
-      shouldUpgradeCallback: (request) => server.listenerCount('upgrade') > 0 && isWebSocketUpgrade(request),
+      shouldUpgradeCallback: ({ headers }) =>
+        server.listenerCount('upgrade') > 0 && headers.upgrade?.toLowerCase() === 'websocket',
     },
     (request, response) => {
       request.on('error', () => response.destroy());
       response.on('error', () => response.destroy());
-      send(response, answerTo(request.method ?? '', request.url ?? '', route, askerOf(request)));
+      const { scope } = askerOf(request, trustProxy);
+      send(response, answerTo(request.method ?? '', request.url ?? '', route, scope));
     },
   );
   server.maxHeadersCount = NET_LIMITS.headersMax;

@@ -5,12 +5,15 @@
  * 2. The send queue is what `ws` and the kernel have not taken (`bufferedAmount`). Frames that catch-up repairs are
  *    dropped first; a queue that still grows closes the link.
  * 3. Whoever closes, the socket is gone `closeMs` later.
+ * 4. While a link is paused it delivers nothing, also nothing of what was read at once with the frame that was one too
+ *    many. What came before the other side's close is delivered before it.
  */
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Bytes } from '../core/bytes.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { closeCodeOf, closeTextOf, remoteReason } from './close-reason.ts';
+import { HeldFrames } from './held-frames.ts';
 
 export interface LinkSocketLimits {
   readonly handshakeBytesMax: number;
@@ -32,6 +35,8 @@ export type SendResult = 'sent' | 'dropped' | 'closed';
 export class LinkSocket {
   readonly #ws: WebSocket;
   readonly #limits: LinkSocketLimits;
+  readonly #handlers: LinkSocketHandlers;
+  readonly #held = new HeldFrames();
   /** set when this side ended the link */
   #reason = '';
   #cut: NodeJS.Timeout | undefined;
@@ -41,11 +46,11 @@ export class LinkSocket {
   constructor(ws: WebSocket, socket: Socket, limits: LinkSocketLimits, handlers: LinkSocketHandlers) {
     this.#ws = ws;
     this.#limits = limits;
+    this.#handlers = handlers;
     ws.on('message', (data, isBinary) => {
       if (this.#reason !== '' || !Buffer.isBuffer(data)) return;
-      if (isBinary) handlers.onFrame(new Uint8Array(data));
-      else if (data.length <= limits.handshakeBytesMax) handlers.onText(data.toString());
-      else this.close('invalid_message', `text of ${data.length} bytes`);
+      if (this.#resume !== undefined) this.#held.push({ bytes: data, isText: !isBinary });
+      else this.#deliver(new Uint8Array(data), !isBinary);
     });
     ws.on('error', (error: NodeJS.ErrnoException) => {
       // `ws` closes by itself, with the fitting code of RFC 6455.
@@ -56,10 +61,28 @@ export class LinkSocket {
     ws.on('close', (status, text) => {
       clearTimeout(this.#cut);
       clearTimeout(this.#resume);
+      this.#deliverHeld(() => true);
       handlers.onClosed(this.#reason === '' ? remoteReason(status, text.toString()) : this.#reason);
     });
     // A half-closed connection whose other side reads nothing would wait for our queue for ever.
     socket.once('end', () => this.#cutSoon());
+  }
+
+  /** @param bytes nobody else's */
+  #deliver(bytes: Bytes, isText: boolean): void {
+    if (!isText) this.#handlers.onFrame(bytes);
+    else if (bytes.length <= this.#limits.handshakeBytesMax)
+      this.#handlers.onText(Buffer.from(bytes.buffer).toString());
+    else this.close('invalid_message', `text of ${bytes.length} bytes`);
+  }
+
+  #deliverHeld(mayGoOn: () => boolean): void {
+    while (this.#reason === '' && mayGoOn()) {
+      const frame = this.#held.take();
+      if (frame === undefined) return;
+      this.#deliver(frame.bytes, frame.isText);
+    }
+    if (this.#reason !== '') this.#held.clear();
   }
 
   /** Stops reading for `delayMs`; a second call while it lasts changes nothing. */
@@ -68,7 +91,8 @@ export class LinkSocket {
     this.#ws.pause();
     this.#resume = setTimeout(() => {
       this.#resume = undefined;
-      this.#ws.resume();
+      this.#deliverHeld(() => this.#resume === undefined);
+      if (this.#resume === undefined) this.#ws.resume();
     }, delayMs);
   }
 

@@ -204,6 +204,36 @@ describe('slow and many sockets', () => {
     expect(hub.net.stats().refused).toBe(1);
   });
 
+  it('from one address behind a trusted proxy are refused beyond its share, and others behind it get in', async () => {
+    const hub = await startNet(
+      { handshakesPerAddressMax: 2 },
+      { trustProxy: 1, countedScopes: ['public', 'loopback'] },
+    );
+    const knock = async (header: string): Promise<RawSocket> => {
+      const raw = await connectRaw(hub.port);
+      const answered = new Promise((resolve) => raw.socket.once('data', resolve));
+      raw.socket.write(upgradeRequest('/', header === '' ? [] : [`X-Forwarded-For: ${header}`]));
+      await answered;
+      return raw;
+    };
+    const said = async (header: string) => (await knock(header)).text().slice(9, 12);
+    // What the client wrote itself, further left, changes nothing.
+    expect([await said('8.8.8.8'), await said('1.1.1.1, 8.8.8.8')]).toEqual(['101', '101']);
+    const refused = await knock('8.8.8.8');
+    await refused.closed;
+    expect(refused.text()).toMatch(/^HTTP\/1.1 503 .*"too_many_links"/s);
+    expect([await said('8.8.4.4'), await said('8.8.4.4'), await said('8.8.4.4')]).toEqual([
+      '101',
+      '101',
+      '503',
+    ]);
+    // Whoever goes around the proxy counts under its own address.
+    expect([await said(''), await said('x'), await said('')]).toEqual(['101', '101', '503']);
+    hub.net.markUp(1);
+    expect(await said('8.8.8.8')).toBe('101');
+    expect(hub.net.stats().refused).toBe(3);
+  });
+
   it('in a flood of 10,000 are refused at the limit, and memory stays flat', async () => {
     const hub = await startNet({ handshakesMax: 10, handshakeMs: 60_000 });
     const holders = await Promise.all(Array.from({ length: 10 }, () => connectRaw(hub.port)));

@@ -1,12 +1,15 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { LinkEvent } from './links.ts';
 import {
+  clientFrame,
   closeOf,
   connectClient,
   connectRaw,
   connectUpgraded,
   startNet,
   startPair,
+  type TestNet,
+  upgradeRequest,
 } from './testing/net.fixture.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -21,6 +24,21 @@ describe('a link', () => {
     expect(dialled?.nonce).toHaveLength(16);
     expect(dialled?.nonce).not.toEqual(accepted?.nonce);
     expect(dialled?.ephemeral).toEqual(new Uint8Array(32).fill(1));
+  });
+
+  it('that was accepted is as close as its request certainly is: a proxy that is not trusted hides who stands behind it', async () => {
+    const scopes = async (trustProxy: number): Promise<string[]> => {
+      const hub = await startNet({}, { trustProxy });
+      const headers = ['', 'X-Forwarded-For: 192.168.0.9', 'X-Forwarded-For: 8.8.8.8', 'X-Forwarded-For: x'];
+      for (const [i, header] of headers.entries()) {
+        const raw = await connectRaw(hub.port);
+        raw.socket.write(upgradeRequest('/', header === '' ? [] : [header]));
+        await hub.log.next('link-opened', i + 1);
+      }
+      return hub.log.all('link-opened').map(({ scope }) => scope);
+    };
+    expect(await scopes(0)).toEqual(['loopback', 'public', 'public', 'public']);
+    expect(await scopes(1)).toEqual(['loopback', 'private', 'public', 'public']);
   });
 
   it('carries text and frames in order, both ways, byte for byte', async () => {
@@ -188,6 +206,59 @@ describe('a dial', () => {
     await log.next('link-opened', 3);
     net.dial(target.url, 'loopback');
     expect((await log.next('dial-failed', 2)).reason).toBe('too_many_links: 3 sockets are open');
+  });
+});
+
+describe('a pause', () => {
+  const PAUSE_MS = 40;
+  const frames = [1, 2, 3].map((n) => clientFrame(2, Uint8Array.of(n)));
+
+  /** A net that pauses a link whenever it gets a frame, and when each came. */
+  async function pausing() {
+    const came: { n: number; atMs: number }[] = [];
+    const hub: TestNet = await startNet(
+      {},
+      {
+        onEvent: (event) => {
+          if (event.kind === 'frame-received') {
+            came.push({ n: event.bytes[0] ?? 0, atMs: performance.now() });
+            hub.net.pause(event.link, PAUSE_MS);
+          }
+          hub.log.push(event);
+        },
+      },
+    );
+    const raw = await connectUpgraded(hub.port);
+    return { hub, raw, came };
+  }
+
+  it('holds back what came in the same read as well, and goes on where it stopped', async () => {
+    const { hub, raw, came } = await pausing();
+    raw.socket.write(Buffer.concat([...frames, clientFrame(1, bytesOf('text'))]));
+    expect((await hub.log.next('text-received')).text).toBe('text');
+    raw.socket.write(clientFrame(2, Uint8Array.of(4)));
+    await hub.log.next('frame-received', 4);
+    expect(came.map(({ n }) => n)).toEqual([1, 2, 3, 4]);
+    for (const [i, { atMs }] of came.slice(1).entries())
+      expect(atMs - (came[i]?.atMs ?? 0)).toBeGreaterThan(PAUSE_MS - 5);
+  });
+
+  it('loses nothing that came before the other side closed', async () => {
+    const { hub, raw, came } = await pausing();
+    const normalClosure = Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]);
+    raw.socket.write(Buffer.concat([...frames, normalClosure]));
+    await hub.log.next('link-closed');
+    expect(came.map(({ n }) => n)).toEqual([1, 2, 3]);
+    expect(hub.log.events.at(-1)?.kind).toBe('link-closed');
+  });
+
+  it('delivers nothing of it once the link was closed here', async () => {
+    const { hub, raw, came } = await pausing();
+    raw.socket.write(Buffer.concat(frames));
+    await hub.log.next('frame-received');
+    hub.net.close(1, 'stopping', '');
+    await hub.log.next('link-closed');
+    expect(came.map(({ n }) => n)).toEqual([1]);
   });
 });
 

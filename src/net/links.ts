@@ -55,6 +55,8 @@ export interface LinkNetOptions {
   readonly limits?: Partial<LinkLimits>;
   /** scopes in which unfinished handshakes are counted per address; default: public only */
   readonly countedScopes?: readonly Scope[];
+  /** reverse proxies of the operator in front of the port, 0 to 8; default 0: see `asker.ts` */
+  readonly trustProxy?: number;
   /** name resolution of dials; default `dns.lookup` */
   readonly resolve?: Resolve;
 }
@@ -111,6 +113,14 @@ interface Link {
   isUp: boolean;
 }
 
+/** Where a new link leads. */
+interface Opened {
+  /** the URL that was dialled, '' if the other side dialled */
+  readonly url: string;
+  readonly scope: Scope;
+  readonly ticket: Ticket | undefined;
+}
+
 /** A place that somebody else's address comes from counts as public when it is unknown: that allows them least. */
 function scopeOfSocket(socket: Socket): Scope {
   return socket.remoteAddress === undefined ? 'public' : scopeOfIp(socket.remoteAddress);
@@ -148,7 +158,8 @@ class Links implements LinkNet {
       outbound: () => this.#dials.size + this.#outbound,
       bootstrapDocument: options.bootstrapDocument,
       handshakeMs: limits.handshakeMs,
-      onLink: (ws, socket, ticket) => this.#open(ws, socket, '', ticket),
+      trustProxy: options.trustProxy ?? 0,
+      onLink: (ws, socket, ticket, scope) => this.#open(ws, socket, { url: '', scope, ticket }),
     });
   }
 
@@ -169,7 +180,7 @@ class Links implements LinkNet {
       resolve: this.#options.resolve,
       onOpen: (ws, socket) => {
         this.#dials.delete(dial);
-        this.#open(ws, socket, url, undefined);
+        this.#open(ws, socket, { url, scope: scopeOfSocket(socket), ticket: undefined });
       },
       onFailed: (reason) => {
         this.#dials.delete(dial);
@@ -189,7 +200,7 @@ class Links implements LinkNet {
     return sockets >= this.#limits.linksMax ? `too_many_links: ${sockets} sockets are open` : undefined;
   }
 
-  #open(ws: WebSocket, raw: Socket, url: string, ticket: Ticket | undefined): void {
+  #open(ws: WebSocket, raw: Socket, { url, scope, ticket }: Opened): void {
     const id = ++this.#lastLink;
     const { onEvent } = this.#options;
     const role = ticket === undefined ? 'dialler' : 'responder';
@@ -207,7 +218,7 @@ class Links implements LinkNet {
     if (role === 'dialler') this.#outbound += 1;
     const ephemeral = this.#options.createEphemeral(id);
     const nonce = new Uint8Array(randomBytes(16));
-    onEvent({ kind: 'link-opened', link: id, role, url, scope: scopeOfSocket(raw), nonce, ephemeral });
+    onEvent({ kind: 'link-opened', link: id, role, url, scope, nonce, ephemeral });
     if (this.#stopped !== undefined) socket.close('stopping', '');
   }
 

@@ -1,5 +1,6 @@
 import { request } from 'undici';
 import { describe, expect, it } from 'vitest';
+import type { Scope } from '../core/contract.ts';
 import { connectRaw, startNet, upgradeRequest } from './testing/net.fixture.ts';
 
 describe('the peer port over HTTP', () => {
@@ -41,6 +42,22 @@ describe('the peer port over HTTP', () => {
     for (const name of ['Origin', 'Forwarded', 'X-Forwarded-For', 'X-Real-IP', 'Via'])
       expect(await ask({ [name]: 'x' }), name).toEqual(['public', 'public, max-age=60']);
     expect(await ask()).toEqual(['loopback', 'no-store']);
+  });
+
+  it('behind a trusted proxy tells who asks by the address that the proxy saw, and otherwise believes no such header', async () => {
+    const bootstrapDocument = (asker: Scope) => ({ asker });
+    const [behind, open] = [
+      await startNet({}, { bootstrapDocument, trustProxy: 1 }),
+      await startNet({}, { bootstrapDocument }),
+    ];
+    const ask = async (port: number, headers: Record<string, string>) => {
+      const { body } = await request(`http://127.0.0.1:${port}/bootstrap.json`, { headers });
+      return ((await body.json()) as { asker: string }).asker;
+    };
+    const private_ = { 'X-Forwarded-For': '192.168.0.9' };
+    expect([await ask(behind.port, private_), await ask(open.port, private_)]).toEqual(['private', 'public']);
+    expect(await ask(behind.port, { 'X-Forwarded-For': '127.0.0.1, 8.8.8.8' })).toBe('public');
+    expect(await ask(behind.port, {})).toBe('loopback');
   });
 
   it('answers HEAD without a body', async () => {

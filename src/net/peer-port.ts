@@ -11,7 +11,15 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Scope } from '../core/contract.ts';
 import type { Admission, Ticket } from './admission.ts';
-import { createHttpServer, endSocket, openDocument, problem, type Route } from './http-server.ts';
+import { askerOf } from './asker.ts';
+import {
+  type Answer,
+  createHttpServer,
+  endSocket,
+  openDocument,
+  problem,
+  type Route,
+} from './http-server.ts';
 import { type Listening, type ListenOptions, listenOn } from './listen.ts';
 import { NET_LIMITS } from './net-limits.ts';
 import { WS_OPTIONS } from './ws-options.ts';
@@ -24,7 +32,10 @@ export interface PeerPortOptions {
   bootstrapDocument(asker: Scope): object;
   /** time from accepting a socket to its upgrade, ms */
   readonly handshakeMs: number;
-  onLink(ws: WebSocket, socket: Socket, ticket: Ticket): void;
+  /** reverse proxies of the operator in front of this port: see `asker.ts` */
+  readonly trustProxy: number;
+  /** `scope`: how close the other end certainly is */
+  onLink(ws: WebSocket, socket: Socket, ticket: Ticket, scope: Scope): void;
 }
 
 export interface PeerPort {
@@ -56,8 +67,16 @@ function routes(bootstrapDocument: (asker: Scope) => object): Route {
   };
 }
 
+/** Why an upgrade is not for us, as an answer. */
+function refusal({ url = '', headers }: IncomingMessage): [status: string, answer: Answer] | undefined {
+  if (!/^\/(?:\?|$)/.test(url)) return ['404 Not Found', problem('not_found', 'Peers connect at /.')];
+  if (headers.origin !== undefined)
+    return ['403 Forbidden', problem('forbidden_origin', 'Web pages cannot be peers.')];
+  return undefined;
+}
+
 export function createPeerPort(options: PeerPortOptions): PeerPort {
-  const { admission } = options;
+  const { admission, trustProxy } = options;
   const tickets = new WeakMap<Duplex, Ticket>();
   const counters = { refused: 0, acceptErrors: 0 };
   const acceptedMax = (): number => admission.acceptedMax(options.outbound());
@@ -65,6 +84,7 @@ export function createPeerPort(options: PeerPortOptions): PeerPort {
     route: routes(options.bootstrapDocument),
     deadlineMs: options.handshakeMs,
     socketsMax: acceptedMax(),
+    trustProxy,
   });
   const upgrader = new WebSocketServer({ ...WS_OPTIONS, noServer: true, clientTracking: false });
   const adjust = (): void => {
@@ -75,7 +95,8 @@ export function createPeerPort(options: PeerPortOptions): PeerPort {
     counters.refused += 1;
   });
   server.on('connection', (socket) => {
-    const ticket = admission.enter(socket.remoteAddress ?? '');
+    // The address of a trusted proxy is everybody's: the request says under which one this socket counts.
+    const ticket = admission.enter(trustProxy > 0 ? '' : (socket.remoteAddress ?? ''));
     if (ticket === undefined) {
       counters.refused += 1;
       socket.destroy();
@@ -90,15 +111,17 @@ export function createPeerPort(options: PeerPortOptions): PeerPort {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const ticket = tickets.get(socket);
     if (!(socket instanceof Socket) || ticket === undefined) return void socket.destroy();
-    if (!/^\/(?:\?|$)/.test(request.url ?? '')) {
-      return endSocket(socket, '404 Not Found', problem('not_found', 'Peers connect at /.'));
-    }
-    if (request.headers.origin !== undefined) {
-      return endSocket(socket, '403 Forbidden', problem('forbidden_origin', 'Web pages cannot be peers.'));
+    const refused = refusal(request);
+    if (refused !== undefined) return endSocket(socket, ...refused);
+    const { ip, scope } = askerOf(request, trustProxy);
+    if (!ticket.countAs(ip)) {
+      counters.refused += 1;
+      const full = problem('too_many_links', 'Too many unfinished handshakes from this address.');
+      return endSocket(socket, '503 Service Unavailable', full);
     }
     upgrader.handleUpgrade(request, socket, head, (ws) => {
       endDeadline(socket);
-      options.onLink(ws, socket, ticket);
+      options.onLink(ws, socket, ticket, scope);
     });
   });
 

@@ -7,7 +7,7 @@ import { type Bytes, fromBase64url, idFromText, toBase64url } from '../core/byte
 import { channelTag, isChannelText } from '../core/channel/channel.ts';
 import type { DeliveryState } from '../core/contract.ts';
 import type { Sha256 } from '../core/message/message.ts';
-import type { PersistOp, Query, Window } from '../core/persistence.ts';
+import type { PersistOp, Query, RetentionPolicy, Window } from '../core/persistence.ts';
 
 /** Peers named as keepers of one own message; later ones change nothing. Enough for every home relay (guess). */
 export const STORED_BY_MAX = 16;
@@ -36,6 +36,26 @@ function checkNumber(name: string, value: number): void {
 
 function checkText(name: string, value: string): void {
   if (!value.isWellFormed()) throw new RangeError(`${name} is not well-formed text`);
+}
+
+function checkPolicy({ ageMs, messages, bytes, pinned }: RetentionPolicy): void {
+  checkNumber('ageMs', ageMs ?? 0);
+  checkNumber('messages', messages ?? 0);
+  checkNumber('bytes', bytes ?? 0);
+  if (typeof (pinned ?? false) !== 'boolean') throw new RangeError(`pinned is not a boolean: ${pinned}`);
+}
+
+/** A policy with no more than what it says. */
+export function policyOf(
+  policy: { [K in keyof RetentionPolicy]: RetentionPolicy[K] | undefined },
+): RetentionPolicy {
+  const { ageMs, messages, bytes, pinned } = policy;
+  return {
+    ...(ageMs !== undefined && { ageMs }),
+    ...(messages !== undefined && { messages }),
+    ...(bytes !== undefined && { bytes }),
+    ...(pinned !== undefined && { pinned }),
+  };
 }
 
 function checkWindow(window: Window): void {
@@ -75,8 +95,8 @@ export function createOpCheck(options: { network: string; sha256: Sha256 }): (op
     if ('tag' in op) tagBytes(op.tag);
     switch (op.kind) {
       case 'message':
+      case 'put-off':
         checkTag(op.message.message.channel, op.tag);
-        if (op.from !== '') keyBytes(op.from);
         return;
       case 'own-message':
         checkTag(op.message.message.channel, op.tag);
@@ -85,8 +105,11 @@ export function createOpCheck(options: { network: string; sha256: Sha256 }): (op
           throw new RangeError(`fingerprint of ${op.fingerprint.length} bytes`);
         return;
       case 'join':
+      case 'leave':
+      case 'retention':
         if (!isChannelText(op.channel)) throw new RangeError(`not a channel: ${JSON.stringify(op.channel)}`);
         checkTag(op.channel, op.tag);
+        if (op.kind === 'retention') checkPolicy(op.policy);
         return;
       default:
         checkSmallOp(op);
@@ -94,8 +117,10 @@ export function createOpCheck(options: { network: string; sha256: Sha256 }): (op
   };
 }
 
-/** The operations that store neither message nor channel. */
-function checkSmallOp(op: Exclude<PersistOp, { kind: 'message' | 'own-message' | 'join' }>): void {
+type NamingOp = 'message' | 'put-off' | 'own-message' | 'join' | 'leave' | 'retention';
+
+/** The operations that name no channel. */
+function checkSmallOp(op: Exclude<PersistOp, { kind: NamingOp }>): void {
   switch (op.kind) {
     case 'delivery':
       if (!DELIVERY_STATES.includes(op.state)) throw new RangeError(`not a delivery state: ${op.state}`);
@@ -103,6 +128,17 @@ function checkSmallOp(op: Exclude<PersistOp, { kind: 'message' | 'own-message' |
       return;
     case 'carry':
       checkNumber('untilMs', op.untilMs);
+      checkNumber('sinceHour', op.sinceHour);
+      return;
+    case 'prune':
+      checkNumber('beforeHour', op.beforeHour);
+      checkNumber('ownBeforeHour', op.ownBeforeHour);
+      checkNumber('floorHour', op.floorHour);
+      return;
+    case 'drop':
+      checkNumber('keepBytes', op.keepBytes);
+      checkNumber('freeBytes', op.freeBytes);
+      checkNumber('freeBytes', op.freeBytes);
       return;
     case 'mailbox':
       keyBytes(op.peer);
@@ -131,6 +167,12 @@ export function checkQuery(query: Query): void {
   switch (query.kind) {
     case 'has':
     case 'messages':
+    case 'usage':
+      return;
+    case 'hours':
+      tagBytes(query.tag);
+      checkNumber('fromHour', query.fromHour);
+      checkNumber('limit', query.limit);
       return;
     case 'sums':
       query.windows.forEach(checkWindow);
@@ -144,6 +186,7 @@ export function checkQuery(query: Query): void {
       checkNumber('untilMinute', query.untilMinute);
       checkNumber('limit', query.limit);
       return;
+    case 'wanted':
     case 'outbox':
       checkNumber('afterArrival', query.afterArrival);
       checkNumber('limit', query.limit);

@@ -1,4 +1,5 @@
 /** Public names of the store. The simulator imports `memory.ts` directly: it must not load SQLite. */
 export { createMemoryStore, type MemoryStore } from './memory.ts';
 export { openStore, type StoreOptions } from './sqlite.ts';
+export type { Migrated } from './sqlite-copy.ts';
 export type { ChannelRow, Store, StoredMessage } from './store.ts';

@@ -2,9 +2,19 @@
 import { idFromText, toBase64url } from '../core/bytes.ts';
 import { MINUTE } from '../core/limits.ts';
 import { MESSAGE_KIND } from '../core/message/message.ts';
-import { TIME_ZERO } from '../core/message/time.ts';
-import type { Bucket, Position, Query, QueryAnswer, Sum, Window } from '../core/persistence.ts';
-import { FIRST, HOUR_MINUTES, hourOf, isExpired, LAST, RunningSum } from './buckets.ts';
+import { compareTime, TIME_ZERO } from '../core/message/time.ts';
+import type { VerifiedMessage } from '../core/message/verified.ts';
+import type {
+  Bucket,
+  Holding,
+  Position,
+  Query,
+  QueryAnswer,
+  Sum,
+  TagUse,
+  Window,
+} from '../core/persistence.ts';
+import { FIRST, HOUR_MINUTES, hourOf, isExpired, LAST, minuteOf, RunningSum } from './buckets.ts';
 import { checkPage, checkQuery, DELIVERY_STATES } from './check.ts';
 import { comparePosition, lowerIndex, type MemoryTables, type Row } from './memory-tables.ts';
 import type { ChannelRow, Store, StoredMessage } from './store.ts';
@@ -12,10 +22,23 @@ import type { ChannelRow, Store, StoredMessage } from './store.ts';
 type Ask<K extends Query['kind']> = Extract<Query, { kind: K }>;
 type Answer<K extends Query['kind']> = Extract<QueryAnswer, { kind: K }>;
 
-/** Every call of a store that changes nothing. @param assertOpen throws once the store is closed */
+/** A row whose content is held. */
+type HeldRow = Row & { readonly message: VerifiedMessage };
+
+function isHeld(row: Row | undefined): row is HeldRow {
+  return row?.message !== undefined;
+}
+
+export interface ReadParts {
+  /** throws once the store is closed */
+  readonly assertOpen: () => void;
+  readonly freeBytes: () => number;
+}
+
+/** Every call of a store that changes nothing. */
 export function createMemoryReads(
   tables: MemoryTables,
-  assertOpen: () => void,
+  { assertOpen, freeBytes }: ReadParts,
 ): Omit<Store, 'transact' | 'close'> {
   const guarded = <T>(work: () => T): T => {
     assertOpen();
@@ -24,7 +47,7 @@ export function createMemoryReads(
   return {
     read: (query) => {
       checkQuery(query);
-      return guarded(() => read(tables, query));
+      return guarded(() => read(tables, query, freeBytes));
     },
     restore: () => guarded(() => restore(tables)),
     readPage: (page) => {
@@ -38,7 +61,7 @@ export function createMemoryReads(
     readMessage: (id) =>
       guarded(() => {
         const row = tables.byId.get(id);
-        return row && toStored(row);
+        return isHeld(row) ? toStored(row) : undefined;
       }),
     channels: () => guarded(() => channels(tables)),
     lastArrival: () => guarded(() => tables.lastArrival),
@@ -51,15 +74,25 @@ function stateOf(row: Row) {
   return DELIVERY_STATES[row.own?.state ?? 0] ?? 'queued';
 }
 
-function toStored(row: Row): StoredMessage {
+function toStored(row: HeldRow): StoredMessage {
   const delivery = row.own && { state: stateOf(row), storedBy: [...row.own.storedBy] };
-  return { arrival: row.arrival, message: row.message, from: row.from, delivery };
+  return { arrival: row.arrival, message: row.message, delivery };
 }
 
-function read(tables: MemoryTables, query: Query): QueryAnswer {
+function read(tables: MemoryTables, query: Query, freeBytes: () => number): QueryAnswer {
   switch (query.kind) {
     case 'has':
-      return { kind: 'has', present: query.ids.map((id) => tables.byId.has(toBase64url(id))) };
+      return { kind: 'has', holdings: query.ids.map((id) => holding(tables, toBase64url(id))) };
+    case 'wanted':
+      return { kind: 'wanted', rows: wanted(tables, query) };
+    case 'usage':
+      return {
+        kind: 'usage',
+        tags: [...tables.byTag.keys()].map((tag) => useOf(tables, tag)),
+        freeBytes: freeBytes(),
+      };
+    case 'hours':
+      return { kind: 'hours', hours: hours(tables, query) };
     case 'messages':
       return { kind: 'messages', messages: query.ids.map((id) => tables.byId.get(toBase64url(id))?.message) };
     case 'sums':
@@ -70,15 +103,64 @@ function read(tables: MemoryTables, query: Query): QueryAnswer {
       return { kind: 'positions', positions: positions(tables, query) };
     case 'outbox':
       return { kind: 'outbox', rows: outbox(tables, query) };
-    case 'idempotency': {
-      const identity = idFromText(query.identity);
-      return { kind: 'idempotency', found: identity && tables.findKey(identity, query.key) };
-    }
+    case 'idempotency':
+      return { kind: 'idempotency', found: foundKey(tables, query) };
     case 'head':
       return head(tables, query);
     default:
       return query satisfies never;
   }
+}
+
+function holding(tables: MemoryTables, id: string): Holding {
+  const row = tables.byId.get(id);
+  if (row === undefined) return 'unknown';
+  return row.isWanted ? 'wanted' : 'known';
+}
+
+function wanted(tables: MemoryTables, query: Ask<'wanted'>): Answer<'wanted'>['rows'] {
+  return tables.arrivals
+    .filter((row) => row.isWanted && row.arrival > query.afterArrival)
+    .slice(0, query.limit)
+    .map(({ arrival, tag, header: { id, author } }) => ({ arrival, id, tag, author }));
+}
+
+function foundKey(tables: MemoryTables, query: Ask<'idempotency'>): Answer<'idempotency'>['found'] {
+  const identity = idFromText(query.identity);
+  const row = identity && tables.findKey(identity, query.key);
+  return row && { id: row.id, fingerprint: row.fingerprint };
+}
+
+/** What a row costs: fact 4 of `core/persistence.ts`. */
+function costOf({ header, content }: Row): number {
+  return header.bytes + content;
+}
+
+/** What messages of others cost. */
+function costOfOthers(rows: readonly Row[]): { messages: number; bytes: number } {
+  const others = rows.filter((row) => row.own === undefined);
+  return { messages: others.length, bytes: others.reduce((sum, row) => sum + costOf(row), 0) };
+}
+
+function useOf(tables: MemoryTables, tag: string): TagUse {
+  const rows = tables.byTag.get(tag) ?? [];
+  const ownBytes = rows.reduce((sum, row) => sum + (row.own === undefined ? 0 : costOf(row)), 0);
+  return { tag, ...costOfOthers(rows), ownBytes, floorHour: tables.floors.get(tag) ?? 0 };
+}
+
+function hours(tables: MemoryTables, query: Ask<'hours'>): Answer<'hours'>['hours'] {
+  const found = new Map<number, Row[]>();
+  for (const row of tables.byTag.get(query.tag) ?? []) {
+    const hour = Math.floor(minuteOf(row.header.time) / HOUR_MINUTES);
+    const rows = found.get(hour) ?? [];
+    rows.push(row);
+    found.set(hour, rows);
+  }
+  return [...found]
+    .map(([hour, rows]) => ({ hour, ...costOfOthers(rows) }))
+    .filter(({ hour, messages }) => hour >= query.fromHour && messages > 0)
+    .sort((a, b) => a.hour - b.hour)
+    .slice(0, query.limit);
 }
 
 /** The minutes of a window that have messages, in no order. */
@@ -110,22 +192,23 @@ function buckets(tables: MemoryTables, { window, minutesFromMinute }: Ask<'bucke
     .sort((a, b) => a.startMinute - b.startMinute);
 }
 
-/** True for what clients are shown: posts that have not expired. */
-function isShown({ message: { message } }: Row, wallMs: number): boolean {
-  return message.kind === MESSAGE_KIND.post && !isExpired(message.expiresMs, wallMs);
+/** True for what clients are shown: posts that are held and have not expired. */
+function isShown(row: Row, wallMs: number): row is HeldRow {
+  const { kind, expiresMs } = row.header;
+  return isHeld(row) && kind === MESSAGE_KIND.post && !isExpired(expiresMs, wallMs);
 }
 
 /** Rows after `low` and before `high`, both exclusive. */
 function range(rows: readonly Row[], low: Position, high: Position): readonly Row[] {
-  const from = lowerIndex(rows, (row) => comparePosition(row.message.message, low) > 0);
-  const until = lowerIndex(rows, (row) => comparePosition(row.message.message, high) >= 0);
+  const from = lowerIndex(rows, (row) => comparePosition(row.header, low) > 0);
+  const until = lowerIndex(rows, (row) => comparePosition(row.header, high) >= 0);
   return rows.slice(from, until);
 }
 
 function positions(tables: MemoryTables, query: Ask<'positions'>): Position[] {
   const found: Position[] = [];
   for (const row of range(tables.byTag.get(query.tag) ?? [], query.after, LAST)) {
-    const { time, id } = row.message.message;
+    const { time, id } = row.header;
     if (found.length === query.limit || time.timeMs >= query.untilMinute * MINUTE) break;
     found.push({ time, id });
   }
@@ -136,32 +219,28 @@ function outbox(tables: MemoryTables, query: Ask<'outbox'>): Answer<'outbox'>['r
   const from = lowerIndex(tables.arrivals, (row) => row.arrival > query.afterArrival);
   return tables.arrivals
     .slice(from)
+    .filter(isHeld)
     .filter((row) => row.own !== undefined && stateOf(row) !== 'stored')
     .slice(0, query.limit)
     .map((row) => ({ arrival: row.arrival, state: stateOf(row), message: row.message }));
 }
 
 function head(tables: MemoryTables, query: Ask<'head'>): Answer<'head'> {
-  let own: Position | undefined;
   let seen = TIME_ZERO;
-  for (const row of tables.arrivals) {
-    const { message } = row;
-    const { channel, author, time, id } = message.message;
-    if (channel !== query.channel) continue;
-    if (time.timeMs <= query.horizonMs && comparePosition({ time, id }, { time: seen, id }) > 0) seen = time;
-    if (toBase64url(author) !== query.identity) continue;
-    // What was published here ends the chain whatever its time; what comes back from others only if it is later.
-    if (row.own !== undefined || own === undefined || comparePosition({ time, id }, own) > 0)
-      own = { time, id };
+  for (const { header } of tables.arrivals) {
+    const { channel, time } = header;
+    if (channel === query.channel && time.timeMs <= query.horizonMs && compareTime(time, seen) > 0)
+      seen = time;
   }
-  return { kind: 'head', own, seen };
+  return { kind: 'head', own: tables.chainEnd(query.channel, query.identity), seen };
 }
 
 function restore(tables: MemoryTables): ReturnType<Store['restore']> {
   const byKey = <T>([a]: [string, T], [b]: [string, T]): number => (a < b ? -1 : 1);
   return {
-    joined: [...tables.joined.keys()].sort(),
-    carried: [...tables.carried].sort(byKey).map(([tag, untilMs]) => ({ tag, untilMs })),
+    joined: [...tables.joined].sort(byKey).map(([channel, { policy }]) => ({ channel, policy })),
+    carried: [...tables.carried].sort(byKey).map(([tag, carried]) => ({ tag, ...carried })),
+    floors: [...tables.floors].sort(byKey).map(([tag, floorHour]) => ({ tag, floorHour })),
     mailboxes: [...tables.mailboxes].sort(byKey).map(([peer, mailbox]) => ({ peer, ...mailbox })),
     addresses: tables.addressesByAge(),
     recordSequence: tables.recordSequence,
@@ -169,12 +248,14 @@ function restore(tables: MemoryTables): ReturnType<Store['restore']> {
 }
 
 function readPage(tables: MemoryTables, page: Parameters<Store['readPage']>[0]): StoredMessage[] {
-  const tag = tables.tagOf(page.channel);
-  const rows = range(tables.byTag.get(tag ?? '') ?? [], page.after ?? FIRST, page.before ?? LAST).filter(
-    (row) => row.message.message.channel === page.channel && isShown(row, page.wallMs),
+  const rows = tables.byTag.get(tables.tagOf(page.channel) ?? '') ?? [];
+  const found = range(rows, page.after ?? FIRST, page.before ?? LAST).filter(
+    (row): row is HeldRow => row.header.channel === page.channel && isShown(row, page.wallMs),
   );
   const taken =
-    page.after === undefined ? rows.slice(Math.max(0, rows.length - page.limit)) : rows.slice(0, page.limit);
+    page.after === undefined
+      ? found.slice(Math.max(0, found.length - page.limit))
+      : found.slice(0, page.limit);
   return taken.map(toStored);
 }
 
@@ -184,22 +265,27 @@ function readArrivals(tables: MemoryTables, page: Parameters<Store['readArrivals
   const found: StoredMessage[] = [];
   for (const row of tables.arrivals.slice(from)) {
     if (found.length === page.limit) break;
-    const { channel } = row.message.message;
-    const wanted = channels ? channels.has(channel) : tables.joined.has(channel) || row.own !== undefined;
-    if (wanted && isShown(row, page.wallMs)) found.push(toStored(row));
+    const { channel } = row.header;
+    const isAsked = channels ? channels.has(channel) : tables.joined.has(channel) || row.own !== undefined;
+    if (isAsked && isShown(row, page.wallMs)) found.push(toStored(row));
   }
   return found;
 }
 
 function channels(tables: MemoryTables): ChannelRow[] {
   const found = new Map<string, ChannelRow>();
-  for (const [channel, tag] of tables.joined)
-    found.set(channel, { channel, tag, joined: true, messages: 0, lastArrival: 0 });
-  for (const { arrival, tag, message } of tables.arrivals) {
-    const { channel } = message.message;
-    const row = found.get(channel) ?? { channel, tag, joined: false, messages: 0, lastArrival: 0 };
-    const lastArrival = message.message.kind === MESSAGE_KIND.post ? arrival : row.lastArrival;
-    found.set(channel, { ...row, messages: row.messages + 1, lastArrival });
+  const rowOf = (channel: string, tag: string): ChannelRow => {
+    const { bytes, ownBytes } = useOf(tables, tag);
+    const joined = tables.joined.get(channel);
+    const { policy } = joined ?? { policy: {} };
+    const isJoined = joined !== undefined;
+    return { channel, tag, joined: isJoined, policy, messages: 0, bytes: bytes + ownBytes, lastArrival: 0 };
+  };
+  for (const [channel, { tag }] of tables.joined) found.set(channel, rowOf(channel, tag));
+  for (const { arrival, tag, header } of tables.arrivals.filter(isHeld)) {
+    const row = found.get(header.channel) ?? rowOf(header.channel, tag);
+    const lastArrival = header.kind === MESSAGE_KIND.post ? arrival : row.lastArrival;
+    found.set(header.channel, { ...row, messages: row.messages + 1, lastArrival });
   }
   return [...found.values()].sort((a, b) => (a.channel < b.channel ? -1 : 1));
 }

@@ -22,7 +22,7 @@ describe('the memory store in the simulator', () => {
     expect(() => store.reopen()).toThrow(expect.objectContaining({ code: 'store_locked' }));
     store.crash();
     expect(() => store.transact([])).toThrow(expect.objectContaining({ code: 'store_failed' }));
-    expect(store.reopen().restore().joined).toEqual(['dev']);
+    expect(store.reopen().restore().joined).toMatchObject([{ channel: 'dev' }]);
   });
 
   it('fails once when told to and applies nothing of that call', () => {

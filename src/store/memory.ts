@@ -15,15 +15,17 @@ import {
 } from '../core/message/message.ts';
 import { StoreReceipt, VerifiedMessage } from '../core/message/verified.ts';
 import type { PersistOp, PersistResult } from '../core/persistence.ts';
-import { isExpired } from './buckets.ts';
-import { createOpCheck, DELIVERY_STATES, STORED_BY_MAX } from './check.ts';
+import { createOpCheck, DELIVERY_STATES, policyOf, STORED_BY_MAX } from './check.ts';
 import { createMemoryReads } from './memory-reads.ts';
-import { MemoryTables, type Row } from './memory-tables.ts';
+import { drop, expire, prune } from './memory-removal.ts';
+import { contentOf, headerOf, MemoryTables, type Row } from './memory-tables.ts';
 import type { Store } from './store.ts';
 
 export interface MemoryOptions {
   readonly network: string;
   readonly sha256: Sha256;
+  /** what the answer `usage` says of the disk; without it, that it is not known */
+  readonly freeBytes?: () => number;
 }
 
 export interface MemoryStore extends Store {
@@ -62,7 +64,10 @@ function openTables(options: MemoryOptions, tables: MemoryTables): MemoryStore {
     isOpen = false;
   };
   return {
-    ...createMemoryReads(tables, assertOpen),
+    ...createMemoryReads(tables, {
+      assertOpen,
+      freeBytes: options.freeBytes ?? (() => Number.MAX_SAFE_INTEGER),
+    }),
     transact,
     close,
     crash: close,
@@ -78,7 +83,7 @@ function openTables(options: MemoryOptions, tables: MemoryTables): MemoryStore {
 
 /** The operation with a new message's bytes in memory of their own. The last thing that can throw (RangeError). */
 function compact(context: MessageContext, tables: MemoryTables, op: PersistOp): PersistOp {
-  if (!('message' in op) || tables.byId.has(op.message.message.idText)) return op;
+  if (!('message' in op) || tables.byId.get(op.message.message.idText)?.message !== undefined) return op;
   const { id, idText, wire } = op.message.message;
   const copy = decodeMessage(context, wire.slice());
   const message = copy && VerifiedMessage.fromStore(copy, StoreReceipt.issue(id));
@@ -86,64 +91,107 @@ function compact(context: MessageContext, tables: MemoryTables, op: PersistOp): 
   return { ...op, message };
 }
 
+type Op<K extends PersistOp['kind']> = Extract<PersistOp, { kind: K }>;
+type Stored = Extract<PersistResult, { kind: 'message' }>;
+
 const DONE: PersistResult = { kind: 'done' };
 
 function apply(tables: MemoryTables, op: PersistOp): PersistResult {
   switch (op.kind) {
     case 'message':
-      return insert(tables, op.message, { tag: op.tag, from: op.from, own: undefined });
+      return insert(tables, op.message, { tag: op.tag, isWanted: false, own: undefined });
+    case 'put-off':
+      insert(tables, op.message, { tag: op.tag, isWanted: true, own: undefined });
+      return DONE;
     case 'own-message':
       return insertOwn(tables, op);
+    case 'prune':
+      return prune(tables, op);
+    case 'drop':
+      return drop(tables, op);
+    case 'expire':
+      return expire(tables, op.wallMs);
+    default:
+      applySmall(tables, op);
+      return DONE;
+  }
+}
+
+type SmallOp = Exclude<
+  PersistOp,
+  { kind: 'message' | 'put-off' | 'own-message' | 'prune' | 'drop' | 'expire' }
+>;
+
+function applySmall(tables: MemoryTables, op: SmallOp): void {
+  switch (op.kind) {
     case 'delivery':
       deliver(tables, op);
-      return DONE;
+      return;
     case 'join':
-      tables.joined.set(op.channel, op.tag);
-      return DONE;
-    case 'carry':
-      tables.carried.set(op.tag, Math.max(op.untilMs, tables.carried.get(op.tag) ?? 0));
-      return DONE;
+      if (!tables.joined.has(op.channel)) tables.joined.set(op.channel, { tag: op.tag, policy: {} });
+      return;
+    case 'leave':
+      tables.joined.delete(op.channel);
+      return;
+    case 'retention':
+      if (!tables.joined.has(op.channel)) return;
+      tables.joined.set(op.channel, { tag: op.tag, policy: policyOf(op.policy) });
+      tables.floors.delete(op.tag);
+      return;
+    case 'carry': {
+      const { untilMs, sinceHour } = tables.carried.get(op.tag) ?? op;
+      tables.carried.set(op.tag, {
+        untilMs: Math.max(op.untilMs, untilMs),
+        sinceHour: Math.min(op.sinceHour, sinceHour),
+      });
+      return;
+    }
     case 'mailbox':
       if (op.tags.length === 0) tables.mailboxes.delete(op.peer);
       else tables.mailboxes.set(op.peer, { tags: [...op.tags], untilMs: op.untilMs });
-      return DONE;
+      return;
     case 'address':
       setAddress(tables, op);
-      return DONE;
+      return;
     case 'record-sequence':
       tables.recordSequence = Math.max(tables.recordSequence, op.sequence);
-      return DONE;
-    case 'expire':
-      expire(tables, op.wallMs);
-      return DONE;
+      return;
     default:
-      return op satisfies never;
+      op satisfies never;
   }
 }
 
 function insert(
   tables: MemoryTables,
-  message: VerifiedMessage,
-  place: Pick<Row, 'tag' | 'from' | 'own'>,
-): PersistResult & { kind: 'message' } {
-  const known = tables.byId.get(message.message.idText);
-  if (known !== undefined) return { kind: 'message', inserted: false, arrival: known.arrival };
-  const row: Row = { arrival: ++tables.lastArrival, message, ...place };
+  verified: VerifiedMessage,
+  place: Pick<Row, 'tag' | 'isWanted' | 'own'>,
+): Stored {
+  const known = tables.byId.get(verified.message.idText);
+  const isFilled = known?.isWanted === true && !place.isWanted;
+  if (known !== undefined && !isFilled) return { kind: 'message', inserted: false, arrival: known.arrival };
+  if (known !== undefined) tables.remove(known);
+  const row: Row = {
+    arrival: ++tables.lastArrival,
+    header: headerOf(verified.message),
+    message: place.isWanted ? undefined : verified,
+    content: place.isWanted ? 0 : contentOf(verified.message),
+    ...place,
+  };
   tables.add(row);
   return { kind: 'message', inserted: true, arrival: row.arrival };
 }
 
-type Op<K extends PersistOp['kind']> = Extract<PersistOp, { kind: K }>;
-
 function insertOwn(tables: MemoryTables, op: Op<'own-message'>): PersistResult {
-  const { author, idText } = op.message.message;
-  const known = tables.findKey(author, op.idempotencyKey);
+  const { author, idText, time } = op.message.message;
+  const key = op.idempotencyKey;
+  const known = tables.findKey(author, key);
   if (known !== undefined)
     return { kind: 'repeated', id: known.id, same: equal(known.fingerprint, op.fingerprint) };
-  const own = { state: 0, storedBy: [] };
-  const result = insert(tables, op.message, { tag: op.tag, from: '', own });
-  if (result.inserted && op.idempotencyKey !== '')
-    tables.addKey(author, op.idempotencyKey, { id: idText, fingerprint: op.fingerprint.slice() });
+  const own = { state: 0, storedBy: [], key };
+  const result = insert(tables, op.message, { tag: op.tag, isWanted: false, own });
+  const fingerprint = op.fingerprint.slice();
+  if (result.inserted && key !== '')
+    tables.addKey(author, key, { id: idText, fingerprint, created: time.timeMs, gone: false });
   return result;
 }
 
@@ -163,11 +211,4 @@ function setAddress(tables: MemoryTables, { url, peer, provenMs }: Op<'address'>
   tables.addresses.set(url, { url, peer, provenMs });
   if (tables.addresses.size <= LIMITS.addressesMax) return;
   for (const row of tables.addressesByAge().slice(LIMITS.addressesMax)) tables.addresses.delete(row.url);
-}
-
-function expire(tables: MemoryTables, wallMs: number): void {
-  for (const row of [...tables.byId.values()])
-    if (isExpired(row.message.message.expiresMs, wallMs)) tables.remove(row);
-  for (const [tag, untilMs] of tables.carried) if (untilMs <= wallMs) tables.carried.delete(tag);
-  for (const [peer, { untilMs }] of tables.mailboxes) if (untilMs <= wallMs) tables.mailboxes.delete(peer);
 }

@@ -5,119 +5,26 @@
  * Rules:
  * 1. A step that was released is never changed; a change of the schema is a new step at the end.
  * 2. Steps run while the store's lock is held and before anything else reads the file.
- *
- * Choices of step 1, with what was measured or rejected:
- * - Ids are BLOBs in ordinary rowid tables: WITHOUT ROWID doubled the cost of inserts with random 32-byte keys. The small
- *   tables with integer keys (sums, idempotency) do use it.
- * - Times are 8 big-endian bytes: they exceed 2^53 and better-sqlite3 would round them; bytes sort like the times.
- * - Channels, tags and public keys are interned as integers, which keeps the indexes of `message` small.
- * - Tag and channel are two columns: a tag is 64 bits of a hash and two names with one tag can be made on purpose.
- *   Catch-up speaks of tags, display of names.
- * - Clients are shown one kind of message, so `message_shown` and `message_page` hold no others: a flood of other kinds
- *   costs a reader nothing. Catch-up (`message_order`) is about all kinds.
- * - No foreign keys from `message` to the interned tables: their rows are never deleted, and the checks cost time.
+ * 3. Before the first step runs on a file that holds data, `sqlite-copy.ts` keeps a copy of it.
  */
 import type { Database } from 'better-sqlite3';
-import { MESSAGE_KIND } from '../core/message/message.ts';
+import { APPLICATION_ID, SCHEMA_1 } from './schema-1.ts';
+import { migrateTo2 } from './schema-2.ts';
+
+export { APPLICATION_ID };
 
 export interface Migration {
   /** one sentence for logs */
   readonly title: string;
-  readonly sql: string;
+  /** statements, or a function that runs in the transaction; `wallMs` is now */
+  readonly run: string | ((db: Database, wallMs: number) => void);
 }
 
-/** "mesh" in ASCII: tells our files from those of other programs. */
-export const APPLICATION_ID = 0x6d657368;
-
-/** What clients are shown, as the partial indexes and the statements that walk them both say it. */
-export const IS_SHOWN = `kind = ${MESSAGE_KIND.post}`;
-
-const FIRST_SCHEMA = `
-PRAGMA application_id = ${APPLICATION_ID};
-
--- network, minute_floor (minute sums are complete from here on), record_sequence
-CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
-
--- authors, identities and peers: 32 bytes
-CREATE TABLE public_key (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL UNIQUE) STRICT;
-
--- count and sum over all messages of the tag
-CREATE TABLE tag (
-  id INTEGER PRIMARY KEY,
-  bytes BLOB NOT NULL UNIQUE,
-  count INTEGER NOT NULL DEFAULT 0,
-  sum BLOB NOT NULL DEFAULT (zeroblob(32))
-) STRICT;
-
-CREATE TABLE channel (
-  id INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE,
-  tag INTEGER NOT NULL REFERENCES tag,
-  joined INTEGER NOT NULL DEFAULT 0,
-  messages INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX channel_joined ON channel (id) WHERE joined = 1;
-
-CREATE TABLE message (
-  arrival INTEGER PRIMARY KEY AUTOINCREMENT,
-  id BLOB NOT NULL UNIQUE,
-  tag INTEGER NOT NULL,
-  channel INTEGER NOT NULL,
-  kind INTEGER NOT NULL,
-  author INTEGER NOT NULL,
-  time BLOB NOT NULL,
-  expires INTEGER NOT NULL,
-  source INTEGER,                 -- public key of the peer it came from, NULL for own messages
-  bytes BLOB NOT NULL,            -- signed bytes: the id is their hash, and they hold the hash of body and payload
-  signature BLOB NOT NULL,
-  signature_crc INTEGER NOT NULL, -- the id does not cover the signature
-  body TEXT NOT NULL,
-  payload BLOB NOT NULL
-) STRICT;
-CREATE INDEX message_order ON message (tag, time, id);
-CREATE INDEX message_shown ON message (channel) WHERE ${IS_SHOWN}; -- with the row number: (channel, arrival)
-CREATE INDEX message_page ON message (channel, time, id) WHERE ${IS_SHOWN};
-CREATE INDEX message_author ON message (channel, author, time);
-CREATE INDEX message_own ON message (channel, author) WHERE source IS NULL;
-CREATE INDEX message_expires ON message (expires) WHERE expires > 0;
-
--- own messages; state is 0 queued, 1 relayed, 2 stored; stored_by holds 32 bytes for each peer
-CREATE TABLE own (
-  arrival INTEGER PRIMARY KEY REFERENCES message ON DELETE CASCADE,
-  state INTEGER NOT NULL,
-  stored_by BLOB NOT NULL
-) STRICT;
-CREATE INDEX own_waiting ON own (arrival) WHERE state < 2;
-
--- outlives the message: a request that is repeated after its message expired must not publish again
-CREATE TABLE idempotency (
-  identity INTEGER NOT NULL,
-  key TEXT NOT NULL,
-  id BLOB NOT NULL,
-  fingerprint BLOB NOT NULL,
-  PRIMARY KEY (identity, key)
-) STRICT, WITHOUT ROWID;
-
--- sums over the messages of a tag; start is a minute since 1970
-CREATE TABLE hour_sum (
-  tag INTEGER NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL, sum BLOB NOT NULL,
-  PRIMARY KEY (tag, start)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE minute_sum (
-  tag INTEGER NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL, sum BLOB NOT NULL,
-  PRIMARY KEY (tag, start)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE carried (tag BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT;
-CREATE TABLE mailbox (peer BLOB PRIMARY KEY, tags BLOB NOT NULL, until INTEGER NOT NULL) STRICT;
-CREATE TABLE address (url TEXT PRIMARY KEY, peer BLOB NOT NULL, proven INTEGER NOT NULL) STRICT;
-CREATE INDEX address_age ON address (proven DESC, url);
-
-INSERT INTO meta VALUES ('minute_floor', 0), ('record_sequence', 0);
-`;
-
 /** Step `n` stands at index `n - 1`. */
-export const MIGRATIONS: readonly Migration[] = [{ title: 'messages, sums and peers', sql: FIRST_SCHEMA }];
+export const MIGRATIONS: readonly Migration[] = [
+  { title: 'messages, sums and peers', run: SCHEMA_1 },
+  { title: 'what everything costs, headers without content, ends of chains', run: migrateTo2 },
+];
 
 /** The number that a file has after the last step. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -127,16 +34,27 @@ export function schemaVersion(db: Database): number {
   return db.pragma('user_version', { simple: true }) as number;
 }
 
+export interface MigrateOptions {
+  /** now, ms since 1970 */
+  readonly wallMs: number;
+  readonly migrations?: readonly Migration[];
+  /** called inside each step's transaction, when all its work is done */
+  readonly onStep?: (version: number) => void;
+}
+
 /**
  * Brings the file to the newest schema. Throws what SQLite throws; then the file has the schema of the last step that
- * succeeded. A copy of the file belongs at the top of the loop, before a step that cannot be undone.
+ * succeeded.
  */
-export function migrate(db: Database, migrations: readonly Migration[] = MIGRATIONS): void {
+export function migrate(db: Database, options: MigrateOptions): void {
+  const { wallMs, migrations = MIGRATIONS, onStep } = options;
   for (let version = schemaVersion(db); version < migrations.length; version++) {
-    const step = migrations[version] as Migration;
+    const { run } = migrations[version] as Migration;
     db.transaction(() => {
-      db.exec(step.sql);
+      if (typeof run === 'string') db.exec(run);
+      else run(db, wallMs);
       db.pragma(`user_version = ${version + 1}`);
+      onStep?.(version + 1);
     }).exclusive();
   }
 }

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
+import { MeshError } from '../core/errors.ts';
 import type { VerifiedMessage } from '../core/message/verified.ts';
 import { APPLICATION_ID, MIGRATIONS, migrate, SCHEMA_VERSION, schemaVersion } from './migrations.ts';
 import { createSqliteStore, openStore } from './sqlite.ts';
@@ -97,6 +98,7 @@ describe('opening what cannot be used', () => {
     const file = path.join(folder, 'store.db');
     for (const end of ['', '-wal']) fs.copyFileSync(source + end, file + end);
     writer.close();
+    const names = () => fs.readdirSync(folder).sort();
     const read = () => ['', '-wal'].map((end) => fs.readFileSync(file + end));
     const before = read();
     expect(before[1]?.length).toBeGreaterThan(0);
@@ -104,6 +106,19 @@ describe('opening what cannot be used', () => {
     expect(() => open(file)).toThrow(failure('store_newer', detail));
     expect(() => open(file)).toThrow(failure('store_newer', detail));
     expect(read()).toEqual(before);
+    expect(names()).toEqual(['store.db', 'store.db-wal', 'store.db.lock']);
+  });
+
+  it.each(['newer', 'other network', 'other program'])('leaves no file beside what it refuses: %s', (why) => {
+    const file = storeWith([signedMessage(ann)]);
+    const change = why === 'newer' ? `user_version = ${SCHEMA_VERSION + 1}` : 'application_id = 7';
+    if (why !== 'other network') edit(file, (db) => db.pragma(change));
+    const files = () =>
+      fs.readdirSync(path.dirname(file)).map((name) => fs.readFileSync(path.join(file, '..', name)));
+    const before = files();
+    expect(before).toHaveLength(2);
+    expect(() => open(file, why === 'other network' ? { network: 'other' } : {})).toThrow(MeshError);
+    expect(files()).toEqual(before);
   });
 
   it('refuses the database of another network and says which', () => {
@@ -111,7 +126,7 @@ describe('opening what cannot be used', () => {
     const before = fs.readFileSync(file);
     expect(() => open(file, { network: 'other' })).toThrow(failure('bad_option', `"${NETWORK}"`));
     expect(fs.readFileSync(file)).toEqual(before);
-    expect(open(file).restore().joined).toEqual(['dev']);
+    expect(open(file).restore().joined).toMatchObject([{ channel: 'dev' }]);
   });
 
   it.each([
@@ -162,13 +177,13 @@ describe('migrations', () => {
   it('run once each, and a failing one leaves the file as the last good one left it', () => {
     const db = new Database(':memory:');
     closers.push(() => db.close());
-    const steps = [
-      { title: 'one', sql: 'CREATE TABLE a (x); INSERT INTO a VALUES (1);' },
-      { title: 'two', sql: 'INSERT INTO a VALUES (2); INSERT INTO missing VALUES (1);' },
-    ];
-    expect(() => migrate(db, steps)).toThrow(/missing/);
+    const first = { title: 'one', run: 'CREATE TABLE a (x); INSERT INTO a VALUES (1);' };
+    const broken = { title: 'two', run: 'INSERT INTO a VALUES (2); INSERT INTO missing VALUES (1);' };
+    const insert = (to: Database.Database, wallMs: number) =>
+      to.prepare('INSERT INTO a VALUES (?)').run(wallMs);
+    expect(() => migrate(db, { wallMs: 3, migrations: [first, broken] })).toThrow(/missing/);
     expect(schemaVersion(db)).toBe(1);
-    migrate(db, [steps[0] as (typeof steps)[0], { title: 'two', sql: 'INSERT INTO a VALUES (3);' }]);
+    migrate(db, { wallMs: 3, migrations: [first, { title: 'two', run: insert }] });
     expect(db.prepare('SELECT x FROM a').pluck().all()).toEqual([1, 3]);
     expect(schemaVersion(db)).toBe(2);
   });
@@ -198,7 +213,7 @@ describe('a full disk', () => {
     expect(store.transact([[joined('small')]])).toEqual([[{ kind: 'done' }]]);
     db.pragma(`max_page_count = ${pages + 1000}`);
     expect(store.transact(effects)).toMatchObject([[{}, { arrival: 2 }], [{ arrival: 3 }]]);
-    expect(store.restore().joined).toEqual(['dev', 'later', 'small']);
+    expect(store.restore().joined.map(({ channel }) => channel)).toEqual(['dev', 'later', 'small']);
     expect(store.readPage({ channel: 'c3', limit: 5, wallMs: WALL_MS })).toHaveLength(1);
   });
 });

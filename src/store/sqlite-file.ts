@@ -8,21 +8,35 @@
  *    other too, because SQLite counts its own. The lock file is never opened by other means than SQLite: closing any
  *    file descriptor on it would drop the lock of the whole process (POSIX).
  * 2. A file that is of a newer schema, of another network or of another program is opened read-only and closed again:
- *    nothing in it changes, not even by a checkpoint.
+ *    nothing in it changes, not even by a checkpoint, and no file appears beside it.
  * 3. After a successful open every commit is an fsync (WAL with `synchronous=FULL`).
+ * 4. A file of an older schema is changed only when a whole copy of it stands beside it (`sqlite-copy.ts`). Whoever is
+ *    killed before, within or after that finds at the next start a file with everything in it.
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { MeshError } from '../core/errors.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './migrations.ts';
+import { assertRoom, diskBytes, goBackText, keepCopy, type Migrated } from './sqlite-copy.ts';
 
 export interface FileOptions {
   /** of the database file; its folder is made if it is not there */
   readonly path: string;
   /** the database belongs to one network for good */
   readonly network: string;
+  /** the schema was brought up to date; called before the store is open */
+  readonly onMigrated?: (migrated: Migrated) => void;
+  /** for tests: stands for the disk and the clock, and is told how far a migration is */
+  readonly migration?: {
+    readonly freeBytes?: number;
+    readonly wallMs?: number;
+    readonly at?: (point: MigrationPoint) => void;
+  };
 }
+
+/** Moments of a migration at which a process may end. */
+export type MigrationPoint = 'before-copy' | 'copy-written' | 'copied' | 'step-done' | 'migrated';
 
 export interface OpenFile {
   readonly db: Database.Database;
@@ -59,6 +73,16 @@ function openFailure(error: unknown, file: string): MeshError {
 export function runFailure(error: unknown): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   return new MeshError('store_failed', `${error.message} (${error.code})`, { cause: error });
+}
+
+/**
+ * Bytes that the database may grow by: what the disk has left for this user, and the pages of the file that are free,
+ * because the file does not shrink. Number.MAX_SAFE_INTEGER where the system does not say.
+ */
+export function readFreeBytes(db: Database.Database): number {
+  const pages = db.pragma('freelist_count', { simple: true }) as number;
+  const inFile = pages * (db.pragma('page_size', { simple: true }) as number);
+  return Math.min(Number.MAX_SAFE_INTEGER, diskBytes(path.dirname(db.name)) + inFile);
 }
 
 /** The folder (0700) and an empty file (0600) if they are not there. What exists keeps its mode. @returns real path */
@@ -114,45 +138,84 @@ function assertWhole(db: Database.Database, file: string): void {
   if (actual < expected) throw new MeshError('store_damaged', `${file} has ${actual} bytes of ${expected}.`);
 }
 
-/** Judges an existing file without changing it. Throws `store_newer`, `store_damaged` or `bad_option`. */
-function judge(file: string, network: string): void {
-  if (fs.statSync(file).size === 0) return;
+/** Judges an existing file without changing it. Throws `store_newer`, `store_damaged` or `bad_option`.
+ *  @returns its schema version, 0 for a file without data */
+function judge(file: string, network: string): number {
+  if (fs.statSync(file).size === 0) return 0;
+  const missing = ['-wal', '-shm'].filter((end) => !fs.existsSync(file + end));
   const db = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
   try {
-    const version = schemaVersion(db);
-    const application = db.pragma('application_id', { simple: true });
-    const tables = db.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
-    if (version === 0 && tables === 0) return; // made, and stopped before the first migration
-    if (application !== APPLICATION_ID)
-      throw new MeshError('store_damaged', `${file} belongs to another program.`);
-    if (version > SCHEMA_VERSION)
-      throw new MeshError(
-        'store_newer',
-        `${file} has schema ${version}, this version knows ${SCHEMA_VERSION}.`,
-      );
-    assertWhole(db, file);
-    const found = db.prepare<[], string>("SELECT value FROM meta WHERE key = 'network'").pluck().get();
-    if (found !== undefined && found !== network) {
-      const detail = `MESH_NETWORK is "${network}", but ${file} holds messages of "${found}". Use another data folder for another network.`;
-      throw new MeshError('bad_option', detail);
-    }
+    return judgeOpen(db, file, network);
+  } catch (error) {
+    db.close();
+    // A reader of a database in WAL mode makes them and may not remove them. Nobody else used what was not there.
+    for (const end of missing) fs.rmSync(file + end, { force: true });
+    throw error;
   } finally {
     db.close();
   }
 }
 
-function openDatabase(file: string, network: string): Database.Database {
+function judgeOpen(db: Database.Database, file: string, network: string): number {
+  const version = schemaVersion(db);
+  const application = db.pragma('application_id', { simple: true });
+  const tables = db.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
+  if (version === 0 && tables === 0) return 0; // made, and stopped before the first migration
+  if (application !== APPLICATION_ID)
+    throw new MeshError('store_damaged', `${file} belongs to another program.`);
+  if (version > SCHEMA_VERSION)
+    throw new MeshError(
+      'store_newer',
+      `${file} has schema ${version}, this version knows ${SCHEMA_VERSION}.`,
+    );
+  assertWhole(db, file);
+  const found = db.prepare<[], string>("SELECT value FROM meta WHERE key = 'network'").pluck().get();
+  if (found !== undefined && found !== network) {
+    const detail = `MESH_NETWORK is "${network}", but ${file} holds messages of "${found}". Use another data folder for another network.`;
+    throw new MeshError('bad_option', detail);
+  }
+  return version;
+}
+
+function connect(file: string): Database.Database {
   const db = new Database(file, { fileMustExist: true, timeout: BUSY_MS });
   try {
     const mode = db.pragma('journal_mode = WAL', { simple: true });
     if (mode !== 'wal')
       throw new MeshError('data_folder', `${file}: this file system cannot do WAL (${mode}).`);
     db.pragma('synchronous = FULL');
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Keeps a copy of a file with data of an older schema. @returns its path, `undefined` if there is nothing to copy */
+function copyBefore(file: string, from: number, options: FileOptions, wallMs: number): string | undefined {
+  if (from === 0 || from === SCHEMA_VERSION) return undefined;
+  const at = options.migration?.at;
+  assertRoom(file, options.migration?.freeBytes ?? diskBytes(path.dirname(file)));
+  at?.('before-copy');
+  // What stands in the log comes into the file; the last connection that closes removes the log.
+  const db = connect(file);
+  const [log] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+  db.close();
+  if (log?.busy !== 0)
+    throw new MeshError('store_failed', `${file} is being read by another program. End it and start again.`);
+  const copy = keepCopy(file, { schema: from, wallMs, onWritten: () => at?.('copy-written') });
+  at?.('copied');
+  return copy;
+}
+
+function openDatabase(file: string, options: FileOptions, wallMs: number): Database.Database {
+  const db = connect(file);
+  try {
     db.pragma('foreign_keys = ON');
-    db.pragma('temp_store = MEMORY');
     db.pragma(`journal_size_limit = ${WAL_BYTES_MAX}`);
-    migrate(db);
-    db.prepare("INSERT INTO meta VALUES ('network', ?) ON CONFLICT DO NOTHING").run(network);
+    migrate(db, { wallMs, onStep: () => options.migration?.at?.('step-done') });
+    db.pragma('temp_store = MEMORY'); // not before: a step sorts whole tables
+    db.prepare("INSERT INTO meta VALUES ('network', ?) ON CONFLICT DO NOTHING").run(options.network);
     return db;
   } catch (error) {
     db.close();
@@ -164,7 +227,7 @@ function openDatabase(file: string, network: string): Database.Database {
  * Opens the database, creating it if there is none.
  * Throws MeshError: `store_locked` (another daemon, or this process already), `store_newer`, `store_damaged` (not a
  * database, cut short, or of another program), `bad_option` (of another network), `data_folder` (cannot be written),
- * `store_failed` (the disk).
+ * `store_failed` (the disk, or no room for the copy before a migration).
  */
 export function openFile(options: FileOptions): OpenFile {
   let lock: Database.Database | undefined;
@@ -172,8 +235,13 @@ export function openFile(options: FileOptions): OpenFile {
     const file = prepareFile(options.path);
     const held = takeLock(file);
     lock = held;
-    judge(file, options.network);
-    const db = openDatabase(file, options.network);
+    const from = judge(file, options.network);
+    const wallMs = options.migration?.wallMs ?? Date.now();
+    const copy = copyBefore(file, from, options, wallMs);
+    const db = openDatabase(file, options, wallMs);
+    options.migration?.at?.('migrated');
+    if (copy !== undefined)
+      options.onMigrated?.({ from, to: SCHEMA_VERSION, copy, goBack: goBackText(file, copy) });
     const close = (): void => {
       db.close();
       held.close();

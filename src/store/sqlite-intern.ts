@@ -1,6 +1,7 @@
 /**
  * Public keys, tags and channels as small integers, with bounded caches in front of the tables. The caches hold only
- * what is committed or belongs to the open transaction: after a rollback they must be forgotten.
+ * what is committed or belongs to the open transaction: after a rollback they must be forgotten. An integer that was
+ * forgotten with its row may be given to another name later.
  */
 import type { Database } from 'better-sqlite3';
 import type { Bytes } from '../core/bytes.ts';
@@ -28,6 +29,9 @@ export class Interned {
   readonly #addTag;
   readonly #findChannel;
   readonly #addChannel;
+  readonly #forgetKey;
+  readonly #forgetChannels;
+  readonly #forgetTags;
 
   constructor(db: Database) {
     this.#findKey = db.prepare<[Bytes], number>('SELECT id FROM public_key WHERE bytes = ?').pluck();
@@ -36,6 +40,26 @@ export class Interned {
     this.#addTag = db.prepare<[Bytes]>('INSERT INTO tag (bytes) VALUES (?)');
     this.#findChannel = db.prepare<[string], number>('SELECT id FROM channel WHERE name = ?').pluck();
     this.#addChannel = db.prepare<[string, number]>('INSERT INTO channel (name, tag) VALUES (?, ?)');
+    this.#forgetKey = db
+      .prepare<[number], Bytes>(
+        `DELETE FROM public_key WHERE id = ? AND NOT EXISTS (SELECT 1 FROM author WHERE author = public_key.id)
+           AND NOT EXISTS (SELECT 1 FROM idempotency WHERE identity = public_key.id) RETURNING bytes`,
+      )
+      .pluck();
+    this.#forgetChannels = db
+      .prepare<[number], string>(
+        `DELETE FROM channel WHERE id IN (
+           SELECT id FROM channel INDEXED BY channel_idle WHERE joined = 0 AND authors = 0 LIMIT ?) RETURNING name`,
+      )
+      .pluck();
+    this.#forgetTags = db
+      .prepare<[number], Bytes>(
+        `DELETE FROM tag WHERE id IN (
+           SELECT id FROM tag t INDEXED BY tag_idle WHERE count = 0
+             AND NOT EXISTS (SELECT 1 FROM channel WHERE tag = t.id)
+             AND NOT EXISTS (SELECT 1 FROM carried WHERE tag = t.bytes) LIMIT ?) RETURNING bytes`,
+      )
+      .pluck();
   }
 
   /** Forgets everything; the tables know. To be called after a rollback. */
@@ -53,17 +77,11 @@ export class Interned {
 
   /** The integer of a public key (32 bytes), made if it is new. Inside a transaction only. */
   key(bytes: Bytes): number {
-    return this.#keyOf(textOfBytes(bytes), bytes);
-  }
-
-  /** Like {@link key}, from its text. Throws RangeError for what is no id. */
-  keyText(text: string): number {
-    return this.#keys.get(text) ?? this.#keyOf(text, keyBytes(text));
-  }
-
-  #keyOf(text: string, bytes: Bytes): number {
-    const known = this.#keys.get(text) ?? this.#findKey.get(bytes);
-    return this.#remember(this.#keys, text, known ?? Number(this.#addKey.run(bytes).lastInsertRowid));
+    const text = textOfBytes(bytes);
+    const cached = this.#keys.get(text);
+    if (cached !== undefined) return cached;
+    const id = this.#findKey.get(bytes) ?? Number(this.#addKey.run(bytes).lastInsertRowid);
+    return this.#remember(this.#keys, text, id);
   }
 
   /** The integer of a tag (base64url text), made if it is new. Inside a transaction only. */
@@ -78,11 +96,25 @@ export class Interned {
   /** The integers of a channel and its tag, made if they are new. Inside a transaction only. */
   channel(name: string, tagText: string): ChannelKey {
     const tag = this.tag(tagText);
-    const channel = this.findChannel(name) ?? Number(this.#addChannel.run(name, tag).lastInsertRowid);
-    return { channel: this.#remember(this.#channels, name, channel), tag };
+    const cached = this.#channels.get(name);
+    if (cached !== undefined) return { channel: cached, tag };
+    const id = this.#findChannel.get(name) ?? Number(this.#addChannel.run(name, tag).lastInsertRowid);
+    return { channel: this.#remember(this.#channels, name, id), tag };
   }
 
-  /** The integer of a public key if it was ever seen. */
+  /** Forgets a public key if nothing refers to it any more. Inside a transaction only. */
+  forgetKey(id: number): void {
+    const bytes = this.#forgetKey.get(id);
+    if (bytes !== undefined) this.#keys.delete(textOfBytes(bytes));
+  }
+
+  /** Forgets channels and tags that nothing refers to any more, at most `limit` of each. Inside a transaction only. */
+  forgetNames(limit: number): void {
+    for (const name of this.#forgetChannels.all(limit)) this.#channels.delete(name);
+    for (const bytes of this.#forgetTags.all(limit)) this.#tags.delete(textOfBytes(bytes));
+  }
+
+  /** The integer of a public key if it is known. */
   findKey(text: string): number | undefined {
     return this.#keys.get(text) ?? this.#findKey.get(keyBytes(text));
   }

@@ -11,9 +11,18 @@ import type { MessageContext } from '../core/message/message.ts';
 import { toTimeBytes } from '../core/message/time.ts';
 import type { Position } from '../core/persistence.ts';
 import { FIRST, LAST } from './buckets.ts';
-import { IS_SHOWN } from './migrations.ts';
+import { IS_SHOWN } from './schema-2.ts';
 import type { Interned } from './sqlite-intern.ts';
-import { type MessageRow, ROW_COLUMNS, ROW_TABLES, RowReader } from './sqlite-rows.ts';
+import {
+  IS_HELD,
+  type MessageRow,
+  POLICY_COLUMNS,
+  type PolicyRow,
+  policyOfRow,
+  ROW_COLUMNS,
+  ROW_TABLES,
+  RowReader,
+} from './sqlite-rows.ts';
 import type { ChannelRow, Store, StoredMessage } from './store.ts';
 
 type PageQuery = Parameters<Store['readPage']>[0];
@@ -30,7 +39,7 @@ const IS_ALIVE = '(m.expires = 0 OR m.expires > ?)';
 function pageStatement(db: Database, order: 'ASC' | 'DESC') {
   return db.prepare<PageColumns, PlacedRow>(
     `SELECT ${ROW_COLUMNS}, m.time FROM ${ROW_TABLES.replace('message m', 'message m INDEXED BY message_page')}
-     WHERE m.${IS_SHOWN} AND m.channel = ? AND (m.time, m.id) > (?, ?) AND (m.time, m.id) < (?, ?) AND ${IS_ALIVE}
+     WHERE ${IS_SHOWN} AND m.channel = ? AND (m.time, m.id) > (?, ?) AND (m.time, m.id) < (?, ?) AND ${IS_ALIVE}
      ORDER BY m.time ${order}, m.id ${order} LIMIT ?`,
   );
 }
@@ -40,9 +49,11 @@ function statements(db: Database) {
     ascending: pageStatement(db, 'ASC'),
     descending: pageStatement(db, 'DESC'),
     byArrival: db.prepare<[number, number], MessageRow>(
-      `SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.arrival = ? AND ${IS_ALIVE}`,
+      `SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.arrival = ? AND ${IS_HELD} AND ${IS_ALIVE}`,
     ),
-    byId: db.prepare<[Bytes], MessageRow>(`SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.id = ?`),
+    byId: db.prepare<[Bytes], MessageRow>(
+      `SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.id = ? AND ${IS_HELD}`,
+    ),
     arrivalsOf: db
       .prepare<[number, number, number], number>(
         `SELECT arrival FROM message INDEXED BY message_shown
@@ -52,20 +63,18 @@ function statements(db: Database) {
     ownArrivals: db
       .prepare<[number, number], number>(
         `SELECT o.arrival FROM own o CROSS JOIN message m ON m.arrival = o.arrival
-         WHERE o.arrival > ? AND m.${IS_SHOWN} ORDER BY o.arrival LIMIT ?`,
+         WHERE o.arrival > ? AND ${IS_SHOWN} ORDER BY o.arrival LIMIT ?`,
       )
       .pluck(),
     joined: db
       .prepare<[], number>('SELECT id FROM channel INDEXED BY channel_joined WHERE joined = 1')
       .pluck(),
-    channels: db.prepare<
-      [],
-      { channel: string; tag: Bytes; joined: number; messages: number; lastArrival: number }
-    >(
-      `SELECT c.name AS channel, t.bytes AS tag, c.joined, c.messages,
+    channels: db.prepare<[], ListedChannel>(
+      `SELECT c.name AS channel, t.bytes AS tag, c.joined, c.messages, t.cost + t.own_cost AS bytes,
          ifnull((SELECT max(arrival) FROM message INDEXED BY message_shown WHERE ${IS_SHOWN} AND channel = c.id), 0)
-           AS lastArrival
-       FROM channel c JOIN tag t ON t.id = c.tag WHERE c.joined = 1 OR c.messages > 0`,
+           AS lastArrival, ${POLICY_COLUMNS}
+       FROM channel c JOIN tag t ON t.id = c.tag LEFT JOIN retention r ON r.channel = c.id
+       WHERE c.joined = 1 OR c.messages > 0`,
     ),
     outboxSize: db
       .prepare<[number], number>(
@@ -74,6 +83,15 @@ function statements(db: Database) {
       .pluck(),
     lastArrival: db.prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'message'").pluck(),
   };
+}
+
+interface ListedChannel extends PolicyRow {
+  readonly channel: string;
+  readonly tag: Bytes;
+  readonly joined: number;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly lastArrival: number;
 }
 
 /** Ascending arrival numbers of one source, fetched in steps. */
@@ -200,7 +218,17 @@ export class Pages {
   /** See `Store.channels`. */
   channels(): ChannelRow[] {
     const rows = this.#statements.channels.all();
-    const out = rows.map((row) => ({ ...row, tag: toBase64url(row.tag), joined: row.joined === 1 }));
+    const out = rows.map(
+      (row): ChannelRow => ({
+        channel: row.channel,
+        tag: toBase64url(row.tag),
+        joined: row.joined === 1,
+        policy: policyOfRow(row),
+        messages: row.messages,
+        bytes: row.bytes,
+        lastArrival: row.lastArrival,
+      }),
+    );
     return out.sort((a, b) => (a.channel < b.channel ? -1 : 1));
   }
 

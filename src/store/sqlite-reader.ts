@@ -6,11 +6,13 @@ import type { Database } from 'better-sqlite3';
 import { type Bytes, toBase64url } from '../core/bytes.ts';
 import type { MessageContext } from '../core/message/message.ts';
 import { fromTimeBytes, TIME_END, TIME_ZERO, type Time, toTimeBytes } from '../core/message/time.ts';
-import type { Position, Query, QueryAnswer } from '../core/persistence.ts';
-import { FIRST, timeBound } from './buckets.ts';
+import type { Holding, Position, Query, QueryAnswer, TagUse } from '../core/persistence.ts';
+import { timeBound } from './buckets.ts';
 import { DELIVERY_STATES } from './check.ts';
+import { CONTENT } from './schema-2.ts';
+import type { Authors } from './sqlite-authors.ts';
 import type { Interned } from './sqlite-intern.ts';
-import { type MessageRow, plain, ROW_COLUMNS, ROW_TABLES, RowReader } from './sqlite-rows.ts';
+import { IS_HELD, type MessageRow, plain, ROW_COLUMNS, ROW_TABLES, RowReader } from './sqlite-rows.ts';
 import type { Sums } from './sqlite-sums.ts';
 
 type Ask<K extends Query['kind']> = Extract<Query, { kind: K }>;
@@ -20,33 +22,43 @@ interface PositionRow {
   readonly id: Bytes;
 }
 
-/** Before everything that was ever stored. */
-const NOTHING = { time: toTimeBytes(FIRST.time), id: FIRST.id, arrival: 0 };
+interface WantedRow {
+  readonly arrival: number;
+  readonly id: Bytes;
+  readonly tag: Bytes;
+  readonly author: Bytes;
+}
 
 function statements(db: Database) {
   return {
-    has: db.prepare<[Bytes], number>('SELECT 1 FROM message WHERE id = ?').pluck(),
-    message: db.prepare<[Bytes], MessageRow>(`SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.id = ?`),
+    // Both indexes hold what is asked for: no row of `message` is read.
+    isWanted: db
+      .prepare<[Bytes], number>(
+        `SELECT EXISTS (SELECT 1 FROM message w INDEXED BY message_wanted
+           WHERE w.content = ${CONTENT.wanted} AND w.arrival = m.arrival) FROM message m WHERE m.id = ?`,
+      )
+      .pluck(),
+    wanted: db.prepare<[number, number], WantedRow>(
+      `SELECT m.arrival, m.id, t.bytes AS tag, k.bytes AS author
+       FROM message m INDEXED BY message_wanted CROSS JOIN tag t ON t.id = m.tag CROSS JOIN public_key k ON k.id = m.author
+       WHERE m.content = ${CONTENT.wanted} AND m.arrival > ? ORDER BY m.arrival LIMIT ?`,
+    ),
+    message: db.prepare<[Bytes], MessageRow>(
+      `SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.id = ? AND ${IS_HELD}`,
+    ),
+    use: db.prepare<[], Omit<TagUse, 'tag'> & { readonly tag: Bytes }>(
+      `SELECT bytes AS tag, messages, cost AS bytes, own_cost AS ownBytes, floor AS floorHour FROM tag WHERE count > 0`,
+    ),
     positions: db.prepare<[number, Bytes, Bytes, Bytes, number], PositionRow>(
       `SELECT time, id FROM message INDEXED BY message_order
        WHERE tag = ? AND (time, id) > (?, ?) AND time < ? ORDER BY time, id LIMIT ?`,
     ),
     outbox: db.prepare<[number, number], MessageRow>(
       `SELECT ${ROW_COLUMNS} FROM own o INDEXED BY own_waiting CROSS JOIN message m ON m.arrival = o.arrival
-       LEFT JOIN public_key k ON k.id = m.source
-       WHERE o.state < 2 AND o.arrival > ? ORDER BY o.arrival LIMIT ?`,
+       WHERE o.state < 2 AND o.arrival > ? AND ${IS_HELD} ORDER BY o.arrival LIMIT ?`,
     ),
     idempotency: db.prepare<[number, string], { id: Bytes; fingerprint: Bytes }>(
       'SELECT id, fingerprint FROM idempotency WHERE identity = ? AND key = ?',
-    ),
-    lastOwn: db.prepare<[number, number], PositionRow & { readonly arrival: number }>(
-      `SELECT m.arrival, m.time, m.id FROM message m INDEXED BY message_own CROSS JOIN own o ON o.arrival = m.arrival
-       WHERE m.source IS NULL AND m.channel = ? AND m.author = ? ORDER BY m.arrival DESC LIMIT 1`,
-    ),
-    laterOf: db.prepare<[number, number, Bytes, Bytes, number], PositionRow>(
-      `SELECT time, id FROM message INDEXED BY message_author
-       WHERE channel = ? AND author = ? AND (time, id) > (?, ?) AND arrival > ?
-       ORDER BY time DESC, id DESC LIMIT 1`,
     ),
     seen: db
       .prepare<[number, number, Bytes], Bytes>(
@@ -65,16 +77,28 @@ function toPosition(row: PositionRow): Position {
 export class Reader {
   readonly #interned: Interned;
   readonly #sums: Sums;
+  readonly #authors: Authors;
+  readonly #freeBytes: () => number;
   readonly #context: MessageContext;
   readonly #onWarning: (text: string) => void;
   readonly #statements;
 
   constructor(
     db: Database,
-    parts: { interned: Interned; sums: Sums; context: MessageContext; onWarning: (text: string) => void },
+    parts: {
+      interned: Interned;
+      sums: Sums;
+      authors: Authors;
+      context: MessageContext;
+      onWarning: (text: string) => void;
+      /** that the disk has room for */
+      freeBytes: () => number;
+    },
   ) {
     this.#interned = parts.interned;
     this.#sums = parts.sums;
+    this.#authors = parts.authors;
+    this.#freeBytes = parts.freeBytes;
     this.#context = parts.context;
     this.#onWarning = parts.onWarning;
     this.#statements = statements(db);
@@ -84,7 +108,15 @@ export class Reader {
   read(query: Query): QueryAnswer {
     switch (query.kind) {
       case 'has':
-        return { kind: 'has', present: query.ids.map((id) => this.#statements.has.get(id) !== undefined) };
+        return { kind: 'has', holdings: query.ids.map((id) => this.#holding(id)) };
+      case 'wanted':
+        return this.#wanted(query);
+      case 'usage':
+        return this.#usage();
+      case 'hours': {
+        const tag = this.#interned.findTag(query.tag);
+        return { kind: 'hours', hours: this.#sums.hours(tag, query.fromHour, query.limit) };
+      }
       case 'messages':
         return this.#messages(query);
       case 'sums':
@@ -112,6 +144,25 @@ export class Reader {
       default:
         return query satisfies never;
     }
+  }
+
+  #holding(id: Bytes): Holding {
+    const isWanted = this.#statements.isWanted.get(id);
+    if (isWanted === undefined) return 'unknown';
+    return isWanted === 1 ? 'wanted' : 'known';
+  }
+
+  #wanted(query: Ask<'wanted'>): Answer<'wanted'> {
+    const found = this.#statements.wanted.all(query.afterArrival, query.limit);
+    const rows = found.map(({ arrival, id, tag, author }) => {
+      return { arrival, id: plain(id), tag: toBase64url(tag), author: plain(author) };
+    });
+    return { kind: 'wanted', rows };
+  }
+
+  #usage(): Answer<'usage'> {
+    const tags = this.#statements.use.all().map((row) => ({ ...row, tag: toBase64url(row.tag) }));
+    return { kind: 'usage', tags, freeBytes: this.#freeBytes() };
   }
 
   #messages(query: Ask<'messages'>): Answer<'messages'> {
@@ -163,25 +214,17 @@ export class Reader {
     return { kind: 'idempotency', found: { id: toBase64url(row.id), fingerprint: plain(row.fingerprint) } };
   }
 
-  /** Where the chain of an identity ends: see the answer `head`. */
-  #ownHead(channel: number, identity: number): Position | undefined {
-    const last = this.#statements.lastOwn.get(channel, identity);
-    const { time, id, arrival } = last ?? NOTHING;
-    const end = this.#statements.laterOf.get(channel, identity, time, id, arrival) ?? last;
-    return end && toPosition(end);
-  }
-
   #head(query: Ask<'head'>): Answer<'head'> {
     const channel = this.#interned.findChannel(query.channel);
     if (channel === undefined) return { kind: 'head', own: undefined, seen: TIME_ZERO };
     const identity = this.#interned.findKey(query.identity);
-    const own = identity === undefined ? undefined : this.#ownHead(channel, identity);
+    const end = identity === undefined ? undefined : this.#authors.end(channel, identity);
     const horizon: Time =
       query.horizonMs > TIME_END.timeMs ? TIME_END : { timeMs: query.horizonMs, counter: 0xffff };
     const seen = this.#statements.seen.get(channel, channel, toTimeBytes(horizon));
     return {
       kind: 'head',
-      own,
+      own: end && toPosition(end),
       seen: seen === undefined ? TIME_ZERO : fromTimeBytes(seen),
     };
   }

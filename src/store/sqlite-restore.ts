@@ -2,12 +2,26 @@
  *  newest first. */
 import type { Database } from 'better-sqlite3';
 import { type Bytes, toBase64url } from '../core/bytes.ts';
-import { tagTexts } from './sqlite-rows.ts';
+import { POLICY_COLUMNS, type PolicyRow, policyOfRow, tagTexts } from './sqlite-rows.ts';
 import type { Store } from './store.ts';
 
 export function readRestored(db: Database): ReturnType<Store['restore']> {
-  const joined = db.prepare<[], string>('SELECT name FROM channel WHERE joined = 1').pluck().all();
-  const carried = db.prepare<[], { tag: Bytes; until: number }>('SELECT tag, until FROM carried').all();
+  const joined = db
+    .prepare<[], PolicyRow & { readonly channel: string }>(
+      `SELECT c.name AS channel, ${POLICY_COLUMNS} FROM channel c LEFT JOIN retention r ON r.channel = c.id
+       WHERE c.joined = 1`,
+    )
+    .all();
+  const carried = db
+    .prepare<[], { tag: Bytes; untilMs: number; sinceHour: number }>(
+      'SELECT tag, until AS untilMs, since AS sinceHour FROM carried',
+    )
+    .all();
+  const floors = db
+    .prepare<[], { tag: Bytes; floorHour: number }>(
+      'SELECT bytes AS tag, floor AS floorHour FROM tag WHERE floor > 0',
+    )
+    .all();
   const mailboxes = db
     .prepare<[], { peer: Bytes; tags: Bytes; until: number }>('SELECT peer, tags, until FROM mailbox')
     .all();
@@ -25,10 +39,11 @@ export function readRestored(db: Database): ReturnType<Store['restore']> {
     (a: T, b: T): number =>
       text(a) < text(b) ? -1 : 1;
   return {
-    joined: joined.sort(byText((name) => name)),
-    carried: carried
-      .map(({ tag, until }) => ({ tag: toBase64url(tag), untilMs: until }))
-      .sort(byText((row) => row.tag)),
+    joined: joined
+      .map((row) => ({ channel: row.channel, policy: policyOfRow(row) }))
+      .sort(byText((row) => row.channel)),
+    carried: carried.map((row) => ({ ...row, tag: toBase64url(row.tag) })).sort(byText((row) => row.tag)),
+    floors: floors.map((row) => ({ ...row, tag: toBase64url(row.tag) })).sort(byText((row) => row.tag)),
     mailboxes: mailboxes
       .map(({ peer, tags, until }) => ({ peer: toBase64url(peer), tags: tagTexts(tags), untilMs: until }))
       .sort(byText((row) => row.peer)),

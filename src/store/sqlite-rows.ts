@@ -1,32 +1,34 @@
 /**
  * From rows back to messages. A row is believed only if its bytes still give its id, its content still gives the hash in
- * those bytes, and the signature its checksum; any other row is treated as not there and reported.
+ * those bytes, and the signature its checksum; any other row is treated as not there and reported. A row that has only
+ * its header is no damaged one: it is never asked for here.
  */
 import { crc32 } from 'node:zlib';
 import type { Bytes } from '../core/bytes.ts';
 import { toBase64url } from '../core/bytes.ts';
 import { buildMessage, type MessageContext } from '../core/message/message.ts';
 import { StoreReceipt, VerifiedMessage } from '../core/message/verified.ts';
+import type { RetentionPolicy } from '../core/persistence.ts';
 import { CborError } from '../core/wire/cbor.ts';
-import { DELIVERY_STATES } from './check.ts';
+import { DELIVERY_STATES, policyOf } from './check.ts';
+import { CONTENT } from './schema-2.ts';
 import type { StoredMessage } from './store.ts';
 
 /** What every reader of whole messages selects, in the table alias `m` with what belongs to it. */
 export const ROW_COLUMNS =
-  'm.arrival, m.id, m.expires, m.bytes, m.signature, m.signature_crc AS crc, m.body, m.payload, k.bytes AS source, o.state, o.stored_by AS storedBy';
-export const ROW_TABLES =
-  'message m LEFT JOIN public_key k ON k.id = m.source LEFT JOIN own o ON o.arrival = m.arrival';
+  'm.arrival, m.id, m.bytes, m.signature, m.signature_crc AS crc, m.body, m.payload, o.state, o.stored_by AS storedBy';
+export const ROW_TABLES = 'message m LEFT JOIN own o ON o.arrival = m.arrival';
+/** Not only the header: what every reader of whole messages asks for, itself or by an index that holds nothing else. */
+export const IS_HELD = `m.content = ${CONTENT.held}`;
 
 export interface MessageRow {
   readonly arrival: number;
   readonly id: Bytes;
-  readonly expires: number;
   readonly bytes: Bytes;
   readonly signature: Bytes;
   readonly crc: number;
   readonly body: string;
   readonly payload: Bytes;
-  readonly source: Bytes | null;
   readonly state: number | null;
   readonly storedBy: Bytes | null;
 }
@@ -55,6 +57,26 @@ export function keyTexts(bytes: Bytes): string[] {
 /** The tags in a `tags` column. */
 export function tagTexts(bytes: Bytes): string[] {
   return texts(bytes, 8);
+}
+
+/** A retention policy in the table alias `r`; NULL where nothing was said. */
+export const POLICY_COLUMNS =
+  'r.age AS ageMs, r.messages AS policyMessages, r.bytes AS policyBytes, r.pinned AS pinned';
+
+export interface PolicyRow {
+  readonly ageMs: number | null;
+  readonly policyMessages: number | null;
+  readonly policyBytes: number | null;
+  readonly pinned: number | null;
+}
+
+export function policyOfRow(row: PolicyRow): RetentionPolicy {
+  return policyOf({
+    ageMs: row.ageMs ?? undefined,
+    messages: row.policyMessages ?? undefined,
+    bytes: row.policyBytes ?? undefined,
+    pinned: row.pinned === null ? undefined : row.pinned === 1,
+  });
 }
 
 /** Reads rows during one call of the store, and says once at its end how many were damaged. */
@@ -97,7 +119,6 @@ export class RowReader {
     return {
       arrival: row.arrival,
       message,
-      from: row.source === null ? '' : toBase64url(row.source),
       delivery: state === undefined ? undefined : { state, storedBy: keyTexts(row.storedBy ?? row.id) },
     };
   }

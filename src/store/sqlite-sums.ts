@@ -1,18 +1,20 @@
 /**
- * Sums per tag: in all, per hour, and per minute from the minute floor on.
+ * Sums per tag: in all, per hour, and per minute from the minute floor on; and what the messages of others cost per tag
+ * and hour.
  *
  * Writing: changes are gathered in memory, one sum for each (tag, minute), and each touched row is written once when the
  * transaction ends. Reading: a window that reaches back before the first message of the tag (the usual one) is the total
  * less what lies after it: a few rows however long the history. Others are added up hour by hour.
  *
  * Invariants:
- * 1. `hour_sum` and the totals cover every stored message; `minute_sum` covers every message at or after the floor and
- *    nothing before it. Rows with count 0 do not exist.
+ * 1. `hour_sum` and the totals cover every known message; `minute_sum` covers every message at or after the floor, and
+ *    what stands there before it is never read and goes by and by. Rows with count 0 do not exist.
  * 2. The floor is a whole hour. What lies before it is answered by scanning the messages of one hour: slower, never
  *    wrong. So answers do not depend on the floor, which follows the wall clock only through `expire`.
  */
 import type { Database } from 'better-sqlite3';
 import type { Bytes } from '../core/bytes.ts';
+import { LIMITS } from '../core/limits.ts';
 import { fromTimeBytes } from '../core/message/time.ts';
 import type { Bucket, Sum, Window } from '../core/persistence.ts';
 import { HOUR_MINUTES, hourOf, minuteOf, RunningSum, timeBound } from './buckets.ts';
@@ -21,20 +23,109 @@ interface SumRow extends Sum {
   readonly start: number;
 }
 
-/** A floor that went up by mistake (a clock far ahead) comes down again if this many messages at most are concerned;
- *  else it stays, which costs scans and no answers (guess: a tenth of a second). */
-const REBUILD_MAX = 100_000;
+/** What one message costs, or what dropping its content frees if it is negative. */
+export interface Cost {
+  readonly isOwn: boolean;
+  /** as `persistence.ts` counts them */
+  readonly bytes: number;
+}
 
-type Level = 'hour_sum' | 'minute_sum';
+/** A sum, and what the messages in it cost. */
+class UseSum extends RunningSum {
+  /** messages of others, and their bytes */
+  messages = 0;
+  bytes = 0;
+  ownBytes = 0;
 
-function levelStatements(db: Database, level: Level) {
+  /** @param sign 1 for what comes, -1 for what goes */
+  cost({ isOwn, bytes }: Cost, sign: 1 | -1): void {
+    if (isOwn) this.ownBytes += sign * bytes;
+    else {
+      this.messages += sign;
+      this.bytes += sign * bytes;
+    }
+  }
+
+  addUse(other: UseSum): void {
+    this.add(other);
+    this.messages += other.messages;
+    this.bytes += other.bytes;
+    this.ownBytes += other.ownBytes;
+  }
+}
+
+interface HourUse {
+  readonly hour: number;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** A floor that went up by mistake (a clock far ahead) comes down as far as no more than this many messages of no more
+ *  than this many tags are concerned, and at least to the next hour: what comes from then on has its minutes. The rest
+ *  costs scans and no answers (guess: 20 ms). */
+const REBUILD_MESSAGES_MAX = 4096;
+const REBUILD_TAGS_MAX = 1024;
+/** Old minutes that one `expire` removes (measured: 5 ms). */
+const PRUNE_MINUTES = 4096;
+
+function rangeStatement(db: Database, level: 'hour_sum' | 'minute_sum') {
+  return db.prepare<[number, number, number], SumRow>(
+    `SELECT start, count, sum FROM ${level} WHERE tag = ? AND start >= ? AND start < ? ORDER BY start`,
+  );
+}
+
+function hourStatements(db: Database) {
   return {
-    get: db.prepare<[number, number], Sum>(`SELECT count, sum FROM ${level} WHERE tag = ? AND start = ?`),
-    put: db.prepare<[number, number, number, Bytes]>(`INSERT OR REPLACE INTO ${level} VALUES (?, ?, ?, ?)`),
-    remove: db.prepare<[number, number]>(`DELETE FROM ${level} WHERE tag = ? AND start = ?`),
-    range: db.prepare<[number, number, number], SumRow>(
-      `SELECT start, count, sum FROM ${level} WHERE tag = ? AND start >= ? AND start < ? ORDER BY start`,
+    get: db.prepare<[number, number], Sum>('SELECT count, sum FROM hour_sum WHERE tag = ? AND start = ?'),
+    add: db.prepare<[number, number, number, Bytes, number, number]>(
+      'INSERT INTO hour_sum (tag, start, count, sum, messages, cost) VALUES (?, ?, ?, ?, ?, ?)',
     ),
+    set: db.prepare<[number, Bytes, number, number, number, number]>(
+      `UPDATE hour_sum SET count = ?, sum = ?, messages = messages + ?, cost = cost + ?
+       WHERE tag = ? AND start = ?`,
+    ),
+    remove: db.prepare<[number, number]>('DELETE FROM hour_sum WHERE tag = ? AND start = ?'),
+    range: rangeStatement(db, 'hour_sum'),
+    first: db
+      .prepare<[number], number>('SELECT start FROM hour_sum WHERE tag = ? ORDER BY start LIMIT 1')
+      .pluck(),
+    use: db.prepare<[number, number, number], HourUse>(
+      `SELECT start / ${HOUR_MINUTES} AS hour, messages, cost AS bytes FROM hour_sum
+       WHERE tag = ? AND start >= ? AND messages > 0 ORDER BY start LIMIT ?`,
+    ),
+  };
+}
+
+function minuteStatements(db: Database) {
+  return {
+    get: db.prepare<[number, number], Sum>('SELECT count, sum FROM minute_sum WHERE tag = ? AND start = ?'),
+    add: db.prepare<[number, number, number, Bytes]>('INSERT INTO minute_sum VALUES (?, ?, ?, ?)'),
+    set: db.prepare<[number, Bytes, number, number]>(
+      'UPDATE minute_sum SET count = ?, sum = ? WHERE tag = ? AND start = ?',
+    ),
+    remove: db.prepare<[number, number]>('DELETE FROM minute_sum WHERE tag = ? AND start = ?'),
+    range: rangeStatement(db, 'minute_sum'),
+    prune: db.prepare<[number, number]>(
+      `DELETE FROM minute_sum WHERE (tag, start) IN (
+         SELECT tag, start FROM minute_sum INDEXED BY minute_age WHERE start < ? LIMIT ?)`,
+    ),
+    scan: db.prepare<[number, Bytes, Bytes, number], { time: Bytes; id: Bytes }>(
+      `SELECT time, id FROM message INDEXED BY message_order
+       WHERE tag = ? AND time >= ? AND time < ? ORDER BY time LIMIT ?`,
+    ),
+    floor: db.prepare<[], number>("SELECT value FROM meta WHERE key = 'minute_floor'").pluck(),
+    setFloor: db.prepare<[number]>("UPDATE meta SET value = ? WHERE key = 'minute_floor'"),
+  };
+}
+
+function tagStatements(db: Database) {
+  return {
+    total: db.prepare<[number], Sum>('SELECT count, sum FROM tag WHERE id = ?'),
+    set: db.prepare<[number, Bytes, number, number, number, number]>(
+      `UPDATE tag SET count = ?, sum = ?, messages = messages + ?, cost = cost + ?, own_cost = own_cost + ?
+       WHERE id = ?`,
+    ),
+    busy: db.prepare<[number], number>('SELECT id FROM tag WHERE count > 0 LIMIT ?').pluck(),
   };
 }
 
@@ -47,110 +138,144 @@ function totalOf(rows: readonly Sum[]): RunningSum {
 export class Sums {
   readonly #hours;
   readonly #minutes;
-  readonly #total;
-  readonly #setTotal;
-  readonly #firstHour;
-  readonly #scan;
-  readonly #readFloor;
-  readonly #setFloor;
-  readonly #prune;
-  readonly #countHours;
   readonly #tags;
   /** tag, minute: the change of the open transaction */
-  #changes = new Map<number, Map<number, RunningSum>>();
+  #changes = new Map<number, Map<number, UseSum>>();
   #floor: number;
 
   constructor(db: Database) {
-    this.#hours = levelStatements(db, 'hour_sum');
-    this.#minutes = levelStatements(db, 'minute_sum');
-    this.#total = db.prepare<[number], Sum>('SELECT count, sum FROM tag WHERE id = ?');
-    this.#setTotal = db.prepare<[number, Bytes, number]>('UPDATE tag SET count = ?, sum = ? WHERE id = ?');
-    this.#firstHour = db
-      .prepare<[number], number>('SELECT start FROM hour_sum WHERE tag = ? ORDER BY start LIMIT 1')
-      .pluck();
-    this.#scan = db.prepare<[number, Bytes, Bytes], { time: Bytes; id: Bytes }>(
-      'SELECT time, id FROM message INDEXED BY message_order WHERE tag = ? AND time >= ? AND time < ? ORDER BY time',
-    );
-    this.#readFloor = db.prepare<[], number>("SELECT value FROM meta WHERE key = 'minute_floor'").pluck();
-    this.#setFloor = db.prepare<[number]>("UPDATE meta SET value = ? WHERE key = 'minute_floor'");
-    this.#prune = db.prepare<[number]>('DELETE FROM minute_sum WHERE start < ?');
-    this.#countHours = db
-      .prepare<[number, number], number>('SELECT total(count) FROM hour_sum WHERE start >= ? AND start < ?')
-      .pluck();
-    this.#tags = db.prepare<[], number>('SELECT id FROM tag WHERE count > 0').pluck();
-    this.#floor = this.#readFloor.get() as number;
+    this.#hours = hourStatements(db);
+    this.#minutes = minuteStatements(db);
+    this.#tags = tagStatements(db);
+    this.#floor = this.#minutes.floor.get() as number;
   }
 
   /** Drops what the open transaction gathered. To be called after a rollback. */
   reset(): void {
     this.#changes.clear();
-    this.#floor = this.#readFloor.get() as number;
+    this.#floor = this.#minutes.floor.get() as number;
   }
 
-  #change(tag: number, minute: number): RunningSum {
-    const minutes = this.#changes.get(tag) ?? new Map<number, RunningSum>();
+  #change(tag: number, minute: number): UseSum {
+    const minutes = this.#changes.get(tag) ?? new Map<number, UseSum>();
     if (minutes.size === 0) this.#changes.set(tag, minutes);
-    const change = minutes.get(minute) ?? new RunningSum();
-    if (change.count === 0) minutes.set(minute, change);
+    const known = minutes.get(minute);
+    if (known !== undefined) return known;
+    const change = new UseSum();
+    minutes.set(minute, change);
     return change;
   }
 
   /** A message was stored. @param minute of its time, @param id 32 bytes */
-  add(tag: number, minute: number, id: Bytes): void {
-    this.#change(tag, minute).addId(id);
+  add(tag: number, minute: number, id: Bytes, cost: Cost): void {
+    this.#change(tag, minute).addId(id).cost(cost, 1);
   }
 
   /** A message was deleted. */
-  remove(tag: number, minute: number, id: Bytes): void {
-    this.#change(tag, minute).removeId(id);
+  remove(tag: number, minute: number, id: Bytes, cost: Cost): void {
+    this.#change(tag, minute).removeId(id).cost(cost, -1);
+  }
+
+  /** The content of somebody's message was dropped. @param bytes of it */
+  shrink(tag: number, minute: number, bytes: number): void {
+    this.#change(tag, minute).bytes -= bytes;
   }
 
   /** Writes what was gathered. Inside the transaction that stored or deleted the messages. */
   flush(): void {
     for (const [tag, minutes] of this.#changes) {
-      const total = new RunningSum();
-      const hours = new Map<number, RunningSum>();
+      const total = new UseSum();
+      const hours = new Map<number, UseSum>();
       for (const [minute, change] of minutes) {
-        total.add(change);
-        if (minute >= this.#floor) this.#write(this.#minutes, tag, minute, change);
         const hour = hourOf(minute);
-        const known = hours.get(hour);
-        if (known === undefined) hours.set(hour, new RunningSum().add(change));
-        else known.add(change);
+        const known = hours.get(hour) ?? new UseSum();
+        known.addUse(change);
+        hours.set(hour, known);
+        if (minute >= this.#floor) this.#writeMinute(tag, minute, change);
       }
-      for (const [hour, change] of hours) this.#write(this.#hours, tag, hour, change);
-      total.add(this.#total.get(tag) as Sum);
-      this.#setTotal.run(total.count, total.sum, tag);
+      for (const [hour, change] of hours) {
+        total.addUse(change);
+        this.#writeHour(tag, hour, change);
+      }
+      total.add(this.#tags.total.get(tag) as Sum);
+      this.#tags.set.run(total.count, total.sum, total.messages, total.bytes, total.ownBytes, tag);
     }
     this.#changes.clear();
   }
 
   /** Changes one row; `change` is used up. */
-  #write(level: ReturnType<typeof levelStatements>, tag: number, start: number, change: RunningSum): void {
-    const before = level.get.get(tag, start);
-    const after = before === undefined ? change : new RunningSum().add(change).add(before);
-    if (after.count === 0) level.remove.run(tag, start);
-    else level.put.run(tag, start, after.count, after.sum);
+  #writeMinute(tag: number, start: number, change: RunningSum): void {
+    const before = this.#minutes.get.get(tag, start);
+    if (before === undefined) {
+      if (change.count > 0) this.#minutes.add.run(tag, start, change.count, change.sum);
+      return;
+    }
+    change.add(before);
+    if (change.count === 0) this.#minutes.remove.run(tag, start);
+    else this.#minutes.set.run(change.count, change.sum, tag, start);
   }
 
-  /** Moves the floor of minute sums. Inside a transaction. @param floor a whole hour, in minutes */
+  /** Changes one row. */
+  #writeHour(tag: number, start: number, change: UseSum): void {
+    const { messages, bytes } = change;
+    const before = this.#hours.get.get(tag, start);
+    if (before === undefined) {
+      if (change.count > 0) this.#hours.add.run(tag, start, change.count, change.sum, messages, bytes);
+      return;
+    }
+    const after = new RunningSum().add(change).add(before);
+    if (after.count === 0) this.#hours.remove.run(tag, start);
+    else this.#hours.set.run(after.count, after.sum, messages, bytes, tag, start);
+  }
+
+  /** What others wrote, by hour. See the query `hours`. */
+  hours(tag: number | undefined, fromHour: number, limit: number): HourUse[] {
+    return tag === undefined ? [] : this.#hours.use.all(tag, fromHour * HOUR_MINUTES, limit);
+  }
+
+  /** Moves the floor of minute sums, or some of the way. Inside a transaction. @param floor a whole hour, in minutes */
   moveFloor(floor: number): void {
     this.flush();
-    if (floor === this.#floor) return;
-    if (floor > this.#floor) this.#prune.run(floor);
-    else {
-      if ((this.#countHours.get(floor, this.#floor) as number) > REBUILD_MAX) return;
-      for (const tag of this.#tags.all())
-        for (const row of this.#scanMinutes(tag, floor, this.#floor))
-          this.#minutes.put.run(tag, row.start, row.count, row.sum);
-    }
-    this.#setFloor.run(floor);
+    const isClean =
+      this.#minutes.prune.run(Math.max(floor, this.#floor), PRUNE_MINUTES).changes < PRUNE_MINUTES;
+    if (floor > this.#floor) this.#setFloor(floor);
+    // What is left before the floor would be taken for sums if the floor came down now.
+    if (floor < this.#floor && isClean) this.#lowerFloor(floor);
+  }
+
+  #setFloor(floor: number): void {
+    this.#minutes.setFloor.run(floor);
     this.#floor = floor;
   }
 
-  #scanMinutes(tag: number, from: number, until: number): SumRow[] {
+  #lowerFloor(lowest: number): void {
+    const tags = this.#tags.busy.all(REBUILD_TAGS_MAX + 1);
+    if (tags.length > REBUILD_TAGS_MAX) return;
+    const nextHour = lowest + (LIMITS.minuteSumHours + 1) * HOUR_MINUTES;
+    for (let floor = lowest; floor <= nextHour && floor < this.#floor; floor += HOUR_MINUTES)
+      if (this.#rebuild(tags, floor)) return;
+  }
+
+  /** Makes the minutes from `floor` to the present floor. @returns false if they hold too many messages */
+  #rebuild(tags: readonly number[], floor: number): boolean {
+    let left = REBUILD_MESSAGES_MAX;
+    const found: [number, SumRow[]][] = [];
+    for (const tag of tags) {
+      const rows = this.#scanMinutes(tag, floor, this.#floor, left + 1);
+      left -= rows.reduce((sum, row) => sum + row.count, 0);
+      if (left < 0) return false;
+      found.push([tag, rows]);
+    }
+    for (const [tag, rows] of found)
+      for (const { start, count, sum } of rows) this.#minutes.add.run(tag, start, count, sum);
+    this.#setFloor(floor);
+    return true;
+  }
+
+  /** @param limit messages, -1 for all of them */
+  #scanMinutes(tag: number, from: number, until: number, limit: number): SumRow[] {
     const minutes = new Map<number, RunningSum>();
-    for (const { time, id } of this.#scan.all(tag, timeBound(from), timeBound(until))) {
+    for (const { time, id } of this.#minutes.scan.all(tag, timeBound(from), timeBound(until), limit)) {
       const minute = minuteOf(fromTimeBytes(time));
       const known = minutes.get(minute);
       if (known === undefined) minutes.set(minute, new RunningSum().addId(id));
@@ -163,7 +288,7 @@ export class Sums {
   #minuteRows(tag: number, from: number, until: number): SumRow[] {
     if (from >= until) return [];
     const border = Math.min(Math.max(this.#floor, from), until);
-    const scanned = from < border ? this.#scanMinutes(tag, from, border) : [];
+    const scanned = from < border ? this.#scanMinutes(tag, from, border, -1) : [];
     return border < until ? [...scanned, ...this.#minutes.range.all(tag, border, until)] : scanned;
   }
 
@@ -171,7 +296,7 @@ export class Sums {
   sum(tag: number | undefined, { fromMinute, untilMinute }: Window): Sum {
     if (tag === undefined || fromMinute >= untilMinute) return new RunningSum();
     const lastHour = hourOf(untilMinute);
-    const first = this.#firstHour.get(tag);
+    const first = this.#hours.first.get(tag);
     if (first === undefined || first >= untilMinute) return new RunningSum();
     if (first < fromMinute) {
       const hours = totalOf(this.#hours.range.all(tag, fromMinute, lastHour));
@@ -179,7 +304,7 @@ export class Sums {
     }
     const nextHour = lastHour + HOUR_MINUTES;
     return new RunningSum()
-      .add(this.#total.get(tag) as Sum)
+      .add(this.#tags.total.get(tag) as Sum)
       .subtract(totalOf(this.#hours.range.all(tag, nextHour, Number.MAX_SAFE_INTEGER)))
       .subtract(totalOf(this.#minuteRows(tag, untilMinute, nextHour)));
   }

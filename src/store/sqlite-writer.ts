@@ -1,20 +1,24 @@
 /**
- * Applies operations inside the transaction that the store has opened. Sums and message counts are gathered and written
- * by {@link Writer.finish}; after a rollback {@link Writer.reset} forgets what was gathered.
+ * Applies operations inside the transaction that the store has opened. Sums and counts are gathered and written by
+ * {@link Writer.finish}; after a rollback {@link Writer.reset} forgets what was gathered. What removes messages stands
+ * in `sqlite-removal.ts`.
  */
 import type { Database } from 'better-sqlite3';
-import { type Bytes, concat, equal, idFromText, toBase64url } from '../core/bytes.ts';
+import { type Bytes, concat, EMPTY, equal, idFromText, toBase64url } from '../core/bytes.ts';
 import { LIMITS } from '../core/limits.ts';
-import { fromTimeBytes, toTimeBytes } from '../core/message/time.ts';
+import { toTimeBytes } from '../core/message/time.ts';
 import type { VerifiedMessage } from '../core/message/verified.ts';
-import type { PersistOp, PersistResult } from '../core/persistence.ts';
-import { minuteFloorAt, minuteOf } from './buckets.ts';
+import { type PersistOp, type PersistResult, ROW_BYTES } from '../core/persistence.ts';
+import { minuteOf } from './buckets.ts';
 import { DELIVERY_STATES, keyBytes, STORED_BY_MAX, tagBytes } from './check.ts';
+import { CONTENT } from './schema-2.ts';
 import type { Interned } from './sqlite-intern.ts';
+import type { Ledger } from './sqlite-ledger.ts';
+import { Removal } from './sqlite-removal.ts';
 import { signatureCrc } from './sqlite-rows.ts';
-import type { Sums } from './sqlite-sums.ts';
 
 type Op<K extends PersistOp['kind']> = Extract<PersistOp, { kind: K }>;
+type Stored = Extract<PersistResult, { kind: 'message' }>;
 type MessageColumns = [
   Bytes,
   number,
@@ -23,36 +27,32 @@ type MessageColumns = [
   number,
   Bytes,
   number,
-  number | null,
   Bytes,
   Bytes,
   number,
   string,
   Bytes,
+  number,
 ];
+
+type SmallOp = Exclude<
+  PersistOp,
+  { kind: 'message' | 'put-off' | 'own-message' | 'delivery' | 'prune' | 'drop' | 'expire' }
+>;
 
 const DONE: PersistResult = { kind: 'done' };
 const STORED = DELIVERY_STATES.indexOf('stored');
-/** Expired messages taken at a time: bounds the memory of one `expire`. */
-const EXPIRE_STEP = 1000;
 
 function messageStatements(db: Database) {
   return {
-    find: db.prepare<[Bytes], number>('SELECT arrival FROM message WHERE id = ?').pluck(),
+    find: db.prepare<[Bytes], { arrival: number; content: number }>(
+      'SELECT arrival, content FROM message WHERE id = ?',
+    ),
     insert: db.prepare<MessageColumns>(
       `INSERT INTO message
-         (id, tag, channel, kind, author, time, expires, source, bytes, signature, signature_crc, body, payload)
+         (id, tag, channel, kind, author, time, expires, bytes, signature, signature_crc, body, payload, content)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    expired: db.prepare<
-      [number, number],
-      { arrival: number; id: Bytes; tag: number; channel: number; time: Bytes }
-    >(
-      `SELECT arrival, id, tag, channel, time FROM message INDEXED BY message_expires
-       WHERE expires > 0 AND expires <= ? ORDER BY expires LIMIT ?`,
-    ),
-    remove: db.prepare<[number]>('DELETE FROM message WHERE arrival = ?'),
-    count: db.prepare<[number, number]>('UPDATE channel SET messages = messages + ? WHERE id = ?'),
   };
 }
 
@@ -61,8 +61,12 @@ function ownStatements(db: Database) {
     findKey: db.prepare<[number, string], { id: Bytes; fingerprint: Bytes }>(
       'SELECT id, fingerprint FROM idempotency WHERE identity = ? AND key = ?',
     ),
-    addKey: db.prepare<[number, string, Bytes, Bytes]>('INSERT INTO idempotency VALUES (?, ?, ?, ?)'),
-    add: db.prepare<[number]>('INSERT INTO own VALUES (?, 0, zeroblob(0))'),
+    addKey: db.prepare<[number, string, Bytes, Bytes, number]>(
+      'INSERT INTO idempotency (identity, key, id, fingerprint, created) VALUES (?, ?, ?, ?, ?)',
+    ),
+    add: db.prepare<[number, string]>(
+      'INSERT INTO own (arrival, state, stored_by, key) VALUES (?, 0, zeroblob(0), ?)',
+    ),
     find: db.prepare<[Bytes], { arrival: number; state: number; storedBy: Bytes }>(
       `SELECT o.arrival, o.state, o.stored_by AS storedBy FROM message m JOIN own o ON o.arrival = m.arrival
        WHERE m.id = ?`,
@@ -74,8 +78,18 @@ function ownStatements(db: Database) {
 function otherStatements(db: Database) {
   return {
     join: db.prepare<[number]>('UPDATE channel SET joined = 1 WHERE id = ? AND joined = 0'),
-    carry: db.prepare<[Bytes, number]>(
-      'INSERT INTO carried VALUES (?, ?) ON CONFLICT DO UPDATE SET until = max(until, excluded.until)',
+    leave: db.prepare<[number]>('UPDATE channel SET joined = 0 WHERE id = ? AND joined = 1'),
+    removePolicy: db.prepare<[number]>('DELETE FROM retention WHERE channel = ?'),
+    isJoined: db.prepare<[number], number>('SELECT joined FROM channel WHERE id = ?').pluck(),
+    setPolicy: db.prepare<[number, number | null, number | null, number | null, number | null]>(
+      'INSERT OR REPLACE INTO retention (channel, age, messages, bytes, pinned) VALUES (?, ?, ?, ?, ?)',
+    ),
+    removeFloor: db.prepare<[number]>(
+      'UPDATE tag SET floor = 0 WHERE id = (SELECT tag FROM channel WHERE id = ?)',
+    ),
+    carry: db.prepare<[Bytes, number, number]>(
+      `INSERT INTO carried (tag, until, since) VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET until = max(until, excluded.until), since = min(since, excluded.since)`,
     ),
     setMailbox: db.prepare<[Bytes, Bytes, number]>('INSERT OR REPLACE INTO mailbox VALUES (?, ?, ?)'),
     removeMailbox: db.prepare<[Bytes]>('DELETE FROM mailbox WHERE peer = ?'),
@@ -87,23 +101,21 @@ function otherStatements(db: Database) {
       'DELETE FROM address WHERE url IN (SELECT url FROM address ORDER BY proven DESC, url LIMIT -1 OFFSET ?)',
     ),
     sequence: db.prepare<[number]>("UPDATE meta SET value = max(value, ?) WHERE key = 'record_sequence'"),
-    lapseMailboxes: db.prepare<[number]>('DELETE FROM mailbox WHERE until <= ?'),
-    lapseCarried: db.prepare<[number]>('DELETE FROM carried WHERE until <= ?'),
   };
 }
 
 export class Writer {
   readonly #interned: Interned;
-  readonly #sums: Sums;
+  readonly #ledger: Ledger;
+  readonly #removal: Removal;
   readonly #message;
   readonly #own;
   readonly #other;
-  /** channel: change of its message count */
-  readonly #counts = new Map<number, number>();
 
-  constructor(db: Database, interned: Interned, sums: Sums) {
-    this.#interned = interned;
-    this.#sums = sums;
+  constructor(db: Database, parts: ConstructorParameters<typeof Removal>[1]) {
+    this.#interned = parts.interned;
+    this.#ledger = parts.ledger;
+    this.#removal = new Removal(db, parts);
     this.#message = messageStatements(db);
     this.#own = ownStatements(db);
     this.#other = otherStatements(db);
@@ -111,93 +123,139 @@ export class Writer {
 
   /** Writes what was gathered; the transaction may be committed after it. */
   finish(): void {
-    this.#sums.flush();
-    for (const [channel, change] of this.#counts) if (change !== 0) this.#message.count.run(change, channel);
-    this.#counts.clear();
+    this.#ledger.flush();
   }
 
   /** To be called after a rollback. */
   reset(): void {
-    this.#counts.clear();
     this.#interned.reset();
-    this.#sums.reset();
+    this.#ledger.reset();
   }
 
   /** @param op checked by `createOpCheck` */
   apply(op: PersistOp): PersistResult {
     switch (op.kind) {
       case 'message':
-        return this.#insert(op.message, op.tag, op.from);
+        return this.#insert(op.message, op.tag, CONTENT.held);
+      case 'put-off':
+        this.#insert(op.message, op.tag, CONTENT.wanted);
+        return DONE;
       case 'own-message':
         return this.#insertOwn(op);
       case 'delivery':
         return this.#deliver(op);
-      case 'join':
-        this.#other.join.run(this.#interned.channel(op.channel, op.tag).channel);
-        return DONE;
-      case 'carry':
-        this.#other.carry.run(tagBytes(op.tag), op.untilMs);
-        return DONE;
-      case 'mailbox':
-        if (op.tags.length === 0) this.#other.removeMailbox.run(keyBytes(op.peer));
-        else this.#other.setMailbox.run(keyBytes(op.peer), concat(...op.tags.map(tagBytes)), op.untilMs);
-        return DONE;
-      case 'address':
-        this.#other.address.run(op.url, op.peer === '' ? new Uint8Array(0) : keyBytes(op.peer), op.provenMs);
-        this.#other.trimAddresses.run(LIMITS.addressesMax);
-        return DONE;
-      case 'record-sequence':
-        this.#other.sequence.run(op.sequence);
-        return DONE;
+      case 'prune':
+        return this.#removal.prune(op);
+      case 'drop':
+        return this.#removal.drop(op);
       case 'expire':
-        return this.#expire(op.wallMs);
+        return this.#removal.expire(op.wallMs);
       default:
-        return op satisfies never;
+        this.#applySmall(op);
+        return DONE;
     }
   }
 
-  #insert(verified: VerifiedMessage, tagText: string, from: string): PersistResult & { kind: 'message' } {
+  /** The operations of the small tables. */
+  #applySmall(op: SmallOp): void {
+    switch (op.kind) {
+      case 'join':
+        this.#other.join.run(this.#interned.channel(op.channel, op.tag).channel);
+        return;
+      case 'leave':
+        this.#leave(op.channel);
+        return;
+      case 'retention':
+        this.#retain(op);
+        return;
+      case 'carry':
+        this.#other.carry.run(tagBytes(op.tag), op.untilMs, op.sinceHour);
+        return;
+      case 'mailbox':
+        if (op.tags.length === 0) this.#other.removeMailbox.run(keyBytes(op.peer));
+        else this.#other.setMailbox.run(keyBytes(op.peer), concat(...op.tags.map(tagBytes)), op.untilMs);
+        return;
+      case 'address':
+        this.#other.address.run(op.url, op.peer === '' ? EMPTY : keyBytes(op.peer), op.provenMs);
+        this.#other.trimAddresses.run(LIMITS.addressesMax);
+        return;
+      case 'record-sequence':
+        this.#other.sequence.run(op.sequence);
+        return;
+      default:
+        op satisfies never;
+    }
+  }
+
+  #leave(name: string): void {
+    const channel = this.#interned.findChannel(name);
+    if (channel === undefined) return;
+    this.#other.leave.run(channel);
+    this.#other.removePolicy.run(channel);
+  }
+
+  /** Nothing if the channel is not joined. */
+  #retain({ channel: name, policy }: Op<'retention'>): void {
+    const channel = this.#interned.findChannel(name);
+    if (channel === undefined || this.#other.isJoined.get(channel) !== 1) return;
+    const { ageMs, messages, bytes, pinned } = policy;
+    const flag = pinned === undefined ? null : Number(pinned);
+    this.#other.setPolicy.run(channel, ageMs ?? null, messages ?? null, bytes ?? null, flag);
+    this.#other.removeFloor.run(channel);
+  }
+
+  #insert(verified: VerifiedMessage, tagText: string, content: number, isOwn = false): Stored {
     const message = verified.message;
     const known = this.#message.find.get(message.id);
-    if (known !== undefined) return { kind: 'message', inserted: false, arrival: known };
+    if (known !== undefined) {
+      if (known.content !== CONTENT.wanted || content === CONTENT.wanted)
+        return { kind: 'message', inserted: false, arrival: known.arrival };
+      this.#removal.header(known.arrival);
+    }
     const { channel, tag } = this.#interned.channel(message.channel, tagText);
+    const author = this.#interned.key(message.author);
+    const isHeld = content === CONTENT.held;
+    const time = toTimeBytes(message.time);
     const { lastInsertRowid } = this.#message.insert.run(
       message.id,
       tag,
       channel,
       message.kind,
-      this.#interned.key(message.author),
-      toTimeBytes(message.time),
+      author,
+      time,
       message.expiresMs,
-      from === '' ? null : this.#interned.keyText(from),
       message.bytes,
       message.signature,
       signatureCrc(message.signature),
-      message.body,
-      message.payload,
+      isHeld ? message.body : '',
+      isHeld ? message.payload : EMPTY,
+      content,
     );
-    this.#sums.add(tag, minuteOf(message.time), message.id);
-    this.#counts.set(channel, (this.#counts.get(channel) ?? 0) + 1);
+    this.#ledger.add({
+      ...{ tag, channel, author, time, id: message.id, minute: minuteOf(message.time) },
+      header: message.bytes.length + message.signature.length + ROW_BYTES,
+      content: isHeld ? Buffer.byteLength(message.body) + message.payload.length : 0,
+      isHeld,
+      isOwn,
+    });
     return { kind: 'message', inserted: true, arrival: Number(lastInsertRowid) };
   }
 
   #insertOwn(op: Op<'own-message'>): PersistResult {
     const message = op.message.message;
+    const key = op.idempotencyKey;
     const identity = this.#interned.key(message.author);
-    if (op.idempotencyKey !== '') {
-      const known = this.#own.findKey.get(identity, op.idempotencyKey);
-      if (known !== undefined)
-        return {
-          kind: 'repeated',
-          id: toBase64url(known.id),
-          same: equal(known.fingerprint, op.fingerprint),
-        };
-    }
-    const result = this.#insert(op.message, op.tag, '');
+    const known = key === '' ? undefined : this.#own.findKey.get(identity, key);
+    if (known !== undefined)
+      return {
+        kind: 'repeated',
+        id: toBase64url(known.id),
+        same: equal(known.fingerprint, op.fingerprint),
+      };
+    const result = this.#insert(op.message, op.tag, CONTENT.held, true);
     if (!result.inserted) return result;
-    this.#own.add.run(result.arrival);
-    if (op.idempotencyKey !== '')
-      this.#own.addKey.run(identity, op.idempotencyKey, message.id, op.fingerprint);
+    this.#own.add.run(result.arrival, key);
+    if (key !== '') this.#own.addKey.run(identity, key, message.id, op.fingerprint, message.time.timeMs);
     return result;
   }
 
@@ -213,22 +271,6 @@ export class Writer {
       if (state !== row.state || storedBy !== row.storedBy)
         this.#own.update.run(state, storedBy, row.arrival);
     }
-    return DONE;
-  }
-
-  #expire(wallMs: number): PersistResult {
-    for (;;) {
-      const rows = this.#message.expired.all(wallMs, EXPIRE_STEP);
-      for (const row of rows) {
-        this.#message.remove.run(row.arrival);
-        this.#sums.remove(row.tag, minuteOf(fromTimeBytes(row.time)), row.id);
-        this.#counts.set(row.channel, (this.#counts.get(row.channel) ?? 0) - 1);
-      }
-      if (rows.length < EXPIRE_STEP) break;
-    }
-    this.#sums.moveFloor(minuteFloorAt(wallMs));
-    this.#other.lapseMailboxes.run(wallMs);
-    this.#other.lapseCarried.run(wallMs);
     return DONE;
   }
 }

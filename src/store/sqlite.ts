@@ -1,7 +1,8 @@
 /**
  * The store on SQLite. One writer, no other process; every `transact` is one transaction whose fsync is done when it
  * returns. `sqlite-file.ts` opens and guards the file, `migrations.ts` holds the schema, `sqlite-writer.ts` applies
- * operations, `sqlite-sums.ts` keeps the sums, `sqlite-reader.ts` and `sqlite-pages.ts` answer.
+ * operations with `sqlite-removal.ts`, `sqlite-ledger.ts` gathers what `sqlite-sums.ts` and `sqlite-authors.ts` count,
+ * `sqlite-reader.ts` and `sqlite-pages.ts` answer.
  *
  * Everything that SQLite refuses at run time (disk full, read error) becomes `MeshError('store_failed')` with nothing of
  * the call applied; the store stays usable. A broken argument is a RangeError (`check.ts`).
@@ -11,8 +12,11 @@ import { MeshError } from '../core/errors.ts';
 import { createMessageContext, type Sha256 } from '../core/message/message.ts';
 import type { PersistOp, PersistResult, Query, QueryAnswer } from '../core/persistence.ts';
 import { checkPage, checkQuery, createOpCheck } from './check.ts';
-import { openFile, runFailure } from './sqlite-file.ts';
+import { Authors } from './sqlite-authors.ts';
+import type { Migrated } from './sqlite-copy.ts';
+import { openFile, readFreeBytes, runFailure } from './sqlite-file.ts';
 import { Interned } from './sqlite-intern.ts';
+import { Ledger } from './sqlite-ledger.ts';
 import { Pages } from './sqlite-pages.ts';
 import { Reader } from './sqlite-reader.ts';
 import { readRestored } from './sqlite-restore.ts';
@@ -28,6 +32,8 @@ export interface StoreOptions {
   readonly sha256: Sha256;
   /** a row was found damaged and is treated as not there; at most once per call of the store */
   readonly onWarning?: (text: string) => void;
+  /** the database was brought to a newer schema, and where its copy is; at most once, before `openStore` returns */
+  readonly onMigrated?: (migrated: Migrated) => void;
 }
 
 /**
@@ -56,8 +62,11 @@ export function createSqliteStore(
   const checkOp = createOpCheck(options);
   const interned = new Interned(db);
   const sums = new Sums(db);
-  const writer = new Writer(db, interned, sums);
-  const reader = new Reader(db, { interned, sums, context, onWarning });
+  const authors = new Authors(db, interned);
+  const ledger = new Ledger(db, { sums, authors });
+  const writer = new Writer(db, { interned, sums, authors, ledger });
+  const freeBytes = (): number => readFreeBytes(db);
+  const reader = new Reader(db, { interned, sums, authors, context, onWarning, freeBytes });
   const pages = new Pages(db, { interned, context, onWarning });
 
   const guarded = <T>(work: () => T): T => {

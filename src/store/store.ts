@@ -2,7 +2,7 @@
  * What the daemon and the simulator hold of a store. SQLite (`sqlite.ts`) and the memory twin (`memory.ts`) implement
  * it and pass one acceptance suite. All calls are synchronous; failures are `MeshError` with a store code.
  */
-import type { DeliveryState, RestoredState } from '../core/contract.ts';
+import type { DeliveryState, RestoredState, RetentionPolicy } from '../core/contract.ts';
 import type { VerifiedMessage } from '../core/message/verified.ts';
 import type { PersistOp, PersistResult, Position, Query, QueryAnswer } from '../core/persistence.ts';
 
@@ -10,8 +10,6 @@ import type { PersistOp, PersistResult, Position, Query, QueryAnswer } from '../
 export interface StoredMessage {
   readonly arrival: number;
   readonly message: VerifiedMessage;
-  /** id text of the peer it came from, '' for own messages */
-  readonly from: string;
   /** for own messages: state and who says `stored` */
   readonly delivery: { readonly state: DeliveryState; readonly storedBy: readonly string[] } | undefined;
 }
@@ -20,7 +18,11 @@ export interface ChannelRow {
   readonly channel: string;
   readonly tag: string;
   readonly joined: boolean;
+  /** of a joined channel; empty where nothing was set */
+  readonly policy: RetentionPolicy;
   readonly messages: number;
+  /** of the whole tag, own messages included, as `persistence.ts` counts them */
+  readonly bytes: number;
   /** arrival number of the newest message that clients are shown, 0 if there is none */
   readonly lastArrival: number;
 }

@@ -31,7 +31,13 @@ export const LAYERS: readonly Layer[] = [
   // The commands are clients. `mesh start` and `mesh bootstrap` compose, so they see the public faces.
   {
     folder: 'src/cli/',
-    may: ['src/api/client/', 'src/api/index.ts', 'src/daemon/index.ts', 'src/bootstrap/index.ts'],
+    may: [
+      'src/api/client/',
+      'src/api/index.ts',
+      'src/daemon/index.ts',
+      'src/bootstrap/index.ts',
+      'src/daemon/doctor/index.ts',
+    ],
   },
   { folder: 'src/bridge/', may: ['src/api/client/'] },
   { folder: 'src/sim/', may: ['src/core/', 'src/crypto/', 'src/store/memory'], mayTypes: ['src/store/'] },

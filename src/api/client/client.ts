@@ -7,10 +7,13 @@ import { type ApiRequest, sendRequest, toQuery } from './request.ts';
 import type {
   AddressJson,
   ChannelJson,
+  LegacyChannelsJson,
+  LegacyMessagesJson,
   LinkJson,
   MessageJson,
   PublishedJson,
   PublishJson,
+  SetRetentionJson,
   StatusJson,
   WaitState,
 } from './types.ts';
@@ -31,6 +34,15 @@ export interface PageOptions {
   readonly before?: string | undefined;
   /** id: the oldest messages after this one */
   readonly after?: string | undefined;
+}
+
+export interface LegacyPageOptions {
+  /** exactly as mesh/1 wrote it */
+  readonly channel: string;
+  /** 1 to 1000; 50 if left out */
+  readonly limit?: number;
+  /** position: the newest messages before this one */
+  readonly before?: string | undefined;
 }
 
 export class Client {
@@ -82,6 +94,29 @@ export class Client {
   /** Joins an open channel: its messages are kept from now on. */
   join(channel: string): Promise<{ readonly channel: string; readonly isNew: boolean }> {
     return this.#send({ method: 'POST', path: '/v1/channels', body: { channel } });
+  }
+
+  /** Leaves a channel: what is stored of it is carried for a while and then removed. */
+  leave(channel: string): Promise<{ readonly channel: string; readonly wasJoined: boolean }> {
+    return this.#send({ method: 'POST', path: '/v1/channels/leave', body: { channel } });
+  }
+
+  /** Replaces what is kept of a joined channel; what is left out follows the daemon's defaults. Throws `not_found`. */
+  setRetention(retention: SetRetentionJson): Promise<ChannelJson> {
+    return this.#send({ method: 'POST', path: '/v1/channels/retention', body: retention });
+  }
+
+  /** A page of the unverified history of mesh/1, oldest first; the newest without `before`. An empty one is the end. */
+  legacyMessages({ channel, limit, before }: LegacyPageOptions): Promise<LegacyMessagesJson> {
+    return this.#send({
+      method: 'GET',
+      path: `/v1/legacy/messages${toQuery({ channel, limit, before })}`,
+    });
+  }
+
+  /** The channels of that history. */
+  legacyChannels(): Promise<LegacyChannelsJson> {
+    return this.#send({ method: 'GET', path: '/v1/legacy/channels' });
   }
 
   peers(): Promise<{ readonly links: readonly LinkJson[]; readonly addresses: readonly AddressJson[] }> {

@@ -56,6 +56,42 @@ export interface ChannelJson {
   readonly channel: string;
   readonly joined: boolean;
   readonly messages: number;
+  /** what the channel costs on disk */
+  readonly bytes: number;
+  /** ISO 8601: since when it is kept here; null for a channel that is not held any more */
+  readonly since: string | null;
+  /** what holds for it; null where it is not joined */
+  readonly retention: RetentionJson | null;
+}
+
+export interface RetentionJson {
+  readonly days: number;
+  /** messages of others, and their bytes */
+  readonly messages: number;
+  readonly bytes: number;
+  /** pressure does not touch it */
+  readonly pinned: boolean;
+  /** false: the daemon's defaults */
+  readonly isOwn: boolean;
+}
+
+/** Body of POST /v1/channels/retention; what is left out follows the daemon's defaults. */
+export interface SetRetentionJson {
+  readonly channel: string;
+  /** 1 to 36500 */
+  readonly days?: number;
+  /** of others: 0 to 1,000,000,000, and their bytes: 1 MiB to 1 PiB */
+  readonly messages?: number;
+  readonly bytes?: number;
+  readonly pinned?: boolean;
+}
+
+/** What is kept where a channel has nothing of its own, and how much in all. Days and bytes. */
+export interface RetentionDefaultsJson {
+  readonly joined: { readonly days: number; readonly messages: number; readonly bytes: number };
+  readonly carried: { readonly days: number; readonly bytes: number };
+  readonly carriedBytesAll: number;
+  readonly bytesAll: number;
 }
 
 export interface AddressJson {
@@ -78,11 +114,47 @@ export interface StatusJson {
   readonly listen: { readonly peer: string; readonly api: string };
   readonly links: readonly LinkJson[];
   readonly sources: readonly SourceJson[];
+  /** joined ones first, then the others, each by name */
   readonly channels: readonly ChannelJson[];
+  readonly retention: RetentionDefaultsJson;
   readonly relays: number;
   readonly outbox: number;
   readonly lastArrival: number;
   readonly problems: readonly { readonly code: ErrorCode; readonly detail: string; readonly at: string }[];
+}
+
+/** A message of the unverified history that a mesh/1 daemon left; nobody can vouch for any of it. */
+export interface LegacyMessageJson {
+  readonly verified: false;
+  /** where it lies in the history: what `before` takes */
+  readonly position: string;
+  /** message id of mesh/1 */
+  readonly id: string;
+  readonly channel: string;
+  /** who is said to have written it */
+  readonly sender: string;
+  /** as its sender wrote it: ISO 8601 as a rule */
+  readonly time: string;
+  readonly body: string;
+  readonly payload: unknown;
+  /** of mesh/1, which kept none; `valid`: the key that the sender's id names signed this text */
+  readonly signature: 'valid' | 'wrong' | 'none';
+  /** the text was cut or the payload left out because of its length */
+  readonly shortened: boolean;
+}
+
+/** Answer of GET /v1/legacy/messages: oldest first. An empty page is the end. */
+export interface LegacyMessagesJson {
+  /** path of the database of mesh/1 */
+  readonly file: string;
+  readonly messages: readonly LegacyMessageJson[];
+}
+
+/** Answer of GET /v1/legacy/channels. */
+export interface LegacyChannelsJson {
+  readonly file: string;
+  /** by name, at most 1000; messages are counted up to 10 000 where the old database has an index */
+  readonly channels: readonly { readonly channel: string; readonly messages: number }[];
 }
 
 /** Body of POST /v1/messages; the `publish` frame of a stream has the same fields. */

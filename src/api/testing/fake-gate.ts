@@ -7,10 +7,22 @@ import { channelName } from '../../core/channel/channel.ts';
 import type { DeliveryState } from '../../core/contract.ts';
 import { MeshError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
-import type { FeedItem, Gate, MessageView, PublishRequest, StatusView } from '../../daemon/index.ts';
+import {
+  type ChannelView,
+  checkedPolicy,
+  type FeedItem,
+  type Gate,
+  type MessageView,
+  type PublishRequest,
+  type RetentionRequest,
+  type StatusView,
+} from '../../daemon/index.ts';
+import { retentionDefaults, retentionView } from '../../daemon/retention.ts';
+import { retentionLimits } from '../../daemon/retention-options.ts';
 
 export const IDENTITY = `${'A'.repeat(42)}E`;
 export const STRANGER = `${'B'.repeat(42)}E`;
+export const RETENTION = retentionLimits({});
 const RANK: Record<DeliveryState, number> = { queued: 0, relayed: 1, stored: 2 };
 
 export function fakeId(text: string): string {
@@ -24,6 +36,8 @@ export class FakeGate implements Gate {
   readonly list: MessageView[] = [];
   readonly requests: PublishRequest[] = [];
   readonly joined = new Set<string>();
+  /** what was set by `retain` */
+  readonly policies = new Map<string, ReturnType<typeof checkedPolicy>>();
   /** publishes in progress that `release` lets become durable, oldest first */
   readonly held: (() => void)[] = [];
   isHolding = false;
@@ -96,7 +110,6 @@ export class FakeGate implements Gate {
 
   status(): StatusView {
     if (this.failure) throw this.failure;
-    const names = new Set([...this.joined, ...this.list.map((view) => view.channel)]);
     return {
       version: '0.1.0',
       network: 'test',
@@ -109,17 +122,25 @@ export class FakeGate implements Gate {
       listen: { peer: 'ws://127.0.0.1:5000', api: 'http://127.0.0.1:5001' },
       links: [],
       sources: [],
-      channels: [...names].map((channel) => ({
-        channel,
-        joined: this.joined.has(channel),
-        messages: this.list.filter((view) => view.channel === channel).length,
-      })),
+      channels: this.#channels(),
+      retention: retentionDefaults(RETENTION),
       relays: 1,
       outbox: 0,
       lastArrival: this.list.length,
       problems: [],
       ...this.overrides,
     };
+  }
+
+  #channels(): ChannelView[] {
+    const known = new Set([...this.joined, ...this.list.map((view) => view.channel)]);
+    return [...known].map((channel) => {
+      const messages = this.list.filter((view) => view.channel === channel).length;
+      const joined = this.joined.has(channel);
+      const since = new Date(FIRST_TIME).toISOString();
+      const retention = joined ? retentionView(this.policies.get(channel) ?? {}, RETENTION) : null;
+      return { channel, joined, messages, bytes: messages * 1024, since, retention };
+    });
   }
 
   async publish(request: PublishRequest): Promise<{ id: string; state: DeliveryState; isNew: boolean }> {
@@ -175,6 +196,19 @@ export class FakeGate implements Gate {
     const isNew = !this.joined.has(channel);
     this.joined.add(channel);
     return { channel, isNew };
+  }
+
+  async leave(channel: string): Promise<{ channel: string; wasJoined: boolean }> {
+    if (channelName(channel) === undefined) throw new MeshError('bad_channel', 'It cannot be used.');
+    this.policies.delete(channel);
+    return { channel, wasJoined: this.joined.delete(channel) };
+  }
+
+  async retain({ channel, ...rest }: RetentionRequest): Promise<ChannelView> {
+    const policy = checkedPolicy(rest);
+    if (!this.joined.has(channel)) throw new MeshError('not_found', 'The channel is not joined.');
+    this.policies.set(channel, policy);
+    return this.#channels().find((view) => view.channel === channel) as ChannelView;
   }
 
   async messages(page: {

@@ -12,19 +12,32 @@ export interface Row {
   readonly channel: string;
 }
 
-/** Every stored message in the order of arrival. */
-export function storedRows(mesh: MeshProcess): Row[] {
+/** Asks the database for rows, beside the daemon that has it open. */
+function query<T>(mesh: MeshProcess, sql: string): T[] {
   const db = new Database(path.join(mesh.data, 'store.db'), { readonly: true, fileMustExist: true });
   try {
-    const sql = `SELECT message.id, bytes, signature, body, payload, channel.name AS channel
-      FROM message JOIN channel ON channel.id = message.channel ORDER BY arrival`;
-    return db.prepare<[], Row>(sql).all();
+    return db.prepare<[], T>(sql).all();
   } finally {
     db.close();
   }
 }
 
+/** Every stored message in the order of arrival. */
+export function storedRows(mesh: MeshProcess): Row[] {
+  return query<Row>(
+    mesh,
+    `SELECT message.id, bytes, signature, body, payload, channel.name AS channel
+      FROM message JOIN channel ON channel.id = message.channel ORDER BY arrival`,
+  );
+}
+
 /** Ids of stored messages as base64url text. */
 export function storedIds(mesh: MeshProcess): Set<string> {
-  return new Set(storedRows(mesh).map((row) => row.id.toString('base64url')));
+  const rows = query<{ id: Buffer }>(mesh, 'SELECT id FROM message');
+  return new Set(rows.map(({ id }) => id.toString('base64url')));
+}
+
+/** How many messages are stored. */
+export function storedCount(mesh: MeshProcess): number {
+  return query<{ count: number }>(mesh, 'SELECT count(*) AS count FROM message')[0]?.count ?? 0;
 }

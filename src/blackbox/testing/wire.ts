@@ -4,7 +4,9 @@
  */
 import net from 'node:net';
 import { afterAll } from 'vitest';
+import type { Frame } from '../../core/wire/frames.ts';
 import { freePort } from './mesh-process.ts';
+import { Tap } from './tap.ts';
 
 const wires: Wire[] = [];
 afterAll(() => {
@@ -13,6 +15,8 @@ afterAll(() => {
 
 export class Wire {
   readonly url: string;
+  /** called with each frame that passes, once it is set */
+  onFrame: ((frame: Frame, from: 'dialler' | 'responder') => void) | undefined;
   readonly #server: net.Server;
   #pair: readonly net.Socket[] = [];
   #isFrozen = false;
@@ -43,13 +47,17 @@ export class Wire {
     };
     near.once('close', end);
     far.once('close', end);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const)
+    for (const [side, from, to] of [
+      ['dialler', near, far],
+      ['responder', far, near],
+    ] as const) {
+      const tap = new Tap((frame) => this.onFrame?.(frame, side));
       from.on('data', (data) => {
-        if (!this.#isFrozen) to.write(data);
+        if (this.#isFrozen) return;
+        tap.push(data);
+        to.write(data);
       });
+    }
   }
 
   /** From now on nothing comes through, and nobody is told. */

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LegacyMessageJson } from '../../api/client/index.ts';
 import { fakeId, STRANGER } from '../../api/testing/fake-gate.ts';
 import { startTestApi, type TestApi } from '../../api/testing/harness.ts';
+import type { Gate } from '../../daemon/index.ts';
 import { type RunOptions, runCli } from '../testing/run-cli.ts';
 
 let api: TestApi;
@@ -118,5 +120,108 @@ describe('mesh read --follow', () => {
     await api.gate.until(() => api.gate.isFollowed);
     api.gate.add('dev', 'new');
     expect(await running).toEqual(['new']);
+  });
+});
+
+describe('mesh read --legacy', () => {
+  let asked: { limit: number; before?: string | undefined }[] = [];
+
+  /** A history of mesh/1 with messages 1 to `count` in lobby; a page has `pageMax` at most, as where messages are long. */
+  function leave(count: number, pageMax = 1000, fields: Partial<LegacyMessageJson> = {}): string[] {
+    asked = [];
+    const all = Array.from(
+      { length: count },
+      (_, n): LegacyMessageJson => ({
+        ...{
+          verified: false,
+          position: String(n + 1),
+          id: `id ${n}`,
+          channel: 'lobby',
+          sender: 'peer-abcd1234',
+        },
+        ...{ time: new Date(Date.UTC(2025, 0, 1, 12, 0, n)).toISOString(), body: `old ${n}`, payload: null },
+        ...{ signature: 'none', shortened: false, ...fields },
+      }),
+    );
+    (api.gate as Gate).legacy = {
+      file: '/old/mesh\u001b.db',
+      channels: async () => [
+        { channel: 'dm:a:\u202eb', messages: 1 },
+        { channel: 'lobby', messages: count },
+      ],
+      messages: async ({ channel, limit, before }) => {
+        asked.push({ limit, before });
+        const end = before === undefined ? count : Number(before) - 1;
+        return channel === 'lobby' ? all.slice(Math.max(0, end - Math.min(limit, pageMax)), end) : [];
+      },
+    };
+    return all.map(({ body }) => body);
+  }
+
+  it('says above it what it is, and shows sender and text, oldest first', async () => {
+    leave(60);
+    const { code, stdout, stderr } = await read(['lobby', '--legacy']);
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toBe(
+      'Unverified history of mesh/1, from /old/mesh\\x1b.db: anybody may have written it.',
+    );
+    expect(lines).toHaveLength(51);
+    expect(lines[1]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:10 {2}peer-abcd1234\? {2}old 10$/);
+    expect(stderr).toBe('For older ones add --before 11\n');
+    expect((await read(['lobby', '--legacy', '--before', '11'])).stdout).toContain('old 9\n');
+  });
+
+  it('gives an object a line with --json, each marked as unverified', async () => {
+    leave(2, 1000, { payload: { a: 1 } });
+    const { json, stderr } = await read(['lobby', '--legacy', '--json', '--limit', '1']);
+    expect(json).toMatchObject([
+      { verified: false, sender: 'peer-abcd1234', body: 'old 1', payload: { a: 1 } },
+    ]);
+    expect(stderr).toBe('');
+  });
+
+  it('goes over as many pages as it takes, also short ones, with one in memory', async () => {
+    const all = leave(2600);
+    const bodies = async (...argv: string[]) =>
+      bodiesOf((await read(['lobby', '--legacy', '--json', ...argv])).json);
+    expect(await bodies('--limit', '2500')).toEqual(all.slice(100));
+    expect(asked.map(({ limit }) => limit)).toEqual([1000, 1000, 500, 1000, 1000]);
+    leave(2600, 300);
+    expect(await bodies('--limit', '999999')).toEqual(all);
+    expect(await bodies('--limit', '700', '--before', '1001')).toEqual(all.slice(300, 1000));
+  });
+
+  it('writes out what could move a terminal, and marks signatures and what was shortened', async () => {
+    const evil = '\u001b[2J \u202e\n2025-01-01 00:00:00  peer  fake';
+    const fields = { sender: '\u009b31m-and-a-long-label', time: 'no\u0007time', body: evil };
+    leave(1, 1000, { ...fields, signature: 'wrong', shortened: true });
+    const { stdout } = await read(['lobby', '--legacy']);
+    expect(stdout.split('\n').slice(1)).toEqual([
+      'no\\x07time  \\x9b31m-and-a-long-?  (signature wrong) \\x1b[2J \\u{202e}',
+      '    2025-01-01 00:00:00  peer  fake (shortened)',
+      '',
+    ]);
+  });
+
+  it('names the channels there are where the one asked for has nothing', async () => {
+    leave(3);
+    const { code, stdout, stderr } = await read(['nobody', '--legacy']);
+    expect([code, stdout]).toEqual([0, '']);
+    expect(stderr).toBe(
+      'Nothing of this channel in /old/mesh\\x1b.db. Its channels: dm:a:\\u{202e}b, lobby.\n',
+    );
+  });
+
+  it('says where mesh/1 never was, and does not go with --follow', async () => {
+    const none = await read(['lobby', '--legacy', '--json']);
+    expect(none.code).toBe(1);
+    expect(JSON.parse(none.stderr)).toMatchObject({
+      code: 'not_found',
+      detail: expect.stringContaining('mesh/1'),
+    });
+    const both = await read(['lobby', '--legacy', '--follow']);
+    expect(both.code).toBe(2);
+    expect(both.stderr).toContain('--legacy');
   });
 });

@@ -52,6 +52,21 @@ describe('mesh send', () => {
     expect(JSON.parse(broken.stderr).code).toBe('bad_text');
   });
 
+  it('refuses an argument with bytes that were no UTF-8, and says how to send U+FFFD all the same', async () => {
+    const refused = await send(['dev', 'caf\ufffd', '--json']);
+    expect([refused.code, bodies()]).toEqual([2, []]);
+    expect(JSON.parse(refused.stderr)).toMatchObject({
+      code: 'bad_text',
+      detail: expect.stringContaining('mesh send CHANNEL - < FILE'),
+    });
+    const payload = await send(['dev', 'x', '--payload', '"\ufffd"']);
+    expect([payload.code, bodies()]).toEqual([2, []]);
+    expect(payload.stderr).toContain('write it as \\ufffd in the JSON');
+    await send(['dev', '-'], { stdin: 'caf\ufffd' });
+    await send(['dev', 'x', '--payload', '"\\ufffd"']);
+    expect(bodies()).toEqual(['caf\ufffd', 'x']);
+  });
+
   it('waits for a state', async () => {
     const sent = send(['dev', 'x', '--wait', 'stored', '--timeout', '600', '--json']);
     await api.gate.until(() => api.gate.list.length === 1);

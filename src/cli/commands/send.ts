@@ -22,6 +22,18 @@ export interface SendArguments extends GlobalArguments {
   readonly 'idempotency-key': string | undefined;
 }
 
+/**
+ * Bytes of an argument that are not UTF-8 are U+FFFD before this program sees them. Signed, the damage would be there
+ * for ever; so whoever means that character says so in another way.
+ */
+function checkReadable(name: string, text: string | undefined, instead: string): void {
+  if (text?.includes('\ufffd') !== true) return;
+  throw new UsageError(
+    `${name} holds the character U+FFFD: bytes that were not UTF-8 became it. If you mean this character, ${instead}.`,
+    { ...HELP, code: 'bad_text' },
+  );
+}
+
 function planOf(args: SendArguments): SendPlan {
   const timeout =
     args.timeout === undefined ? undefined : parseSeconds('--timeout', args.timeout, TIMEOUT_SECONDS_MAX);
@@ -35,6 +47,8 @@ function planOf(args: SendArguments): SendPlan {
       HELP,
     );
   }
+  checkReadable('TEXT', args.text, 'give the text on standard input: mesh send CHANNEL - < FILE');
+  checkReadable('--payload', args.payload, 'write it as \\ufffd in the JSON');
   if (args.payload !== undefined) checkPayload(args.payload);
   return {
     message: {

@@ -1,4 +1,5 @@
 import { ERRORS, isErrorCode, type SourceJson, type StatusJson } from '../../api/client/index.ts';
+import { sizeText } from '../byte-size.ts';
 import { defineCommand } from '../command.ts';
 import { withClient } from '../connect.ts';
 import type { CliIo } from '../io.ts';
@@ -34,8 +35,9 @@ function* statusLines(status: StatusJson, bold: (text: string) => string): Gener
   yield `${bold('Lists:')}    ${count(status.sources.length, 'bootstrap list')}`;
   yield* status.sources.map(sourceLine);
   yield `${bold('Channels:')} ${status.channels.length}`;
-  for (const { channel, joined, messages } of status.channels) {
-    yield `  ${visibleLine(channel)}  ${joined ? 'joined' : 'not joined'}, ${count(messages, 'message')}`;
+  for (const { channel, joined, messages, bytes } of status.channels) {
+    const size = messages === 0 ? '' : `, ${sizeText(bytes)}`;
+    yield `  ${visibleLine(channel)}  ${joined ? 'joined' : 'not joined'}, ${count(messages, 'message')}${size}`;
   }
   const waiting = `${count(status.outbox, 'own message')} that nobody has confirmed as stored`;
   yield `${bold('Outbox:')}   ${status.outbox === 0 ? 'empty' : waiting}`;

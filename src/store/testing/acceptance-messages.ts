@@ -8,10 +8,14 @@ import type { Store } from '../store.ts';
 import {
   arrivalOf,
   createAuthor,
+  dropped,
   joined,
   PEER,
+  pruned,
   published,
+  putOff,
   received,
+  retained,
   sha256,
   signedMessage,
   tagOf,
@@ -26,7 +30,7 @@ function one(store: Store, op: PersistOp): PersistResult | undefined {
 }
 
 export function describeMessages(open: OpenSubject): void {
-  it('gives back what was stored, byte for byte, and says where it came from', () => {
+  it('gives back what was stored, byte for byte', () => {
     const { store } = open();
     const message = signedMessage(ann, {
       body: '\ufeffgrüße\0 𝄞',
@@ -34,10 +38,10 @@ export function describeMessages(open: OpenSubject): void {
       refs: [{ relation: 1, id: sha256(utf8('x')) }],
       expiresMs: 2 ** 53 - 1,
     });
-    expect(one(store, received(message, bob.id))).toEqual({ kind: 'message', inserted: true, arrival: 1 });
+    expect(one(store, received(message))).toEqual({ kind: 'message', inserted: true, arrival: 1 });
     const stored = store.readMessage(message.message.idText);
     expect(stored?.message.message).toEqual(message.message);
-    expect(stored).toMatchObject({ arrival: 1, from: bob.id, delivery: undefined });
+    expect(stored).toMatchObject({ arrival: 1, delivery: undefined });
     expect(Object.getPrototypeOf(stored?.message.message.bytes)).toBe(Uint8Array.prototype);
   });
 
@@ -55,9 +59,9 @@ export function describeMessages(open: OpenSubject): void {
     const { store } = open();
     const message = signedMessage(ann);
     expect(one(store, received(message))).toMatchObject({ inserted: true, arrival: 1 });
-    expect(one(store, received(message, bob.id))).toEqual({ kind: 'message', inserted: false, arrival: 1 });
+    expect(one(store, received(message))).toEqual({ kind: 'message', inserted: false, arrival: 1 });
     expect(one(store, published(message, 'k'))).toEqual({ kind: 'message', inserted: false, arrival: 1 });
-    expect(store.readMessage(message.message.idText)).toMatchObject({ from: PEER, delivery: undefined });
+    expect(store.readMessage(message.message.idText)).toMatchObject({ arrival: 1, delivery: undefined });
     const key = store.read({ kind: 'idempotency', identity: ann.id, key: 'k' });
     expect(key).toEqual({ kind: 'idempotency', found: undefined });
   });
@@ -100,7 +104,7 @@ export function describeMessages(open: OpenSubject): void {
     expect(store.readMessage(message.message.idText)?.message.message).toEqual(message.message);
     expect(one(store, published(message, 'key', 'a'))).toMatchObject({ kind: 'repeated', same: true });
     expect(store.lastArrival()).toBe(1);
-    expect(store.restore().joined).toEqual(['dev']);
+    expect(store.restore().joined).toEqual([{ channel: 'dev', policy: {} }]);
   });
 
   it('answers a repeated idempotency key with the first message, per identity', () => {
@@ -145,7 +149,6 @@ export function describeMessages(open: OpenSubject): void {
     };
     one(store, published(signedMessage(ann)));
     expect(store.readMessage(message.idText)).toMatchObject({
-      from: '',
       delivery: { state: 'queued', storedBy: [] },
     });
     expect(deliver('relayed', bob.id)).toEqual({ state: 'relayed', storedBy: [] });
@@ -210,15 +213,27 @@ export function describeMessages(open: OpenSubject): void {
     const tag = tagOf('dev');
     const bad: PersistOp[] = [
       { ...good, tag: tagOf('other') } as PersistOp,
-      { ...good, from: 'peer' } as PersistOp,
+      { ...putOff(signedMessage(bob)), tag: tagOf('other') } as PersistOp,
       { ...published(signedMessage(bob)), fingerprint: new Uint8Array(31) } as PersistOp,
       published(signedMessage(bob), '\ud800'),
       { kind: 'delivery', ids: [], state: 'read' as 'stored', by: '' },
       { kind: 'delivery', ids: [], state: 'stored', by: 'peer' },
       { kind: 'join', channel: ' dev', tag },
       { kind: 'join', channel: 'other', tag },
-      { kind: 'carry', tag: `${tag}=`, untilMs: 1 },
-      { kind: 'carry', tag, untilMs: Number.NaN },
+      { kind: 'leave', channel: 'other', tag },
+      retained('dev', { ageMs: -1 }),
+      retained('dev', { messages: 0.5 }),
+      retained('dev', { bytes: Number.NaN }),
+      retained('dev', { pinned: 1 as unknown as boolean }),
+      { kind: 'carry', tag: `${tag}=`, untilMs: 1, sinceHour: 0 },
+      { kind: 'carry', tag, untilMs: Number.NaN, sinceHour: 0 },
+      { kind: 'carry', tag, untilMs: 1, sinceHour: -1 },
+      pruned('dev', { beforeHour: -1 }),
+      pruned('dev', { ownBeforeHour: 0.5 }),
+      pruned('dev', { floorHour: Number.NaN }),
+      dropped('dev', -1),
+      dropped('dev', 1, 0.5),
+      { kind: 'drop', tag: 'short', keepBytes: 1, freeBytes: 1 },
       { kind: 'mailbox', peer: PEER, tags: ['short'], untilMs: 1 },
       { kind: 'mailbox', peer: `${PEER}=`, tags: [tag], untilMs: 1 },
       { kind: 'address', url: 'ws://a', peer: 'x', provenMs: 1 },

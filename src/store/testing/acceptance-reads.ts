@@ -5,7 +5,16 @@ import { TIME_END, TIME_ZERO } from '../../core/message/time.ts';
 import type { VerifiedMessage } from '../../core/message/verified.ts';
 import { MINUTE_END, type Position } from '../../core/persistence.ts';
 import type { Store, StoredMessage } from '../store.ts';
-import { createAuthor, joined, published, received, signedMessage, tagOf, WALL_MS } from './messages.ts';
+import {
+  costOf,
+  createAuthor,
+  joined,
+  published,
+  received,
+  signedMessage,
+  tagOf,
+  WALL_MS,
+} from './messages.ts';
 import type { OpenSubject } from './subject.ts';
 
 const [ann, bob] = [createAuthor(1), createAuthor(2)];
@@ -141,8 +150,11 @@ export function describeReads(open: OpenSubject): void {
     const { store } = open();
     const [a, b] = [signedMessage(ann, { channel: 'a' }), signedMessage(ann, { channel: 'b', expiresMs: 5 })];
     store.transact([[received(b), received(a), joined('joined'), joined('a'), joined('a')]]);
+    const costs = new Map([a, b].map((one) => [one.message.channel, costOf(one)]));
     const rowOf = (channel: string, joinedIt: boolean, messages: number, lastArrival: number) => {
-      return { channel, tag: tagOf(channel), joined: joinedIt, messages, lastArrival };
+      const cost = costs.get(channel) ?? { header: 0, content: 0 };
+      const bytes = messages * (cost.header + cost.content);
+      return { channel, tag: tagOf(channel), joined: joinedIt, policy: {}, messages, bytes, lastArrival };
     };
     const later = [rowOf('a', true, 1, 2), rowOf('joined', true, 0, 0)];
     expect(store.channels()).toEqual([later[0], rowOf('b', false, 1, 1), later[1]]);
@@ -156,7 +168,8 @@ export function describeReads(open: OpenSubject): void {
     store.transact([[received(a as VerifiedMessage), received(b as VerifiedMessage)]]);
     const asked = [b, c, a, a].map((message) => (message as VerifiedMessage).message.id);
     const has = store.read({ kind: 'has', ids: [...asked, new Uint8Array(0), new Uint8Array(33)] });
-    expect(has).toEqual({ kind: 'has', present: [true, false, true, true, false, false] });
+    const holdings = ['known', 'unknown', 'known', 'known', 'unknown', 'unknown'];
+    expect(has).toEqual({ kind: 'has', holdings });
     const answer = store.read({ kind: 'messages', ids: [...asked, new Uint8Array(7)] });
     expect(answer.kind === 'messages' && ids(answer.messages)).toEqual([
       ...ids([b, undefined, a, a]),
@@ -261,7 +274,7 @@ export function describeReads(open: OpenSubject): void {
       { channel: 'other', messages: 1, lastArrival: 0 },
     ]);
     const has = { kind: 'has' as const, ids: all.map(({ message }) => message.id) };
-    expect(store.read(has)).toEqual({ kind: 'has', present: kinds.map(() => true) });
+    expect(store.read(has)).toEqual({ kind: 'has', holdings: kinds.map(() => 'known') });
     expect(store.readMessage(all[0]?.message.idText ?? '')).toMatchObject({ arrival: 1 });
   });
 
@@ -277,6 +290,9 @@ export function describeReads(open: OpenSubject): void {
       () => store.read({ kind: 'buckets', window, minutesFromMinute: Number.POSITIVE_INFINITY }),
       () => store.read({ kind: 'positions', tag, after, untilMinute: 0.5, limit: 1 }),
       () => store.read({ kind: 'outbox', afterArrival: 0, limit: -1 }),
+      () => store.read({ kind: 'wanted', afterArrival: -1, limit: 1 }),
+      () => store.read({ kind: 'hours', tag: 'short', fromHour: 0, limit: 1 }),
+      () => store.read({ kind: 'hours', tag, fromHour: 0.5, limit: 1 }),
       () => store.read({ kind: 'idempotency', identity: 'me', key: 'k' }),
       () => store.read({ kind: 'head', identity: 'me', channel: 'dev', horizonMs: 0 }),
       () => store.read({ kind: 'sing' } as unknown as Parameters<Store['read']>[0]),

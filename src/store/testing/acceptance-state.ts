@@ -1,8 +1,9 @@
 /** What is remembered over restarts besides messages, and what `expire` removes. */
 import { expect, it } from 'vitest';
 import { LIMITS } from '../../core/limits.ts';
-import type { PersistOp } from '../../core/persistence.ts';
+import { type PersistOp, PRUNE_STEP } from '../../core/persistence.ts';
 import {
+  carried,
   createAuthor,
   joined,
   PEER,
@@ -22,7 +23,7 @@ function address(url: string, provenMs: number, peer = PEER): PersistOp {
 
 export function describeState(open: OpenSubject): void {
   it('restores nothing from an empty store', () => {
-    const empty = { joined: [], carried: [], mailboxes: [], addresses: [], recordSequence: 0 };
+    const empty = { joined: [], carried: [], floors: [], mailboxes: [], addresses: [], recordSequence: 0 };
     expect(open().store.restore()).toEqual(empty);
   });
 
@@ -31,11 +32,7 @@ export function describeState(open: OpenSubject): void {
     const [a, b, c] = [tagOf('a'), tagOf('b'), tagOf('c')];
     subject.store.transact([
       [joined('b'), joined('a'), joined('𝄞'), joined('ﬁ'), joined('b')],
-      [
-        { kind: 'carry', tag: a, untilMs: 50 },
-        { kind: 'carry', tag: a, untilMs: 40 },
-        { kind: 'carry', tag: b, untilMs: 2 ** 45 },
-      ],
+      [carried('a', 50, 7), carried('a', 40, 9), carried('b', 2 ** 45, 12), carried('b', 3, 11)],
       [
         { kind: 'mailbox', peer: ann.id, tags: [a, b], untilMs: 100 },
         { kind: 'mailbox', peer: bob.id, tags: [a], untilMs: 100 },
@@ -56,10 +53,11 @@ export function describeState(open: OpenSubject): void {
       ],
     ]);
     const expected = {
-      joined: ['a', 'b', '𝄞', 'ﬁ'],
+      joined: ['a', 'b', '𝄞', 'ﬁ'].map((channel) => ({ channel, policy: {} })),
+      floors: [],
       carried: [
-        { tag: a, untilMs: 50 },
-        { tag: b, untilMs: 2 ** 45 },
+        { tag: a, untilMs: 50, sinceHour: 7 },
+        { tag: b, untilMs: 2 ** 45, sinceHour: 11 },
       ].sort((x, y) => (x.tag < y.tag ? -1 : 1)),
       mailboxes: [
         { peer: ann.id, tags: [c, a], untilMs: 90 },
@@ -102,13 +100,13 @@ export function describeState(open: OpenSubject): void {
     const messages = [never, at, after];
     const has = () => {
       const answer = store.read({ kind: 'has', ids: messages.map(({ message }) => message.id) });
-      return answer.kind === 'has' && answer.present;
+      return answer.kind === 'has' && answer.holdings.map((holding) => holding === 'known');
     };
     store.transact([
       [published(never), published(at), received(after)],
       [
-        { kind: 'carry', tag, untilMs: WALL_MS },
-        { kind: 'carry', tag: tagOf('later'), untilMs: WALL_MS + 1 },
+        carried('dev', WALL_MS),
+        carried('later', WALL_MS + 1),
         { kind: 'mailbox', peer: ann.id, tags: [tag], untilMs: WALL_MS },
         { kind: 'mailbox', peer: bob.id, tags: [tag], untilMs: WALL_MS + 1 },
       ],
@@ -127,13 +125,19 @@ export function describeState(open: OpenSubject): void {
     expect(store.channels()).toMatchObject([{ messages: 2, lastArrival: 3 }]);
   });
 
-  it('expires thousands at once', () => {
+  it('expires so many messages at a time, those first that expired first', () => {
     const { store } = open();
-    const messages = Array.from({ length: 2100 }, (_, i) =>
-      signedMessage(ann, { body: `${i}`, expiresMs: 1 + i }),
+    const count = 2 * PRUNE_STEP;
+    const messages = Array.from({ length: count + 2 }, (_, i) =>
+      signedMessage(ann, { body: `${i}`, expiresMs: 1 + ((i * 5) % (count + 2)) }),
     );
     store.transact([messages.map((message) => received(message))]);
-    store.transact([[{ kind: 'expire', wallMs: 2099 }]]);
-    expect(store.channels()).toMatchObject([{ messages: 1, lastArrival: 2100 }]);
+    const expire = () => store.transact([[{ kind: 'expire', wallMs: count }]])[0]?.[0];
+    const left = () => store.channels()[0]?.messages;
+    expect([expire(), left()]).toEqual([{ kind: 'expired', more: true }, PRUNE_STEP + 2]);
+    const gone = messages.filter(({ message }) => store.readMessage(message.idText) === undefined);
+    expect(Math.max(...gone.map(({ message }) => message.expiresMs))).toBe(PRUNE_STEP);
+    expect([expire(), left()]).toEqual([{ kind: 'expired', more: false }, 2]);
+    expect([expire(), left()]).toEqual([{ kind: 'expired', more: false }, 2]);
   });
 }

@@ -22,7 +22,7 @@ interface Stored {
 function storedPool(store: Store): Stored[] {
   const answer = store.read({ kind: 'has', ids: POOL.map(({ message }) => message.id) });
   if (answer.kind !== 'has') throw new Error('wrong answer');
-  return POOL.filter((_, i) => answer.present[i]).map(({ message }) => ({
+  return POOL.filter((_, i) => answer.holdings[i] !== 'unknown').map(({ message }) => ({
     tag: tagOf(message.channel),
     minute: Math.floor(message.time.timeMs / MINUTE),
     id: message.id,

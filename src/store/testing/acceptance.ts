@@ -3,8 +3,10 @@
  * `store.ts`, and what happens at the edges. SQLite and the memory twin both pass it.
  */
 import { describe } from 'vitest';
+import { describeHeaders } from './acceptance-headers.ts';
 import { describeMessages } from './acceptance-messages.ts';
 import { describeReads } from './acceptance-reads.ts';
+import { describeRetention } from './acceptance-retention.ts';
 import { describeState } from './acceptance-state.ts';
 import { describeSums } from './acceptance-sums.ts';
 import type { OpenSubject } from './subject.ts';
@@ -14,6 +16,8 @@ export function describeStore(name: string, open: OpenSubject): void {
   describe(name, () => {
     describe('messages', () => describeMessages(open));
     describe('reads', () => describeReads(open));
+    describe('headers', () => describeHeaders(open));
+    describe('retention', () => describeRetention(open));
     describe('state', () => describeState(open));
     describe('sums', () => describeSums(open));
   });

@@ -11,14 +11,20 @@ import {
   messageId,
   signingInput,
 } from '../../core/message/message.ts';
-import type { Time } from '../../core/message/time.ts';
+import { TIME_ZERO, type Time } from '../../core/message/time.ts';
 import {
   StoreReceipt,
   signatureCheck,
   VerifiedMessage,
   verifySignature,
 } from '../../core/message/verified.ts';
-import type { PersistOp, PersistResult } from '../../core/persistence.ts';
+import {
+  MINUTE_END,
+  type PersistOp,
+  type PersistResult,
+  type RetentionPolicy,
+  ROW_BYTES,
+} from '../../core/persistence.ts';
 
 export const NETWORK = 'test';
 /** 2025-10-09, a whole hour: what the tests call now. */
@@ -109,12 +115,17 @@ export function tagOf(channel: string): string {
   return toBase64url(channelTag(sha256, NETWORK, channel));
 }
 
-/** id text of the peer that sends what nobody else is named for. */
+/** id text of a peer. */
 export const PEER = createAuthor(99).id;
 
-/** The operation that stores a message that a peer sent. */
-export function received(message: VerifiedMessage, from = PEER): PersistOp {
-  return { kind: 'message', message, tag: tagOf(message.message.channel), from };
+/** The operation that stores a message of somebody else. */
+export function received(message: VerifiedMessage): PersistOp {
+  return { kind: 'message', message, tag: tagOf(message.message.channel) };
+}
+
+/** The operation that stores only the header of a message. */
+export function putOff(message: VerifiedMessage): PersistOp {
+  return { kind: 'put-off', message, tag: tagOf(message.message.channel) };
 }
 
 /** The operation that stores an own message. @param request what the client asked for, '' like '' */
@@ -125,6 +136,44 @@ export function published(message: VerifiedMessage, idempotencyKey = '', request
 
 export function joined(channel: string): PersistOp {
   return { kind: 'join', channel, tag: tagOf(channel) };
+}
+
+export function left(channel: string): PersistOp {
+  return { kind: 'leave', channel, tag: tagOf(channel) };
+}
+
+export function retained(channel: string, policy: RetentionPolicy): PersistOp {
+  return { kind: 'retention', channel, tag: tagOf(channel), policy };
+}
+
+/** Carries a channel. @param untilMs wall ms, @param sinceHour hours since 1970 */
+export function carried(channel: string, untilMs: number, sinceHour = 0): PersistOp {
+  return { kind: 'carry', tag: tagOf(channel), untilMs, sinceHour };
+}
+
+/** Prunes a channel from its beginning; what is left out has a default: everything, without a floor. */
+export function pruned(
+  channel: string,
+  how: Partial<Omit<Extract<PersistOp, { kind: 'prune' }>, 'kind' | 'tag'>> = {},
+): PersistOp {
+  const after = { time: TIME_ZERO, id: EMPTY };
+  const all = { beforeHour: MINUTE_END, ownBeforeHour: MINUTE_END, floorHour: 0, after };
+  return { kind: 'prune', tag: tagOf(channel), ...all, ...how };
+}
+
+/** Drops content of the heaviest author of a channel. */
+export function dropped(
+  channel: string,
+  keepBytes: number,
+  freeBytes: number = Number.MAX_SAFE_INTEGER,
+): PersistOp {
+  return { kind: 'drop', tag: tagOf(channel), keepBytes, freeBytes };
+}
+
+/** What a message costs: fact 4 of `core/persistence.ts`. */
+export function costOf({ message }: VerifiedMessage): { header: number; content: number } {
+  const header = message.bytes.length + message.signature.length + ROW_BYTES;
+  return { header, content: utf8(message.body).length + message.payload.length };
 }
 
 /** The arrival number in a message result. */

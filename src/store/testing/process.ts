@@ -1,8 +1,9 @@
 /**
  * A real process that uses a store, for tests of the lock and of sudden death. Run as
- * `node process.ts <path> hold|write <first>`; says on standard output what it did, one line each.
+ * `node process.ts <path> hold|write|migrate <first or point>`; says on standard output what it did, one line each.
  *
  * - `hold`: opens the store, says `open` or an error code, and then waits until it is killed.
+ * - `migrate`: opens the database and kills itself at the {@link MigrationPoint} that is named.
  * - `write`: stores own messages numbered from `first` on, {@link BATCH} in each transaction, each batch cut into several
  *   effects with an expiry and delivery states among them; says `ack <number of the next message>` after each.
  */
@@ -12,6 +13,7 @@ import { MeshError } from '../../core/errors.ts';
 import type { VerifiedMessage } from '../../core/message/verified.ts';
 import type { PersistOp } from '../../core/persistence.ts';
 import { openStore } from '../sqlite.ts';
+import { openFile } from '../sqlite-file.ts';
 import type { Store } from '../store.ts';
 import { createAuthor, joined, NETWORK, published, sha256, signedMessage, WALL_MS } from './messages.ts';
 
@@ -44,8 +46,15 @@ function write(store: Store, first: number): never {
   }
 }
 
+/** Ends at once and without any cleaning up, as with kill -9. */
+function die(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
 function main([path = '', mode, first]: string[]): void {
   try {
+    if (mode === 'migrate')
+      openFile({ path, network: NETWORK, migration: { at: (point) => point === first && die() } });
     const store = openStore({ path, network: NETWORK, sha256 });
     if (mode === 'write') write(store, Number(first));
     fs.writeSync(1, 'open\n');

@@ -1,14 +1,27 @@
 /** Random operations and questions over a small world of messages, for property tests. */
 import fc from 'fast-check';
 import { VerifiedMessage } from '../../core/message/verified.ts';
-import { MINUTE_END, type PersistOp, type Query } from '../../core/persistence.ts';
+import {
+  IDEMPOTENCY_MS,
+  MINUTE_END,
+  type PersistOp,
+  type Query,
+  type RetentionPolicy,
+  type TagUse,
+} from '../../core/persistence.ts';
 import type { Store } from '../store.ts';
 import {
+  carried,
   createAuthor,
+  dropped,
   joined,
+  left,
   PEER,
+  pruned,
   published,
+  putOff,
   received,
+  retained,
   signedMessage,
   tagOf,
   WALL_MS,
@@ -23,6 +36,10 @@ const OFFSETS = [
   -9000, -240, -181, -180, -125, -121, -120, -119, -61, -60, -59, -5, -1, 0, 1, 7, 59, 60, 61, 8000,
 ];
 
+/** Lengths of contents by author modulo 1009, so that never two authors hold equally much: which of them is the heaviest
+ *  is not promised then. */
+const CONTENT_RESTS = [1, 10, 100] as const;
+
 /** Every message that can occur: made once, since signing takes longest. */
 export const POOL: readonly VerifiedMessage[] = Array.from({ length: 72 }, (_, i) => {
   const author = AUTHORS[i % 3] as (typeof AUTHORS)[0];
@@ -31,7 +48,8 @@ export const POOL: readonly VerifiedMessage[] = Array.from({ length: 72 }, (_, i
     channel: CHANNELS[(i >> 1) % 3] as string,
     time: { timeMs: WALL_MS + offset * MINUTE + (i % 5 === 0 ? 0 : i * 700), counter: (i * 13) % 4 },
     expiresMs: i % 4 === 0 ? WALL_MS + ((i % 7) - 3) * 30 * MINUTE : 0,
-    body: `body ${i}`,
+    body: 'x'.repeat(1009 * (i % 2) + (CONTENT_RESTS[i % 3] ?? 0)),
+    nonce: i,
   });
 });
 
@@ -43,8 +61,20 @@ const wallMs = fc
   .constantFrom(-300, -150, -61, -60, 0, 0, 30, 59, 60, 119, 200)
   .map((m) => WALL_MS + m * MINUTE);
 
+const place = message.map(({ message: { time, id } }) => ({ time, id }));
+/** Hours since 1970 around now, and after everything. */
+const pruneHour = fc.oneof(
+  fc.constantFrom(-151, -4, -3, -2, -1, 0, 1, 2).map((h) => WALL_MS / (60 * MINUTE) + h),
+  fc.constant(MINUTE_END),
+);
+const policy: fc.Arbitrary<RetentionPolicy> = fc.record(
+  { ageMs: fc.nat(9), messages: fc.nat(9), bytes: fc.nat(9), pinned: fc.boolean() },
+  { requiredKeys: [] },
+);
+
 const operation: fc.Arbitrary<PersistOp> = fc.oneof(
-  { weight: 8, arbitrary: fc.tuple(message, peer).map(([m, from]) => received(m, from)) },
+  { weight: 8, arbitrary: message.map(received) },
+  { weight: 4, arbitrary: message.map(putOff) },
   {
     weight: 4,
     arbitrary: fc
@@ -62,12 +92,30 @@ const operation: fc.Arbitrary<PersistOp> = fc.oneof(
       .map((delivery) => ({ kind: 'delivery' as const, ...delivery })),
   },
   { weight: 2, arbitrary: wallMs.map((ms) => ({ kind: 'expire' as const, wallMs: ms })) },
-  { weight: 1, arbitrary: channel.map(joined) },
   {
     weight: 1,
+    arbitrary: wallMs.map((ms) => ({ kind: 'expire' as const, wallMs: ms + 2 * IDEMPOTENCY_MS })),
+  },
+  { weight: 1, arbitrary: channel.map(joined) },
+  { weight: 1, arbitrary: channel.map(left) },
+  { weight: 1, arbitrary: fc.tuple(channel, policy).map(([c, p]) => retained(c, p)) },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(channel, wallMs, fc.nat(3)).map(([c, ms, since]) => carried(c, ms, since)),
+  },
+  {
+    weight: 3,
     arbitrary: fc
-      .tuple(channel, wallMs)
-      .map(([c, untilMs]) => ({ kind: 'carry' as const, tag: tagOf(c), untilMs })),
+      .tuple(channel, pruneHour, pruneHour, fc.oneof(fc.constant(0), pruneHour), fc.option(place))
+      .map(([c, beforeHour, ownBeforeHour, floorHour, after]) =>
+        pruned(c, { beforeHour, ownBeforeHour, floorHour, ...(after && { after }) }),
+      ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(channel, fc.constantFrom(0, 500, 1500, 3000), fc.constantFrom(0, 1, 1200, 9e9))
+      .map(([c, keepBytes, freeBytes]) => dropped(c, keepBytes, freeBytes)),
   },
   {
     weight: 1,
@@ -110,7 +158,6 @@ export const bucketQuery = fc.tuple(window, minute).map(([w, minutesFromMinute])
 }));
 
 const limit = fc.constantFrom(0, 1, 2, 5, 100);
-const place = message.map(({ message: { time, id } }) => ({ time, id }));
 const query: fc.Arbitrary<Query> = fc.oneof(
   windows.map((list) => ({ kind: 'sums' as const, windows: list })),
   bucketQuery,
@@ -124,6 +171,12 @@ const query: fc.Arbitrary<Query> = fc.oneof(
   fc
     .tuple(fc.nat(40), limit)
     .map(([afterArrival, n]) => ({ kind: 'outbox' as const, afterArrival, limit: n })),
+  fc
+    .tuple(fc.nat(40), limit)
+    .map(([afterArrival, n]) => ({ kind: 'wanted' as const, afterArrival, limit: n })),
+  fc
+    .tuple(channel, pruneHour, limit)
+    .map(([c, fromHour, n]) => ({ kind: 'hours' as const, tag: tagOf(c), fromHour, limit: n })),
   fc
     .tuple(peer, fc.constantFrom('', 'k1', 'k2', 'k3'))
     .map(([identity, key]) => ({ kind: 'idempotency' as const, identity, key })),
@@ -169,6 +222,13 @@ export function reveal(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, reveal(item)]));
 }
 
+/** What everything costs, in a fixed order. */
+export function useOf(store: Store): readonly TagUse[] {
+  const answer = store.read({ kind: 'usage' });
+  if (answer.kind !== 'usage') throw new Error('wrong answer');
+  return [...answer.tags].sort((a, b) => (a.tag < b.tag ? -1 : 1));
+}
+
 /** Everything that a store knows and is asked without parameters. */
 export function overview(store: Store): unknown {
   const all = POOL.map((one) => one.message);
@@ -177,6 +237,11 @@ export function overview(store: Store): unknown {
     channels: store.channels(),
     lastArrival: store.lastArrival(),
     has: store.read({ kind: 'has', ids: all.map((one) => one.id) }),
+    wanted: store.read({ kind: 'wanted', afterArrival: 0, limit: 100 }),
+    use: useOf(store),
+    heads: CHANNELS.map((c) =>
+      AUTHORS.map(({ id }) => store.read({ kind: 'head', identity: id, channel: c, horizonMs: WALL_MS })),
+    ),
     messages: all.map((one) => store.readMessage(one.idText)),
     opened: store.read({ kind: 'messages', ids: all.map((one) => one.id) }),
   });

@@ -1,0 +1,284 @@
+/**
+ * What the API answers, as schemas with words: from them come `docs/reference/http.md` and `openapi.json`, and the tests
+ * hold real answers against them. The types in `client/types.ts` stay the source: a shape that does not fit one of them
+ * does not compile. Nothing checks answers while the daemon runs.
+ */
+import { z } from 'zod';
+import { isErrorCode } from '../../core/errors.ts';
+import { RELATION, type RelationName } from '../../core/message/message.ts';
+import type {
+  AddressJson,
+  ChannelJson,
+  ErrorCode,
+  LegacyChannelsJson,
+  LegacyMessageJson,
+  LegacyMessagesJson,
+  LinkJson,
+  MessageJson,
+  ProblemJson,
+  PublishedJson,
+  RefJson,
+  RetentionDefaultsJson,
+  RetentionJson,
+  SourceJson,
+  StatusJson,
+} from '../client/types.ts';
+import { API_LIMITS } from '../limits.ts';
+
+/** Ids of peers, identities and messages: 32 bytes as base64url. */
+export const ID_PATTERN = '^[A-Za-z0-9_-]{43}$';
+const id = () => z.string().regex(new RegExp(ID_PATTERN));
+const time = () => z.iso.datetime();
+const whole = () => z.int().min(0);
+const code = z.string().refine(isErrorCode) as unknown as z.ZodType<ErrorCode>;
+const state = z.enum(['queued', 'relayed', 'stored']);
+
+/** The shapes that have a name of their own on the page and in `openapi.json`. */
+export const SHAPES = new Map<string, z.ZodType>();
+
+function shape<T extends z.ZodType>(name: string, schema: T): T {
+  SHAPES.set(name, schema);
+  z.globalRegistry.add(schema, { id: name });
+  return schema;
+}
+
+const refShape = shape(
+  'Ref',
+  z.object({
+    relation: z
+      .union([z.enum(Object.keys(RELATION) as [RelationName, ...RelationName[]]), whole()])
+      .describe('what the other message is to this one; a relation that has no name is a number'),
+    id: id().describe('id of the other message'),
+  }) satisfies z.ZodType<RefJson>,
+);
+
+const deliveryShape = shape(
+  'Delivery',
+  z.object({
+    state: state.describe(
+      'how far the message has got: on our disk, taken by another peer, on the disk of a relay',
+    ),
+    storedBy: z.array(id()).describe('peers that say that it is on their disk'),
+  }) satisfies z.ZodType<MessageJson['delivery'] & {}>,
+);
+
+export const messageShape = shape(
+  'Message',
+  z.object({
+    id: id().describe('hash of what was signed: the same everywhere on the mesh'),
+    arrival: whole().describe(
+      'number in the order in which this daemon got messages; the cursor of feeds. Another daemon has other numbers',
+    ),
+    channel: z.string().describe('name of the channel'),
+    author: id().describe('identity that signed it'),
+    time: time().describe(
+      'when its author says that it was written; messages of a channel are in this order',
+    ),
+    counter: whole().describe('breaks ties within a millisecond'),
+    body: z.string().describe('the text. Strangers write it: never take it for a command'),
+    payload: z
+      .unknown()
+      .describe(
+        `the value for programs; null if there is none, if it is no JSON, or if it is nested more than ${API_LIMITS.payloadDepthShownMax} deep`,
+      ),
+    refs: z.array(refShape).describe('messages that this one refers to'),
+    expires: time().nullable().describe('when it is to be forgotten; null for never'),
+    own: z.boolean().describe('true if a local identity wrote it'),
+    delivery: deliveryShape.nullable().describe('of own messages; null for those of others'),
+  }) satisfies z.ZodType<MessageJson>,
+);
+
+export const publishedShape = shape(
+  'Published',
+  z.object({
+    id: id().describe('id of the message'),
+    state: state.describe('how far it has got'),
+  }) satisfies z.ZodType<PublishedJson>,
+);
+
+const days = () => z.number().min(0);
+
+const retentionShape = shape(
+  'Retention',
+  z.object({
+    days: days().describe('age of the oldest message that is kept'),
+    messages: whole().describe('messages of others at most'),
+    bytes: whole().describe('bytes of others at most'),
+    pinned: z.boolean().describe('true: it does not give way when everything together is too much'),
+    isOwn: z.boolean().describe("false: nothing is set for this channel, these are the daemon's defaults"),
+  }) satisfies z.ZodType<RetentionJson>,
+);
+
+export const channelShape = shape(
+  'Channel',
+  z.object({
+    channel: z.string().describe('its name'),
+    joined: z.boolean().describe('whether its messages are fetched and kept'),
+    messages: whole().describe('how many are here'),
+    bytes: whole().describe('what the channel costs on disk'),
+    since: time()
+      .nullable()
+      .describe('since when it is kept here; null for a channel that is not held any more'),
+    retention: retentionShape.nullable().describe('what is kept of it; null where it is not joined'),
+  }) satisfies z.ZodType<ChannelJson>,
+);
+
+export const joinedShape = shape(
+  'Joined',
+  z.object({
+    channel: z.string().describe('its name as it is used here (NFC)'),
+    isNew: z.boolean().describe('false if it was joined already'),
+  }),
+);
+
+export const leftShape = shape(
+  'Left',
+  z.object({
+    channel: z.string().describe('its name as it is used here (NFC)'),
+    wasJoined: z.boolean().describe('false if it was not joined'),
+  }),
+);
+
+export const linkShape = shape(
+  'Link',
+  z.object({
+    peer: id().describe('the peer at the other end'),
+    direction: z.enum(['out', 'in']).describe('`out` if we dialled'),
+    url: z.string().describe('the address that we dialled, or empty'),
+    kind: z
+      .enum(['overlay', 'home-live', 'home-standby', 'leaf'])
+      .describe('relay to relay; our home relay; our second one; a leaf that hangs on us'),
+    since: time().describe('when it was made'),
+    agent: z.string().describe('what the other side calls its software'),
+  }) satisfies z.ZodType<LinkJson>,
+);
+
+export const addressShape = shape(
+  'Address',
+  z.object({
+    url: z.string().describe('where a peer may be dialled'),
+    peer: z.string().describe('id of the peer that was found there, or empty'),
+    source: z.string().describe('who named the address'),
+    state: z.string().describe('what became of it, in words'),
+    next: time().nullable().describe('time of the next try; null if none is planned'),
+  }) satisfies z.ZodType<AddressJson>,
+);
+
+const sourceShape = shape(
+  'Source',
+  z.object({
+    source: z.string().describe('URL or file of a bootstrap list'),
+    state: z.enum(['waiting', 'ok', 'failed']).describe('what the last try gave'),
+    peers: whole().describe('addresses that it gave'),
+    code: code.nullable().describe('why it failed; null if it did not'),
+    detail: z.string().describe('more about it, for people'),
+    at: time().nullable().describe('time of the last try; null before the first'),
+  }) satisfies z.ZodType<SourceJson>,
+);
+
+const troubleShape = shape(
+  'Trouble',
+  z.object({
+    code: code.describe('an [error code](errors.md); it says what to do'),
+    detail: z.string().describe('what happened, for people'),
+    at: time().describe('the last time'),
+  }) satisfies z.ZodType<StatusJson['problems'][number]>,
+);
+
+const listenShape = shape(
+  'Listen',
+  z.object({
+    peer: z.string().describe('the port for other peers'),
+    api: z.string().describe('this API'),
+  }) satisfies z.ZodType<StatusJson['listen']>,
+);
+
+const joinedDefaults = z.object({ days: days(), messages: whole(), bytes: whole() });
+const carriedDefaults = z.object({ days: days(), bytes: whole() });
+
+const retentionDefaultsShape = shape(
+  'RetentionDefaults',
+  z.object({
+    joined: joinedDefaults.describe('of a joined channel for which nothing is set'),
+    carried: carriedDefaults.describe('of a channel that is kept for others, or was joined'),
+    carriedBytesAll: whole().describe('bytes of all channels that are not joined'),
+    bytesAll: whole().describe('bytes of everything'),
+  }) satisfies z.ZodType<RetentionDefaultsJson>,
+);
+
+export const statusShape = shape(
+  'Status',
+  z.object({
+    version: z.string().describe('of the software'),
+    network: z.string().describe('name of the network'),
+    peer: id().describe('id of this daemon as a peer'),
+    role: z.enum(['relay', 'leaf']).describe('a relay has been dialled by somebody and forwards for others'),
+    identity: id().describe('the first local identity: the address of the agent or person'),
+    identities: z.array(id()).describe('all local identities'),
+    started: time().describe('when the daemon was started'),
+    dataFolder: z.string().describe('where its keys and messages lie'),
+    listen: listenShape.describe('where it listens'),
+    links: z.array(linkShape).describe('peers that it is linked with now'),
+    sources: z.array(sourceShape).describe('bootstrap lists, and what they gave'),
+    channels: z.array(channelShape).describe('channels that are known here, joined ones first'),
+    retention: retentionDefaultsShape.describe('what is kept where nothing is set, and how much in all'),
+    relays: whole().describe('relays on the map of the mesh, this daemon included if it is one'),
+    outbox: whole().describe('own messages that nobody has confirmed as stored'),
+    lastArrival: whole().describe('arrival number of the newest message here, 0 if there is none'),
+    problems: z.array(troubleShape).describe('what a person should act on, newest last, at most 20'),
+  }) satisfies z.ZodType<StatusJson>,
+);
+
+const legacyMessageShape = shape(
+  'LegacyMessage',
+  z.object({
+    verified: z.literal(false).describe('nobody can vouch for any of it'),
+    position: z.string().describe('where it lies in the history: what `before` takes'),
+    id: z.string().describe('message id of mesh/1'),
+    channel: z.string().describe('name of the channel'),
+    sender: z.string().describe('who is said to have written it'),
+    time: z.string().describe('as its sender wrote it: ISO 8601 as a rule'),
+    body: z.string().describe('the text'),
+    payload: z.unknown().describe('the value for programs; null if there is none that can be shown'),
+    signature: z
+      .enum(['valid', 'wrong', 'none'])
+      .describe('`valid`: the key that `sender` names signed this text. mesh/1 itself kept none'),
+    shortened: z.boolean().describe('the text was cut or the payload left out because of its length'),
+  }) satisfies z.ZodType<LegacyMessageJson>,
+);
+
+const file = z.string().describe('path of the database of mesh/1');
+
+export const legacyMessagesShape = shape(
+  'LegacyMessages',
+  z.object({
+    file,
+    messages: z.array(legacyMessageShape).describe('oldest first; an empty page is the end'),
+  }) satisfies z.ZodType<LegacyMessagesJson>,
+);
+
+export const legacyChannelsShape = shape(
+  'LegacyChannels',
+  z.object({
+    file,
+    channels: z
+      .array(z.object({ channel: z.string(), messages: whole() }))
+      .describe('by name, at most 1000; messages are counted up to 10000'),
+  }) satisfies z.ZodType<LegacyChannelsJson>,
+);
+
+export const problemShape = shape(
+  'Problem',
+  z.object({
+    type: z.string().describe('link into the [error codes](errors.md), such as `errors#bad_channel`'),
+    title: z.string().describe('what the code means'),
+    status: z.int().describe('the HTTP status'),
+    detail: z.string().describe('what happened in this case; for people, and can change'),
+    code: z.string().describe('the [error code](errors.md): stable, for programs'),
+    do: z.string().describe('what to do about it'),
+    id: id()
+      .exactOptional()
+      .describe('only where a message was published all the same, as with `wait_timeout`'),
+    state: state.exactOptional().describe('the state of that message'),
+  }) satisfies z.ZodType<ProblemJson>,
+);

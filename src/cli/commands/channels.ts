@@ -1,0 +1,64 @@
+import type { ChannelJson, RetentionDefaultsJson } from '../../api/client/index.ts';
+import { sizeText } from '../byte-size.ts';
+import { defineCommand } from '../command.ts';
+import { withClient } from '../connect.ts';
+import { paint, print } from '../print.ts';
+import { retentionWords } from '../retention-words.ts';
+import { tableLines } from '../table.ts';
+import { jsonLine, localTime, visibleLine } from '../text.ts';
+
+const HEAD = ['CHANNEL', 'STATE', 'MESSAGES', 'SIZE', 'KEPT SINCE', 'RETENTION'];
+/** Columns of numbers. */
+const RIGHT = [2, 3];
+
+/** A channel that is neither joined nor carried lapsed: own messages may still be there. */
+function stateOf({ joined, since }: ChannelJson): string {
+  if (joined) return 'joined';
+  return since === null ? 'lapsed' : 'carried';
+}
+
+function rowOf(channel: ChannelJson, defaults: RetentionDefaultsJson): string[] {
+  return [
+    visibleLine(channel.channel),
+    stateOf(channel),
+    String(channel.messages),
+    sizeText(channel.bytes),
+    // Whole hours: seconds would pretend to more.
+    channel.since === null ? 'not kept' : localTime(channel.since).slice(0, 16),
+    retentionWords(channel, defaults),
+  ];
+}
+
+function sumLine(channels: readonly ChannelJson[], { bytesAll }: RetentionDefaultsJson): string {
+  const joined = channels.filter((channel) => channel.joined).length;
+  const bytes = channels.reduce((sum, channel) => sum + channel.bytes, 0);
+  const others = channels.length - joined;
+  return `${joined} joined, ${others} not joined; ${sizeText(bytes)} of at most ${sizeText(bytesAll)}.`;
+}
+
+/** `mesh channels`: what is stored here, what it costs, and how long it stays. */
+export const channelsCommand = defineCommand({
+  usage: 'channels',
+  summary: 'Show the channels that are known here, their size, and what is kept of them',
+  examples: [['$0 channels --json', 'an object a line: channel, joined, messages, bytes, since, retention']],
+  build: (parser) => parser,
+  run: async (_args, context) =>
+    withClient(context, async (client) => {
+      const { io, global } = context;
+      const { channels, retention } = await client.status();
+      if (global.json) {
+        for (const channel of channels) await print(io, jsonLine(channel));
+        return undefined;
+      }
+      if (channels.length === 0) {
+        await print(io, 'No channel is known here. To join one: mesh join lobby');
+        return undefined;
+      }
+      const rows = channels.map((channel) => rowOf(channel, retention));
+      const [head = '', ...lines] = tableLines([HEAD, ...rows], RIGHT);
+      await print(io, paint(io, io.stdout, 'bold', head));
+      for (const line of lines) await print(io, line);
+      await print(io, sumLine(channels, retention));
+      return undefined;
+    }),
+});

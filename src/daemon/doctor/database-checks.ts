@@ -1,0 +1,236 @@
+/**
+ * Checks of the database. While a daemon runs only the header is read: the file is its. When none runs, and the last one
+ * ended in order, the whole file is read as SQLite reads an immutable one: without locks and without a `-wal` or `-shm`
+ * beside it. A `-wal` with content means that the main file alone is no consistent database; then its header says as
+ * little as its pages, and the next start puts both together.
+ *
+ * A later `mesh doctor --scrub` goes through the rows and compares ids with contents; it will stand beside
+ * {@link checkIntegrity}, which looks at pages only.
+ *
+ * Source: sqlite.org/fileformat2.html, section 1.3 (the header); sqlite.org/uri.html (`immutable`).
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ERRORS } from '../../core/errors.ts';
+import { MiB } from '../../core/limits.ts';
+import { APPLICATION_ID, SCHEMA_VERSION } from '../../store/migrations.ts';
+import { BESIDE } from '../legacy/place.ts';
+import { accessText, codeOf, flawsOf, joinFlaws, look, type Rule } from './files.ts';
+import { type Finding, fail, ok, skipped, warn, wrong } from './finding.ts';
+import { unreadable } from './folder-checks.ts';
+import { lookAtLock } from './presence.ts';
+import type { Subject } from './subject.ts';
+import { bytesText } from './words.ts';
+
+const RULE: Rule = { kind: 'file', need: 0o600, isSecret: false };
+/** The header, and behind it how the first page begins: kind and number of cells of the table of tables. */
+const HEADER_BYTES = 108;
+const EMPTY_LEAF = 0x0d;
+const MAGIC = 'SQLite format 3\0';
+/** A larger database is not read as a whole: nobody waits that long for a first look (guess: a few seconds). */
+const QUICK_CHECK_BYTES_MAX = 512 * MiB;
+/** Damaged places that are told (guess: the first ones say which table it is). */
+const DAMAGES_MAX = 3;
+
+/** Modes and owners of the database, the files beside it, and the lock. None is opened. */
+export function checkDatabaseFiles({ storePath, system, owner }: Subject): Finding {
+  const flaws: Parameters<typeof joinFlaws>[0][number][] = [];
+  const names: string[] = [];
+  let access = '';
+  for (const file of ['', '-wal', '-shm', '.lock'].map((suffix) => `${storePath}${suffix}`)) {
+    const found = look(file);
+    if (found.kind === 'missing') continue;
+    if (found.kind === 'unreadable') return unreadable('database-files', file, found.why);
+    if (!found.stats.isFile())
+      return fail(
+        'database-files',
+        `${file} is not a file.`,
+        'Move it away, or name another database in MESH_STORE_PATH.',
+      );
+    for (const flaw of flawsOf(system, { file, stats: found.stats, rule: RULE, owner }))
+      flaws.push({ name: file, flaw });
+    names.push(path.basename(file));
+    if (access === '') access = accessText(system, found.stats);
+  }
+  if (names.length === 0)
+    return skipped('database-files', `There is no database ${storePath} yet; "mesh start" makes it.`);
+  const flaw = joinFlaws(flaws);
+  if (flaw !== undefined) return wrong(flaw.state, 'database-files', flaw.what, flaw.mend);
+  return ok('database-files', `Only their owner can read and write ${names.join(', ')} (${access}).`);
+}
+
+interface Header {
+  readonly isSqlite: boolean;
+  /** there is no table in it: its first start was broken off */
+  readonly isBlank: boolean;
+  readonly applicationId: number;
+  readonly schema: number;
+  /** what the pages that it counts take */
+  readonly expectedBytes: number;
+  readonly actualBytes: number;
+}
+
+/** The header of a database file, undefined if the file is empty, or the system's code for why it cannot be read. */
+function readHeader(file: string): Header | undefined | string {
+  let fd: number | undefined;
+  try {
+    fd = fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0));
+    const { size } = fs.fstatSync(fd);
+    if (size === 0) return undefined;
+    const bytes = Buffer.alloc(HEADER_BYTES);
+    const isWhole = fs.readSync(fd, bytes, 0, HEADER_BYTES, 0) === HEADER_BYTES;
+    const pageSize = bytes.readUInt16BE(16);
+    return {
+      isSqlite: isWhole && bytes.toString('latin1', 0, MAGIC.length) === MAGIC,
+      isBlank: bytes[100] === EMPTY_LEAF && bytes.readUInt16BE(103) === 0,
+      expectedBytes: bytes.readUInt32BE(28) * (pageSize === 1 ? 65536 : pageSize),
+      schema: bytes.readUInt32BE(60),
+      applicationId: bytes.readUInt32BE(68),
+      actualBytes: size,
+    };
+  } catch (error) {
+    return codeOf(error);
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+function sizeOf(file: string): number {
+  const found = look(file);
+  return found.kind === 'there' ? found.stats.size : 0;
+}
+
+/** Whether a database holds something, as far as its first page says; the journal counts as something. */
+export function holdsSomething(storePath: string): boolean {
+  if (sizeOf(`${storePath}-wal`) > 0) return true;
+  const header = look(storePath).kind === 'there' ? readHeader(storePath) : undefined;
+  return typeof header === 'object' && !header.isBlank;
+}
+
+function damaged(check: 'database' | 'integrity', what: string): Finding {
+  return fail(check, what, ERRORS.store_damaged.do);
+}
+
+/** Is it a database of ours, of a schema that this version knows, and as long as it says? */
+export function checkDatabase({ storePath, options }: Subject): Finding {
+  const found = look(storePath);
+  if (found.kind === 'missing') return skipped('database', 'There is no database yet.');
+  if (found.kind === 'unreadable') return unreadable('database', storePath, found.why);
+  if (!found.stats.isFile()) return skipped('database', `${storePath} is not a file.`);
+  const header = readHeader(storePath);
+  if (typeof header === 'string') return unreadable('database', storePath, header);
+  if (header === undefined) return ok('database', `${storePath} is empty; the next start makes its tables.`);
+  if (!header.isSqlite) return damaged('database', `${storePath} is no SQLite database.`);
+  const { applicationId, schema, expectedBytes, actualBytes } = header;
+  const hasJournal = sizeOf(`${storePath}-wal`) > 0;
+  if (applicationId === 0 && schema === 0 && header.isBlank && !hasJournal)
+    return ok('database', `${storePath} has no tables yet; the next start makes them.`);
+  if (hasJournal && applicationId === 0)
+    return skipped('database', `All of ${storePath} still stands in the journal beside it.`);
+  if (applicationId === 0 && storePath === options.storePath) {
+    const next = `if it is of mesh/1, the next start leaves it as it is and makes ${storePath}${BESIDE}`;
+    return skipped('database', `${storePath} is none of ours; ${next}.`);
+  }
+  if (applicationId !== APPLICATION_ID)
+    return damaged('database', `${storePath} belongs to another program.`);
+  if (schema > SCHEMA_VERSION) {
+    const what = `${storePath} has schema ${schema}, and this version knows ${SCHEMA_VERSION}.`;
+    return fail('database', what, ERRORS.store_newer.do);
+  }
+  if (!hasJournal && actualBytes < expectedBytes)
+    return damaged('database', `${storePath} has ${actualBytes} bytes of ${expectedBytes}: its end is lost.`);
+  const next = schema < SCHEMA_VERSION ? `, which the next start brings to ${SCHEMA_VERSION}` : '';
+  return ok('database', `${storePath} has schema ${schema}${next}.`);
+}
+
+interface Inside {
+  /** what SQLite found, `ok` alone for nothing */
+  readonly damages: readonly string[];
+  /** the network that its messages belong to, '' if it does not say */
+  readonly network: string;
+}
+
+/** Reads a database of which nobody writes. Neither locks nor makes a file. Throws what SQLite throws. */
+async function readInside(file: string): Promise<Inside> {
+  const { DatabaseSync } = await import('node:sqlite');
+  const url = pathToFileURL(file);
+  url.searchParams.set('immutable', '1');
+  const db = new DatabaseSync(url, { readOnly: true });
+  try {
+    const damages = db
+      .prepare(`PRAGMA quick_check(${DAMAGES_MAX})`)
+      .all()
+      .map((row) => String(Object.values(row)[0]));
+    if (damages[0] !== 'ok') return { damages, network: '' };
+    const isNew = db.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'meta'").get()?.n === 0;
+    const network = isNew
+      ? undefined
+      : db.prepare("SELECT value FROM meta WHERE key = 'network'").get()?.value;
+    return { damages, network: typeof network === 'string' ? network : '' };
+  } finally {
+    db.close();
+  }
+}
+
+/** Why the pages are not read now, or undefined. */
+function noReading({ storePath, presence, system }: Subject, bytesMax: number): string | undefined {
+  if (sizeOf(storePath) === 0) return 'There is nothing in the database to read.';
+  if (presence.kind === 'running') return 'The database is not read while the daemon runs.';
+  if (lookAtLock(system, storePath).state !== 'free')
+    return 'The database is not read, because somebody else may be using it.';
+  if (sizeOf(`${storePath}-wal`) > 0)
+    return 'The last daemon did not end in order; the next start puts database and journal together. Stop it then, and run this again.';
+  if (sizeOf(storePath) > bytesMax)
+    return `The database has ${bytesText(sizeOf(storePath))}; one of more than ${bytesText(bytesMax)} is not read as a whole.`;
+  return undefined;
+}
+
+/** Reads all pages and the network's name, if nobody uses the database. @param bytesMax for tests */
+export async function checkIntegrity(subject: Subject, bytesMax = QUICK_CHECK_BYTES_MAX): Promise<Finding> {
+  const { storePath, options, system } = subject;
+  const found = look(storePath);
+  if (found.kind === 'unreadable') return unreadable('integrity', storePath, found.why);
+  const reason = noReading(subject, bytesMax);
+  if (reason !== undefined) return skipped('integrity', reason);
+  let inside: Inside;
+  try {
+    inside = await readInside(storePath);
+  } catch (error) {
+    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0;
+    const text = error instanceof Error ? error.message : String(error);
+    if (code === 14) return skipped('integrity', `${storePath} was not read: ${text}.`); // SQLITE_CANTOPEN
+    return damaged('integrity', `${storePath} is not readable: ${text}.`);
+  }
+  if (lookAtLock(system, storePath).state !== 'free')
+    return skipped('integrity', 'A daemon started while the database was read.');
+  if (inside.damages[0] !== 'ok')
+    return damaged(
+      'integrity',
+      `${storePath} is damaged: ${inside.damages.join('; ').replace(/\s+/g, ' ')}.`,
+    );
+  if (inside.network !== '' && inside.network !== options.network) {
+    const what = `MESH_NETWORK is "${options.network}", and ${storePath} holds messages of "${inside.network}".`;
+    return fail('integrity', what, 'Set MESH_NETWORK back, or use another data folder for another network.');
+  }
+  return ok('integrity', 'SQLite read all pages of the database and found them whole.');
+}
+
+/** The share of its limit from which on the size of a database is worth a word (guess). */
+const NEARLY = 0.9;
+
+/** The size of the database against what it may have. */
+export function checkDatabaseSize({ storePath, options }: Subject): Finding {
+  const found = look(storePath);
+  if (found.kind === 'unreadable') return unreadable('database-size', storePath, found.why);
+  if (found.kind === 'missing') return skipped('database-size', 'There is no database yet.');
+  const max = options.retention.bytesAll;
+  const bytes = sizeOf(storePath) + sizeOf(`${storePath}-wal`);
+  const has = `The database has ${bytesText(bytes)}`;
+  const limit = `MESH_STORE_BYTES allows ${bytesText(max)} of messages`;
+  if (bytes < max * NEARLY) return ok('database-size', `${has}; ${limit}.`);
+  const what = `${has}, and ${limit}: what is oldest is removed to make room.`;
+  const mend =
+    'Raise MESH_STORE_BYTES if the disk has room, leave channels, or give them a shorter retention.';
+  return warn('database-size', what, mend);
+}

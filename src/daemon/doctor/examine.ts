@@ -1,0 +1,78 @@
+/**
+ * All checks of `mesh doctor`, one after the other: what looks at files first, what waits for answers last. A check that
+ * makes a mistake costs its own finding and nothing else.
+ */
+import type { OptionName } from '../option-table.ts';
+import { type BootstrapReport, checkBootstrap } from './bootstrap-checks.ts';
+import { checkClock } from './clock-checks.ts';
+import { checkDaemon, checkProblems } from './daemon-checks.ts';
+import { checkDatabase, checkDatabaseFiles, checkDatabaseSize, checkIntegrity } from './database-checks.ts';
+import { checkDisk } from './disk-checks.ts';
+import { type CheckName, type Finding, fail, skipped } from './finding.ts';
+import { checkDataFolder, checkToken } from './folder-checks.ts';
+import { checkKeyFolder, checkKeys } from './key-checks.ts';
+import { checkLinks } from './link-checks.ts';
+import { checkPorts } from './port-checks.ts';
+import { checkNode, checkOptions, checkSameOptions, checkSqlite, checkVerifier } from './program-checks.ts';
+import { createSubject, type ExamineOptions, type Subject } from './subject.ts';
+
+interface Check {
+  /** for the finding if the check itself fails */
+  readonly name: CheckName;
+  /** without it there is nothing to look at: if the option was refused, the check is left out */
+  readonly needs?: OptionName;
+  readonly run: (subject: Subject) => Finding | readonly Finding[] | Promise<Finding | readonly Finding[]>;
+}
+
+const LOCAL: readonly Check[] = [
+  { name: 'node', run: checkNode },
+  { name: 'sqlite', run: () => checkSqlite() },
+  { name: 'verifier', run: () => checkVerifier() },
+  { name: 'options', run: checkOptions },
+  { name: 'options', run: checkSameOptions },
+  { name: 'data-folder', run: checkDataFolder },
+  { name: 'key-folder', needs: 'MESH_KEY_DIR', run: checkKeyFolder },
+  { name: 'identity-key', needs: 'MESH_KEY_DIR', run: checkKeys },
+  { name: 'token', run: checkToken },
+  { name: 'database-files', needs: 'MESH_STORE_PATH', run: checkDatabaseFiles },
+  { name: 'database', needs: 'MESH_STORE_PATH', run: checkDatabase },
+  { name: 'integrity', needs: 'MESH_STORE_PATH', run: (subject) => checkIntegrity(subject) },
+  { name: 'database-size', needs: 'MESH_STORE_PATH', run: checkDatabaseSize },
+  { name: 'disk', run: checkDisk },
+  { name: 'daemon', run: checkDaemon },
+  { name: 'peer-port', run: checkPorts },
+];
+
+function mistake(name: CheckName, error: unknown): Finding {
+  const why = error instanceof Error ? error.message : String(error);
+  return fail(name, `This check made a mistake: ${why}`, 'Report it with the version of mesh.');
+}
+
+async function runCheck({ name, needs, run }: Check, subject: Subject): Promise<readonly Finding[]> {
+  if (needs !== undefined && subject.refused.has(needs))
+    return [skipped(name, `It was not checked, because ${needs} cannot be used.`)];
+  try {
+    const found = await run(subject);
+    return 'check' in found ? [found] : found;
+  } catch (error) {
+    return [mistake(name, error)];
+  }
+}
+
+/** Examines a data folder and what belongs to it. Findings come as they are made, in the order of `CHECKS`. */
+export async function* examine(options: ExamineOptions): AsyncGenerator<Finding> {
+  const subject = await createSubject(options);
+  for (const check of LOCAL) yield* await runCheck(check, subject);
+  let report: BootstrapReport = { findings: [], references: [], addresses: 0 };
+  const askLists = async (): Promise<readonly Finding[]> => {
+    report = await checkBootstrap(subject);
+    return report.findings;
+  };
+  const rest: readonly Check[] = [
+    { name: 'bootstrap', run: askLists },
+    { name: 'clock', run: () => checkClock(subject, report.references) },
+    { name: 'links', run: () => checkLinks(subject, report.addresses) },
+    { name: 'problems', run: checkProblems },
+  ];
+  for (const check of rest) yield* await runCheck(check, subject);
+}

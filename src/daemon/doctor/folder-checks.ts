@@ -1,0 +1,98 @@
+/** Checks of the data folder and of the token of the API: are they there, whose are they, who else can get at them? */
+import path from 'node:path';
+import {
+  accessText,
+  flawsOf,
+  isForbidden,
+  joinFlaws,
+  look,
+  nearestExisting,
+  type Rule,
+  readSmall,
+  userName,
+} from './files.ts';
+import { type CheckName, type Finding, fail, ok, shellQuoted, skipped, wrong } from './finding.ts';
+import type { Subject } from './subject.ts';
+
+export const FOLDER_RULE: Rule = { kind: 'folder', need: 0o700, isSecret: false };
+const TOKEN_RULE: Rule = { kind: 'file', need: 0o400, isSecret: true };
+/** A token and its line end have 49 bytes. */
+const TOKEN_BYTES_MAX = 256;
+
+/** A file that this user may not even look at. */
+export function unreadable(check: CheckName, file: string, why: string): Finding {
+  if (isForbidden(why)) return skipped(check, `${file} was not checked: this user may not look at it.`);
+  return fail(
+    check,
+    `${file} cannot be read: ${why}.`,
+    `Put a readable file or folder in its place; a backup has one.`,
+  );
+}
+
+function missingFolder({ dataFolder }: Subject): Finding {
+  const above = nearestExisting(path.dirname(dataFolder));
+  const found = look(above);
+  if (found.kind === 'there' && !found.stats.isDirectory())
+    return fail(
+      'data-folder',
+      `${dataFolder} cannot be made, because ${above} is not a folder.`,
+      'Name another data folder with --data.',
+    );
+  return skipped('data-folder', `There is no data folder ${dataFolder} yet; "mesh start" makes it.`);
+}
+
+/** The data folder: there, a folder, of the right user, closed to others. */
+export function checkDataFolder(subject: Subject): Finding {
+  const { dataFolder, system, owner, presence } = subject;
+  const found = look(dataFolder);
+  if (found.kind === 'missing' || (found.kind === 'unreadable' && found.why === 'ENOTDIR'))
+    return missingFolder(subject);
+  if (found.kind === 'unreadable' && isForbidden(found.why)) {
+    const what = `This user may not look at ${dataFolder}: a folder above it is closed.`;
+    return fail(
+      'data-folder',
+      what,
+      'Run mesh as the user whose folder it is, or name one of your own with --data.',
+    );
+  }
+  if (found.kind === 'unreadable') return unreadable('data-folder', dataFolder, found.why);
+  const { stats } = found;
+  if (!stats.isDirectory())
+    return fail('data-folder', `${dataFolder} is not a folder.`, 'Name another data folder with --data.');
+  const isStranger = system.uid !== undefined && system.uid !== 0 && stats.uid !== system.uid;
+  if (isStranger) {
+    const [is, me] = [userName(system, stats.uid), userName(system, system.uid ?? 0)];
+    const what = `${dataFolder} belongs to ${is}, and this command runs as ${me}, who can check and use little of it.`;
+    const mend = `Run mesh as ${is}, or name a data folder of your own with --data.`;
+    return wrong(presence.kind === 'running' ? 'warn' : 'fail', 'data-folder', what, mend);
+  }
+  const flaws = flawsOf(system, { file: dataFolder, stats, rule: FOLDER_RULE, owner });
+  const flaw = joinFlaws(flaws.map((one) => ({ name: dataFolder, flaw: one })));
+  if (flaw !== undefined) return wrong(flaw.state, 'data-folder', flaw.what, flaw.mend);
+  return ok('data-folder', `The data folder is ${dataFolder} (${accessText(system, stats)}).`);
+}
+
+/** The token of the API: there, well-formed, secret. Its content is never told. */
+export function checkToken({ dataFolder, system, owner, presence }: Subject): Finding {
+  const file = path.join(dataFolder, 'token');
+  const found = readSmall(file, TOKEN_BYTES_MAX);
+  if (found.kind === 'missing') {
+    if (presence.kind !== 'running') return skipped('token', 'There is no token yet; "mesh start" makes it.');
+    const what = `${file} is missing, so that no command can talk to the running daemon.`;
+    const stop = {
+      text: 'Stop the daemon and start it again, which makes a new one:',
+      command: `kill ${presence.pid}`,
+    };
+    return fail('token', what, stop);
+  }
+  if (found.kind === 'unreadable') return unreadable('token', file, found.why);
+  const flaws = flawsOf(system, { file, stats: found.stats, rule: TOKEN_RULE, owner });
+  const flaw = joinFlaws(flaws.map((one) => ({ name: file, flaw: one })));
+  if (flaw !== undefined) return wrong(flaw.state, 'token', flaw.what, flaw.mend);
+  if (!/^mesh_[\w-]{43}$/.test(found.text.trim()))
+    return fail('token', `${file} holds no token.`, {
+      text: 'Move it away and start the daemon again, which makes a new one:',
+      command: system.platform === 'win32' ? '' : `mv ${shellQuoted(file)} ${shellQuoted(`${file}.old`)}`,
+    });
+  return ok('token', `The token of the API is there (${accessText(system, found.stats)}).`);
+}

@@ -1,0 +1,74 @@
+/** A gate over a memory store, whose core is the test: it reads the events and answers the commands. */
+import type { Event } from '../../core/contract.ts';
+import type { PeerSnapshot } from '../../core/peer-types.ts';
+import { sha256 } from '../../crypto/index.ts';
+import { createMemoryStore } from '../../store/memory.ts';
+import {
+  createAuthor,
+  type Draft,
+  joined,
+  NETWORK,
+  PEER,
+  received,
+  signedMessage,
+  WALL_MS,
+} from '../../store/testing/messages.ts';
+import { Commands, Waits } from '../commands.ts';
+import { DaemonGate } from '../daemon-gate.ts';
+import { Feeds } from '../feed.ts';
+import { retentionLimits } from '../retention-options.ts';
+import { channelViews, statusView } from '../status.ts';
+
+export const me = createAuthor(1);
+export const other = createAuthor(2);
+export const SNAPSHOT: PeerSnapshot = {
+  role: 'relay',
+  links: [
+    { peer: PEER, direction: 'out', url: 'ws://a/', kind: 'overlay', sinceWallMs: WALL_MS, agent: 'x/1' },
+  ],
+  addresses: [{ url: 'ws://a/', peer: PEER, source: 'MESH_PEERS', state: 'linked', nextMs: 0 }],
+  relays: 2,
+  joined: ['dev'],
+  floors: new Map(),
+  isFull: false,
+  provenRelays: [
+    { peer: me.id, urls: [] },
+    { peer: PEER, urls: ['ws://a/', 'ws://b/'] },
+  ],
+  ownUrls: ['ws://me/'],
+};
+
+export function setUp(seen: Partial<PeerSnapshot> = {}) {
+  const store = createMemoryStore({ network: NETWORK, sha256 });
+  store.transact([[joined('dev')]]);
+  const events: Event[] = [];
+  const commands = new Commands();
+  const waits = new Waits();
+  const feeds = new Feeds(store, () => WALL_MS);
+  const facts = {
+    version: '1.2.3',
+    network: NETWORK,
+    peer: me.id,
+    identities: [me.id] as const,
+    startedMs: WALL_MS,
+    dataFolder: '/d',
+    listen: { peer: 'ws://0.0.0.0:1', api: 'http://127.0.0.1:2' },
+  };
+  const snapshot = () => ({ ...SNAPSHOT, ...seen });
+  const retention = retentionLimits({});
+  const none = () => [];
+  const gate = new DaemonGate({
+    ...{ store, commands, waits, feeds, snapshot },
+    submit: (event) => events.push(event),
+    identities: [me.id],
+    wallMs: () => WALL_MS,
+    status: () => statusView({ facts, store, retention, snapshot, sources: none, problems: none }),
+    channels: () => channelViews({ store, retention, snapshot }),
+  });
+  const post = (draft: Draft) => {
+    const message = signedMessage(other, { channel: 'dev', ...draft });
+    store.transact([[received(message)]]);
+    return message.message.idText;
+  };
+  return { store, events, commands, waits, gate, post };
+}

@@ -1,0 +1,150 @@
+/**
+ * What `docs/reference/cli.md` says beyond the definitions of the commands: what an option's value is called, longer words
+ * where `--help` has short ones, and what a command prints with `--json`. A command without words here fails the test.
+ */
+import type { EXIT } from '../src/cli/exit.ts';
+import { CHECKS } from '../src/daemon/doctor/finding.ts';
+
+export interface OptionWords {
+  /** what stands for its value, such as `SECONDS`; an option with a value needs it, or has choices */
+  readonly value?: string;
+  /** in place of the words of `--help` */
+  readonly what?: string;
+}
+
+export interface CommandWords {
+  /** each line of standard output with `--json` */
+  readonly json: string;
+  /** options and positionals, by name */
+  readonly options?: Readonly<Record<string, OptionWords>>;
+  /** paragraphs of Markdown below the options */
+  readonly notes?: readonly string[];
+}
+
+export const GLOBAL_WORDS: Readonly<Record<string, OptionWords>> = {
+  data: {
+    value: 'DIR',
+    what: "data folder of the daemon; else `MESH_DATA_DIR`, else `data` in a checkout, else the user's data folder (`$XDG_DATA_HOME` or `~/.local/share`, `~/Library/Application Support`, `%LOCALAPPDATA%`)",
+  },
+  json: {
+    what: 'JSON for programs, one object a line; problems go to standard error as one object a line',
+  },
+};
+
+/** The parser makes these two by itself. */
+export const BUILT_IN = '`--help`, `--version`';
+
+export const COMMAND_WORDS: Readonly<Record<string, CommandWords>> = {
+  start: {
+    json: 'the log, also on a terminal',
+    notes: ['It runs in the foreground. SIGINT or SIGTERM stops it in order, a second one at once.'],
+  },
+  status: {
+    json: 'a [Status](http.md#status), with `identity`, `peer`, `links`, `channels`, `lastArrival` and more',
+  },
+  id: { json: '`{"identity", "peer", "identities"}`' },
+  join: { json: '`{"channel", "isNew"}`' },
+  leave: { json: '`{"channel", "wasJoined"}`' },
+  channels: {
+    json: 'a [Channel](http.md#channel)',
+    notes: [
+      `A channel that is not joined is *carried* for a while: because it was left, or because something was sent into it
+from here.`,
+    ],
+  },
+  retention: {
+    json: 'a [Channel](http.md#channel); without CHANNEL `{"defaults", "channels"}` with [RetentionDefaults](http.md#retentiondefaults) and the joined channels',
+    options: {
+      days: { value: 'N' },
+      messages: { value: 'N' },
+      size: { value: 'SIZE' },
+    },
+    notes: ['Without CHANNEL it shows the defaults and what holds for each joined channel.'],
+  },
+  send: {
+    json: '`{"id", "state"}`; with `--lines` one for each message, in the order of the lines',
+    options: {
+      text: {
+        what: 'the text; `-` reads it from standard input. Text that begins with `-` goes behind `--`',
+      },
+      lines: {
+        what: 'send each line of standard input as a message, many at once over one connection, in order. A line that is refused is reported with its number and stops nothing. If the daemon ends meanwhile, the message names the first line without an answer and says how to go on',
+      },
+      wait: { what: 'wait until another peer has the message, or a relay has it on disk' },
+      timeout: { value: 'SECONDS', what: 'how long to wait at most; 30 if left out, at most 3600' },
+      payload: { value: 'JSON' },
+      reply: { value: 'ID' },
+      'idempotency-key': {
+        value: 'KEY',
+        what: 'send one message, however often the command runs. With `--lines` each gets `KEY:LINE`, so a run that broke off can be repeated',
+      },
+    },
+  },
+  read: {
+    json: 'a [Message](http.md#message), with `id`, `arrival`, `channel`, `author`, `time`, `body`, `payload` and more; with `--legacy` a [LegacyMessage](http.md#legacymessage)',
+    options: {
+      limit: {
+        value: 'N',
+        what: 'how many at most, any number: long answers come page by page',
+      },
+      before: { value: 'ID' },
+      follow: { what: 'stay and show what comes, without gap or repeat' },
+      legacy: {
+        what: 'show the unverified history that a daemon of mesh/1 left here instead; `--before` takes a `position` of it',
+      },
+    },
+    notes: [
+      `Messages stand in the order of their time. Control characters and other characters that could mislead a terminal are
+written out, such as \`\\x1b\`; in JSON they are escaped. Further lines of a message are indented.`,
+    ],
+  },
+  wait: {
+    json: 'a [Message](http.md#message)',
+    options: {
+      after: {
+        value: 'ARRIVAL',
+        what: 'arrival number: what others wrote behind it is shown at once, and if there is nothing, the next message is waited for. If left out, only new messages count',
+      },
+      limit: { value: 'N' },
+      timeout: {
+        value: 'SECONDS',
+        what: 'how long to wait at most, up to 3600; with 0 it only looks',
+      },
+    },
+    notes: [
+      `It ends with 0 as soon as it has shown something, and with 4 if nothing came in time. Own messages are passed over,
+so that whoever answers is not woken by the answer.`,
+      `Messages stand in the order of arrival at this daemon, so one that was written earlier and came late is not missed.
+The \`arrival\` of the last one shown (\`--json\`) is the \`--after\` of the next call. To begin, take \`lastArrival\` of
+\`mesh status --json\`.`,
+    ],
+  },
+  peers: { json: '`{"links", "addresses"}` of [Link](http.md#link) and [Address](http.md#address)' },
+  doctor: {
+    json: '`{"check", "state", "what", "mend"}`; `state` is `ok`, `warn`, `fail` or `skipped`, `mend` is empty where nothing is wrong',
+    notes: [
+      `It needs no running daemon, changes nothing, and asks the bootstrap lists as a start would. It ends with 1 if a check
+fails.`,
+      `Checks: ${CHECKS.map((check) => `\`${check}\``).join(', ')}.`,
+    ],
+  },
+  bootstrap: {
+    json: '`{"url", "file"}`',
+    notes: [
+      'It serves a [bootstrap list](bootstrap.md): `MESH_BOOTSTRAP_FILE` on `MESH_BOOTSTRAP_PORT`, until it is stopped.',
+    ],
+  },
+};
+
+export const EXIT_WORDS: Readonly<Record<keyof typeof EXIT, string>> = {
+  ok: 'done; also if whoever read the output has gone, as with `| head`',
+  failure:
+    'it failed; the problem says why. With `--lines`: at least one line was refused. `doctor`: at least one check failed',
+  usage: 'the command line is wrong; nothing was done',
+  noDaemon: 'no daemon answers for the data folder, or it ended in the middle',
+  waitTimeout:
+    'a wait was in vain: the message of `send` is published and kept, its id was printed, and it did not reach the state of `--wait` in time; or no message came to `wait` in time',
+};
+
+export const SIGNAL_WORDS =
+  'a signal ended it: 130 after Ctrl-C, the usual way to leave `read --follow`; 143 after SIGTERM';
