@@ -69,6 +69,8 @@ export interface RestoredState {
   readonly addresses: readonly { readonly url: string; readonly peer: string; readonly provenMs: number }[];
   /** highest sequence number that an own record had */
   readonly recordSequence: number;
+  /** latest wall time at which what has expired was removed, 0 if never */
+  readonly clockMs: number;
 }
 
 /** A message to publish, as a client asks for it. Names are NFC and checked, payload is JSON text as bytes or empty. */

@@ -53,6 +53,7 @@ const EMPTY_STATE: RestoredState = {
   mailboxes: [],
   addresses: [],
   recordSequence: 0,
+  clockMs: 0,
 };
 
 export class Bench {

@@ -83,6 +83,7 @@ export class Peer {
     });
     this.#serving = new Serving(ctx, this.#links, this.#gossip.seen);
     this.#sync = new Sync(ctx, this.#links, this.#interest, this.#fetcher);
+    this.#sync.onClockAgreed = () => this.#retention.clockConfirmed();
     this.#clocks = new Clocks(ctx);
     this.#outbox = new Outbox(ctx, this.#membership, this.#gossip);
     this.#gossip.onStored = (message) => this.#clocks.see(message.channel, message.time);
@@ -155,6 +156,7 @@ export class Peer {
     this.#gossip.restore(state.identities);
     this.#interest.restore(state);
     this.#membership.restore(state);
+    this.#retention.restore(state.clockMs);
     this.#ctx.timer({ kind: 'second' }, 1000);
   }
 
@@ -254,7 +256,8 @@ export class Peer {
     this.#retention.tick();
     if (this.#ctx.now.monotonicMs - this.#lapsedMs < MINUTE) return;
     this.#lapsedMs = this.#ctx.now.monotonicMs;
-    this.#interest.expire();
+    this.#interest.renew();
+    if (this.#retention.isClockTrusted) this.#interest.expire();
   }
 
   /** What the parts remember and the most that they may: for checks that memory stays bounded. */

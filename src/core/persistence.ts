@@ -108,7 +108,7 @@ export type PersistOp =
     }
   | { readonly kind: 'address'; readonly url: string; readonly peer: string; readonly provenMs: number }
   | { readonly kind: 'record-sequence'; readonly sequence: number }
-  /** delete messages whose `expiresMs` is not 0 and at or before `wallMs` ({@link PRUNE_STEP} at a time), lapsed
+  /** remember `wallMs` if it is the latest so far; delete messages whose `expiresMs` is not 0 and at or before `wallMs` ({@link PRUNE_STEP} at a time), lapsed
    *  mailboxes and carried channels, minute sums that are no longer needed, idempotency keys older than
    *  {@link IDEMPOTENCY_MS} whose message is gone, and names and keys that nothing refers to any more (some at a time) */
   | { readonly kind: 'expire'; readonly wallMs: number };

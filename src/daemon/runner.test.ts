@@ -15,6 +15,7 @@ const STATE: RestoredState = {
   mailboxes: [],
   addresses: [],
   recordSequence: 0,
+  clockMs: 0,
 };
 const closed = (link: number): Event => ({ kind: 'link-closed', link, reason: '' });
 

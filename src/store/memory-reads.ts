@@ -244,6 +244,7 @@ function restore(tables: MemoryTables): ReturnType<Store['restore']> {
     mailboxes: [...tables.mailboxes].sort(byKey).map(([peer, mailbox]) => ({ peer, ...mailbox })),
     addresses: tables.addressesByAge(),
     recordSequence: tables.recordSequence,
+    clockMs: tables.clockMs,
   };
 }
 

@@ -63,6 +63,7 @@ export function expire(tables: MemoryTables, wallMs: number): PersistResult {
     .filter((row) => isExpired(row.header.expiresMs, wallMs))
     .sort((a, b) => a.header.expiresMs - b.header.expiresMs || a.arrival - b.arrival);
   for (const row of rows.slice(0, PRUNE_STEP)) tables.remove(row);
+  tables.clockMs = Math.max(tables.clockMs, wallMs);
   tables.forgetStrangers();
   for (const [tag, { untilMs }] of tables.carried) if (untilMs <= wallMs) tables.carried.delete(tag);
   for (const [peer, { untilMs }] of tables.mailboxes) if (untilMs <= wallMs) tables.mailboxes.delete(peer);

@@ -91,6 +91,7 @@ export function lowerIndex<T>(sorted: readonly T[], isAfter: (item: T) => boolea
 export class MemoryTables {
   lastArrival = 0;
   recordSequence = 0;
+  clockMs = 0;
   readonly byId = new Map<string, Row>();
   /** ascending by arrival */
   readonly arrivals: Row[] = [];

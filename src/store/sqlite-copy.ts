@@ -15,8 +15,8 @@ import { MeshError } from '../core/errors.ts';
 
 /** Copies kept of one database: the newest might be of a daemon that was started by mistake. */
 export const COPIES_MAX = 2;
-/** Room for a copy and for what the steps write, as a multiple of the database (measured: the steps write a third). */
-const ROOM_FACTOR = 1.5;
+/** Room for a copy and for what the steps write, as a multiple of the database (measured: they write an eighth of it). */
+const ROOM_FACTOR = 1.25;
 
 /** What is told about a migration. */
 export interface Migrated {

@@ -79,6 +79,9 @@ function otherStatements(db: Database) {
     raiseFloor: db.prepare<[number, number]>('UPDATE tag SET floor = max(floor, ?) WHERE id = ?'),
     lapseMailboxes: db.prepare<[number]>('DELETE FROM mailbox WHERE until <= ?'),
     lapseCarried: db.prepare<[number]>('DELETE FROM carried WHERE until <= ?'),
+    setClock: db.prepare<[number]>(
+      "INSERT INTO meta VALUES ('clock', ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+    ),
     forgetKeys: db.prepare<[number, number]>(
       `DELETE FROM idempotency WHERE (identity, key) IN (
          SELECT identity, key FROM idempotency INDEXED BY idempotency_age WHERE gone = 1 AND created <= ? LIMIT ?)`,
@@ -175,6 +178,7 @@ export class Removal {
     for (const row of rows.slice(0, PRUNE_STEP)) this.#remove(row);
     this.#ledger.flush();
     this.#sums.moveFloor(minuteFloorAt(wallMs));
+    this.#other.setClock.run(wallMs);
     this.#other.lapseMailboxes.run(wallMs);
     this.#other.lapseCarried.run(wallMs);
     this.#other.forgetKeys.run(wallMs - IDEMPOTENCY_MS, PRUNE_STEP);

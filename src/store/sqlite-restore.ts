@@ -34,6 +34,7 @@ export function readRestored(db: Database): ReturnType<Store['restore']> {
     .prepare<[], number>("SELECT value FROM meta WHERE key = 'record_sequence'")
     .pluck()
     .get();
+  const clock = db.prepare<[], number>("SELECT value FROM meta WHERE key = 'clock'").pluck().get();
   const byText =
     <T>(text: (item: T) => string) =>
     (a: T, b: T): number =>
@@ -49,5 +50,6 @@ export function readRestored(db: Database): ReturnType<Store['restore']> {
       .sort(byText((row) => row.peer)),
     addresses: addresses.map(({ url, peer, proven }) => ({ url, peer: toBase64url(peer), provenMs: proven })),
     recordSequence: sequence ?? 0,
+    clockMs: clock ?? 0,
   };
 }

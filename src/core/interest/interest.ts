@@ -283,18 +283,19 @@ export class Interest {
     };
   }
 
-  /** Once a minute: what has lapsed. */
-  expire(): void {
-    const { wallMs } = this.#ctx.now;
-    // Whoever could not note our mailbox is asked again.
+  /** Once a minute: who could not note our mailbox is asked again, and who is linked renews his by being there. */
+  renew(): void {
     for (const link of this.#links.all())
       if (!this.#perLink.get(link.id)?.keepsMailbox) this.#askMailbox(link);
+    for (const [peer, box] of this.#mailboxes) if (this.#links.withPeer(peer)) this.#renew(peer, box);
+  }
+
+  /** Once a minute, if the clock is trusted: what has lapsed. */
+  expire(): void {
     let lapsed = false;
-    for (const [peer, box] of this.#mailboxes) {
-      // A peer that is linked renews its mailbox by being there.
-      if (this.#links.withPeer(peer)) this.#renew(peer, box);
-      else if (box.untilMs <= wallMs) lapsed = this.#mailboxes.delete(peer) || lapsed;
-    }
+    for (const [peer, { untilMs }] of this.#mailboxes)
+      if (untilMs <= this.#ctx.now.wallMs && !this.#links.withPeer(peer))
+        lapsed = this.#mailboxes.delete(peer) || lapsed;
     lapsed = this.kept.expire((tag) => this.holds(tag)) || lapsed;
     if (lapsed) this.changed();
   }

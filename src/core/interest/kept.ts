@@ -204,14 +204,19 @@ export class Kept {
     return this.#ageHour(this.#joinedTags.get(tag)?.ageMs ?? this.#ctx.config.retention.joined.ageMs);
   }
 
+  /** The hour up to which pruning has removed, 0 for none. */
+  prunedHour(tag: string): number {
+    return this.#pruned.get(tag) ?? 0;
+  }
+
   /** Since when a channel is complete here as far as we know, hours since 1970. */
   floorHour(tag: string): number {
-    return Math.max(this.ageFloorHour(tag), this.#pruned.get(tag) ?? 0);
+    return Math.max(this.ageFloorHour(tag), this.prunedHour(tag));
   }
 
   /** Everything before that hour is being removed. */
   pruneTo(tag: string, hour: number): void {
-    if (hour <= (this.#pruned.get(tag) ?? 0)) return;
+    if (hour <= this.prunedHour(tag)) return;
     this.#pruned.set(tag, hour);
     this.#host.floorsChanged();
   }

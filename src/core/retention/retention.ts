@@ -11,6 +11,7 @@
  * 2. What was removed is told by a floor, a whole hour; the current hour is never removed.
  * 3. What cannot be made room for is refused: messages of others are passed on and not stored, own ones get `store_full`.
  * 4. Each operation looks at a bounded number of rows, and the next one waits for it.
+ * 5. While the clock is in doubt, nothing goes because of its age: see `clock-check.ts`.
  */
 import type { Context } from '../context.ts';
 import type { Interest } from '../interest/interest.ts';
@@ -25,6 +26,7 @@ import {
   ROW_BYTES,
   type TagUse,
 } from '../persistence.ts';
+import { ClockCheck } from './clock-check.ts';
 import { floorFor, type HourUse, mergeHours, type Room, roomOf, waterLevel } from './plan.ts';
 
 /** Hours of one channel looked at: more than its 90 days have (guess). */
@@ -47,6 +49,9 @@ type Next = () => void;
 export class Retention {
   readonly #ctx: Context;
   readonly #interest: Interest;
+  readonly #clock: ClockCheck;
+  /** in this round */
+  #isClockTrusted = true;
   #estimates = new Map<string, Estimate>();
   #total = 0;
   #capacity = Number.MAX_SAFE_INTEGER;
@@ -63,6 +68,22 @@ export class Retention {
   constructor(ctx: Context, interest: Interest) {
     this.#ctx = ctx;
     this.#interest = interest;
+    this.#clock = new ClockCheck(ctx);
+  }
+
+  /** @param clockMs latest time at which an earlier run removed anything, 0 for none */
+  restore(clockMs: number): void {
+    this.#clock.restore(clockMs);
+  }
+
+  /** The clock of a neighbour agrees with ours. */
+  clockConfirmed(): void {
+    this.#clock.confirmed();
+  }
+
+  /** Whether what has lapsed may be forgotten now. */
+  get isClockTrusted(): boolean {
+    return this.#clock.isTrusted();
   }
 
   get isFull(): boolean {
@@ -122,7 +143,9 @@ export class Retention {
     this.#added = 0;
     this.#removed = 0;
     this.#reviewedMs = this.#ctx.now.monotonicMs;
-    this.#expire();
+    this.#isClockTrusted = this.#clock.isTrusted();
+    if (this.#isClockTrusted) this.#expire();
+    else this.#look((tags) => this.#review(tags));
   }
 
   /** Does one operation and goes on, or leaves the rest to the next round if the disk refuses. */
@@ -236,8 +259,9 @@ export class Retention {
       const { use, messagesMax, bytesMax } = room;
       if (room.kind !== 'none' && (use.bytes > bytesMax || use.messages > messagesMax))
         return this.#shrink(room, use.bytes, next);
-      const beforeHour = room.kind === 'none' ? HOUR_END : this.#interest.kept.floorHour(use.tag);
-      if (!this.#isPruned(use.tag, beforeHour)) return this.#prune(use.tag, beforeHour, next);
+      const beforeHour = room.kind === 'none' ? HOUR_END : this.#floorHour(use.tag);
+      const mayGo = this.#isClockTrusted || room.kind !== 'none';
+      if (mayGo && !this.#isPruned(use.tag, beforeHour)) return this.#prune(use.tag, beforeHour, next);
     }
     if (this.#removed > 0) this.#look((tags) => this.#end(tags));
     else this.#end(rooms.map(({ use }) => use));
@@ -266,12 +290,18 @@ export class Retention {
     };
     this.#hours(tag, (hours) => {
       this.#interest.kept.pruneTo(tag, floorFor(hours, excess, this.#currentHour()));
-      this.#prune(tag, this.#interest.kept.floorHour(tag), then);
+      this.#prune(tag, this.#floorHour(tag), then);
     });
   }
 
+  /** What is older goes. */
+  #floorHour(tag: string): number {
+    const { kept } = this.#interest;
+    return this.#isClockTrusted ? kept.floorHour(tag) : kept.prunedHour(tag);
+  }
+
   #ownBeforeHour(tag: string, beforeHour: number): number {
-    return Math.min(beforeHour, this.#interest.kept.ownFloorHour(tag));
+    return this.#isClockTrusted ? Math.min(beforeHour, this.#interest.kept.ownFloorHour(tag)) : 0;
   }
 
   #isPruned(tag: string, beforeHour: number): boolean {
@@ -281,7 +311,7 @@ export class Retention {
   /** Removes what is older than an hour. */
   #prune(tag: string, beforeHour: number, then: Next): void {
     const isHeld = beforeHour !== HOUR_END;
-    const floorHour = isHeld && beforeHour > this.#interest.kept.ageFloorHour(tag) ? beforeHour : 0;
+    const floorHour = isHeld && beforeHour === this.#interest.kept.prunedHour(tag) ? beforeHour : 0;
     const ownBeforeHour = this.#ownBeforeHour(tag, beforeHour);
     const step = (after: Position): void => {
       this.#run({ kind: 'prune', tag, beforeHour, ownBeforeHour, floorHour, after }, 'pruned', (result) => {

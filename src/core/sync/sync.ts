@@ -62,6 +62,8 @@ export class Sync {
   readonly #interest: Interest;
   readonly #fetcher: Fetcher;
   readonly #sessions = new Map<LinkId, Session>();
+  /** told when a neighbour's clock is near ours */
+  onClockAgreed: () => void = () => undefined;
 
   constructor(ctx: Context, links: Links, interest: Interest, fetcher: Fetcher) {
     this.#ctx = ctx;
@@ -185,9 +187,10 @@ export class Sync {
   }
 
   #hearBeat(link: Link, session: Session, frame: Extract<Frame, { type: 'heartbeat' }>): void {
+    const aheadMs = frame.untilMinute * MINUTE - (this.#ctx.now.wallMs - LIMITS.settleMs);
+    if (Math.abs(aheadMs) <= LIMITS.skewMs) this.onClockAgreed();
     if (this.#isBusy(link, session)) return;
     const shared = this.#interest.sharedWith(link).slice(0, LIMITS.sharedChannelsMax);
-    const aheadMs = frame.untilMinute * MINUTE - (this.#ctx.now.wallMs - LIMITS.settleMs);
     if (aheadMs > LIMITS.skewMs || aheadMs < -HOUR) return this.#compareHours(link, session, shared, aheadMs);
     if (!this.#isSettled(frame.untilMinute) || !this.#isSummed(frame.untilMinute)) return;
     this.#sumsOf(shared, frame.untilMinute, (sums) => {

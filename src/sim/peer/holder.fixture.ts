@@ -7,7 +7,7 @@ import { MINUTE } from '../../core/limits.ts';
 import { openclaw, sha256, verify } from '../../core/message/message.fixture.ts';
 import type { Message } from '../../core/message/message.ts';
 import { signatureCheck, VerifiedMessage, verifySignature } from '../../core/message/verified.ts';
-import { Bench, type BenchOptions, tagOf } from '../../core/peer.fixture.ts';
+import { Bench, type BenchOptions, type BenchState, tagOf } from '../../core/peer.fixture.ts';
 import { MINUTE_END } from '../../core/persistence.ts';
 import type { Remote } from '../../core/remote.fixture.ts';
 import { combine, fingerprint } from '../../core/sync/fingerprint.ts';
@@ -17,6 +17,12 @@ import type { Store } from '../../store/store.ts';
 
 export const createStore = (options: { readonly freeBytes?: () => number } = {}) =>
   createMemoryStore({ network: 'openclaw', sha256, ...options });
+
+/** What a store kept, as a bench takes it: every channel with the daemon's own policy. */
+export function restored(store: Store): BenchState {
+  const { joined, ...state } = store.restore();
+  return { ...state, joined: joined.map(({ channel }) => channel) };
+}
 
 /** Puts messages into a store as if a peer had brought them. */
 export function fill(store: Store, messages: readonly Message[]): void {

@@ -5,10 +5,10 @@ import { LIMITS } from '../../core/limits.ts';
 import { Bench } from '../../core/peer.fixture.ts';
 import type { ConnectOptions, Remote } from '../../core/remote.fixture.ts';
 import type { Store } from '../../store/store.ts';
-import { createStore } from './holder.fixture.ts';
+import { createStore, restored } from './holder.fixture.ts';
 
 function createBench(store: Store = createStore()) {
-  return { bench: new Bench({ store, state: store.restore() }), store };
+  return { bench: new Bench({ store, state: restored(store) }), store };
 }
 
 const HOME: ConnectOptions = { role: 'responder', relay: true };

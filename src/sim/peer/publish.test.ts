@@ -7,10 +7,10 @@ import { authorOf } from '../../core/message/message.fixture.ts';
 import type { Message } from '../../core/message/message.ts';
 import { compareTime } from '../../core/message/time.ts';
 import { Bench } from '../../core/peer.fixture.ts';
-import { bodies, createStore } from './holder.fixture.ts';
+import { bodies, createStore, restored } from './holder.fixture.ts';
 
 function createBench(store = createStore()) {
-  return { bench: new Bench({ store, state: store.restore() }), store };
+  return { bench: new Bench({ store, state: restored(store) }), store };
 }
 
 /** Own messages given to the store, in order. */

@@ -29,6 +29,14 @@ function series(
   });
 }
 
+/** Days go by for the clock, and a minute of each for the peer. */
+function passDays(bench: Bench, days: number): void {
+  for (let day = 0; day < days; day++) {
+    bench.wallOffsetMs += DAY;
+    bench.run(70_000);
+  }
+}
+
 function usage(store: Store, channel: string): TagUse | undefined {
   const answer = store.read({ kind: 'usage' });
   return answer.kind === 'usage' ? answer.tags.find(({ tag }) => tag === tagOf(channel)) : undefined;
@@ -52,8 +60,7 @@ describe('what is too old', () => {
     expect(kept).toBeGreaterThan(22);
     expect(kept).toBeLessThan(27);
     expect(floorOf(pair)).toBe(Math.floor((EPOCH_MS - 10 * DAY) / HOUR) + 1);
-    bench.wallOffsetMs += 20 * DAY;
-    bench.run(70_000);
+    passDays(bench, 20);
     expect(bodies(store)).toEqual(['mine']);
     pair.remote.send({
       type: 'stored',
@@ -74,6 +81,50 @@ describe('what is too old', () => {
     expect(bodies(store)).toEqual(young.map(({ body }) => body));
     remote.send({ type: 'push', root: '', keep: false, messages: old });
     expect(bodies(store)).toHaveLength(20);
+  });
+});
+
+describe('a clock that is suddenly far ahead', () => {
+  const setUp = () => {
+    const pair = createPair({ config: { retention: SMALL } });
+    fill(pair.store, series(pair.bench, 30));
+    fill(pair.store, [pair.bench.message('short-lived', { expiresMs: EPOCH_MS + DAY })]);
+    pair.bench.run(70_000);
+    pair.bench.wallOffsetMs += 3650 * DAY;
+    pair.bench.run(2 * MINUTE);
+    return pair;
+  };
+
+  it('removes nothing by age, and says so once', () => {
+    const { bench, store } = setUp();
+    bench.run(HOUR);
+    expect(bodies(store)).toHaveLength(31);
+    const warnings = bench.effects.filter(
+      (effect) => effect.kind === 'report' && effect.phrase.includes('clock'),
+    );
+    expect(warnings).toHaveLength(1);
+    bench.wallOffsetMs = 0;
+    bench.run(2 * MINUTE);
+    expect(bodies(store)).toHaveLength(31);
+  });
+
+  it('is believed when a neighbour has the same time', () => {
+    const { bench, store, holder, floorHour } = setUp();
+    holder.tell(floorHour, 'dev');
+    holder.heartbeat(floorHour);
+    bench.run(2 * MINUTE);
+    expect(bodies(store)).toEqual([]);
+  });
+
+  it('is in doubt after a restart too, and believed after a day', () => {
+    const { store } = setUp();
+    const state = { joined: ['dev'], clockMs: store.restore().clockMs };
+    const second = new Bench({ store, config: { retention: SMALL }, state });
+    second.wallOffsetMs = 3650 * DAY;
+    second.run(20 * HOUR);
+    expect(bodies(store)).toHaveLength(31);
+    second.run(5 * HOUR);
+    expect(bodies(store)).toEqual([]);
   });
 });
 
@@ -222,11 +273,9 @@ describe('what nobody wants any more', () => {
     fill(store, series(bench, 50));
     bench.publish('mine', { channel: 'dev' });
     bench.event({ kind: 'leave', request: 7, channel: 'dev' });
-    bench.wallOffsetMs += DAY;
-    bench.run(70_000);
+    passDays(bench, 1);
     expect(bodies(store)).toHaveLength(51);
-    bench.wallOffsetMs += 2 * DAY;
-    bench.run(2 * MINUTE);
+    passDays(bench, 2);
     expect(bodies(store)).toEqual(['mine']);
     bench.event({ kind: 'join', request: 8, channel: 'dev' });
     bench.run(MINUTE);

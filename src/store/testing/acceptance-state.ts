@@ -23,7 +23,15 @@ function address(url: string, provenMs: number, peer = PEER): PersistOp {
 
 export function describeState(open: OpenSubject): void {
   it('restores nothing from an empty store', () => {
-    const empty = { joined: [], carried: [], floors: [], mailboxes: [], addresses: [], recordSequence: 0 };
+    const empty = {
+      joined: [],
+      carried: [],
+      floors: [],
+      mailboxes: [],
+      addresses: [],
+      recordSequence: 0,
+      clockMs: 0,
+    };
     expect(open().store.restore()).toEqual(empty);
   });
 
@@ -70,6 +78,7 @@ export function describeState(open: OpenSubject): void {
         { url: 'ws://d', peer: '', provenMs: 1 },
       ],
       recordSequence: 2 ** 40,
+      clockMs: 0,
     };
     expect(subject.store.restore()).toEqual(expected);
     expect(subject.reopen().restore()).toEqual(expected);
