@@ -8,8 +8,8 @@ import { until } from './testing/wait.ts';
 
 const TOTAL = 100_000;
 const PATIENCE_MS = 900_000;
-/** A leaf and an author faster than the defaults: what is looked at is that nothing is missing. */
-const NO_RATES = { MESH_RATE_LEAF: '0', MESH_RATE_AUTHOR: '0' };
+/** A leaf and an author faster than by default, and room for a carried channel of this size: nothing may be missing. */
+const UNBOUND = { MESH_RATE_LEAF: '0', MESH_RATE_AUTHOR: '0', MESH_CARRY_BYTES: '1GiB' };
 
 /** Pushes them in frames of 100, never further than 5,000 ahead of what is on the daemon's disk. */
 async function push(mesh: MeshProcess, messages: Iterable<Crafted>): Promise<string[]> {
@@ -50,8 +50,8 @@ function* write(channel: string): Iterable<Crafted> {
 
 it('a recipient who was away gets 100,000 messages, each once and in one order', async () => {
   const channel = '#week';
-  const b = await MeshProcess.start({ env: NO_RATES });
-  const c = await MeshProcess.start({ peers: [b.url], env: NO_RATES });
+  const b = await MeshProcess.start({ env: UNBOUND });
+  const c = await MeshProcess.start({ peers: [b.url], env: UNBOUND });
   await c.client.join(channel);
   await c.client.publish({ channel, body: 'I am here' }, { wait: 'stored', timeoutSeconds: 60 });
   await c.kill();

@@ -146,33 +146,30 @@ describe('a start is refused', () => {
     expectFailure(await start(path.join(file, 'data')), 'data_folder', /ENOTDIR|EEXIST/);
   });
 
-  it.runIf(process.platform !== 'win32')(
-    'on a read-only data folder, also one that was used before',
-    async () => {
-      const folder = copyOfUsed();
+  it.runIf(process.platform !== 'win32').each(['.', 'keys'])(
+    'where the folder %s may only be read, also one that was used before, and no key is touched',
+    (name) => {
+      const data = copyOfUsed();
       const isRoot = process.getuid?.() === 0;
       const nobody = 65_534;
       // The superuser may write anywhere, so it lets somebody else try.
       if (isRoot)
-        for (const name of ['', ...fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })])
-          fs.chownSync(path.join(folder, name), nobody, nobody);
-      fs.chmodSync(path.dirname(folder), 0o755);
+        for (const file of ['', ...fs.readdirSync(data, { recursive: true, encoding: 'utf8' })])
+          fs.chownSync(path.join(data, file), nobody, nobody);
+      fs.chmodSync(path.dirname(data), 0o755);
+      const before = fingerprint(path.join(data, 'keys'));
+      const folder = path.join(data, name);
       fs.chmodSync(folder, 0o500);
-      const env = {
-        PATH: process.env.PATH,
-        HOME: folder,
-        MESH_BOOTSTRAP_URL: '',
-        HOST: '127.0.0.1',
-        ...ANY_PORTS,
-      };
-      const { status, stderr, stdout } = spawnSync(process.execPath, [MESH, 'start', '--data', folder], {
+      const env = { PATH: process.env.PATH, HOME: data, MESH_BOOTSTRAP_URL: '', HOST: '127.0.0.1' };
+      const { status, stderr, stdout } = spawnSync(process.execPath, [MESH, 'start', '--data', data], {
         encoding: 'utf8',
         cwd: '/',
-        env,
+        env: { ...env, ...ANY_PORTS },
         ...(isRoot && { uid: nobody, gid: nobody }),
       });
       fs.chmodSync(folder, 0o700);
       expectFailure({ code: status, signal: null, stderr, stdout }, 'data_folder', /EACCES|EROFS/);
+      expect(fingerprint(path.join(data, 'keys'))).toBe(before);
     },
   );
 

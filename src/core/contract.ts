@@ -69,7 +69,7 @@ export interface RestoredState {
   readonly addresses: readonly { readonly url: string; readonly peer: string; readonly provenMs: number }[];
   /** highest sequence number that an own record had */
   readonly recordSequence: number;
-  /** latest wall time at which what has expired was removed, 0 if never */
+  /** wall time at which what has expired was removed last, else the time of the newest arrival, 0 if there is neither */
   readonly clockMs: number;
 }
 

@@ -95,9 +95,9 @@ export const LIMITS = {
   authorBucketsMax: 65536,
   /** wanted headers looked at each second (guess: what the common bucket gives) */
   wantedPage: 1000,
-  /** longest time for which a link is not read: it must still answer when another link of its peer contests it, see
-   *  duplicatePingMs (derived; our own pings keep it from taking us for dead) */
-  ratePauseMsMax: 4 * SECOND,
+  /** longest time for which a link is not read: a full frame at the rate of a leaf (derived from messagesPerFrameMax; our
+   *  own pings keep the other side from taking us for dead) */
+  ratePauseMsMax: 20 * SECOND,
 
   // relays and leaves
   /** home relays of a leaf (design, section 5) */
@@ -155,6 +155,10 @@ export const LIMITS = {
   heavyAuthorShare: 1 / 16,
   /** a channel over its limit is pruned to this share of it, so that it is not over it again at once (guess) */
   pruneToShare: 0.9,
+  /** a clock that jumped ahead is believed after this time, if nobody confirms it before (guess) */
+  clockDoubtMs: 7 * DAY,
+  /** what nobody wants is removed when nobody has wanted it for this long: leaves come back (guess) */
+  unwantedMs: 1 * HOUR,
   /** beyond this share of its limit nothing more of others is taken into a channel until it is pruned (guess) */
   shutShare: 1.25,
 
@@ -221,6 +225,8 @@ export const LIMITS = {
   outboxPage: 256,
   /** an unconfirmed own message is pushed again after (guess) */
   outboxRetryMs: 10 * SECOND,
+  /** and after this while the keeper confirms others: a full window takes 10 s at the rate of a leaf (guess) */
+  outboxSlowMs: 60 * SECOND,
   /** publishing clocks kept in memory (guess) */
   clocksMax: 16384,
   /** publish commands in progress before new ones are refused (guess) */

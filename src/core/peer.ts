@@ -83,6 +83,7 @@ export class Peer {
     });
     this.#serving = new Serving(ctx, this.#links, this.#gossip.seen);
     this.#sync = new Sync(ctx, this.#links, this.#interest, this.#fetcher);
+    this.#sync.takes = (tag, timeMs) => this.#retention.takes(tag, timeMs);
     this.#sync.onClockAgreed = () => this.#retention.clockConfirmed();
     this.#clocks = new Clocks(ctx);
     this.#outbox = new Outbox(ctx, this.#membership, this.#gossip);

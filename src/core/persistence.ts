@@ -76,8 +76,8 @@ export type PersistOp =
       readonly tag: string;
       readonly policy: RetentionPolicy;
     }
-  /** hold a channel's content until then without having joined it, from the hour `sinceHour` on; the later `untilMs`
-   *  and the earlier `sinceHour` win */
+  /** hold a channel's content until then without having joined it, from the hour `sinceHour` on (0: as long as usual); the later `untilMs`
+   *  wins, `sinceHour` replaces what was there */
   | { readonly kind: 'carry'; readonly tag: string; readonly untilMs: number; readonly sinceHour: number }
   /**
    * Removes messages of a tag that are older than `beforeHour` (hours since 1970, exclusive), headers too: looks at no
@@ -108,7 +108,7 @@ export type PersistOp =
     }
   | { readonly kind: 'address'; readonly url: string; readonly peer: string; readonly provenMs: number }
   | { readonly kind: 'record-sequence'; readonly sequence: number }
-  /** remember `wallMs` if it is the latest so far; delete messages whose `expiresMs` is not 0 and at or before `wallMs` ({@link PRUNE_STEP} at a time), lapsed
+  /** remember `wallMs`; delete messages whose `expiresMs` is not 0 and at or before `wallMs` ({@link PRUNE_STEP} at a time), lapsed
    *  mailboxes and carried channels, minute sums that are no longer needed, idempotency keys older than
    *  {@link IDEMPOTENCY_MS} whose message is gone, and names and keys that nothing refers to any more (some at a time) */
   | { readonly kind: 'expire'; readonly wallMs: number };
@@ -161,8 +161,8 @@ export interface Position {
   readonly id: Bytes;
 }
 
-/** Whether an id is known here: `wanted` is a header whose content is still to be fetched. */
-export type Holding = 'unknown' | 'wanted' | 'known';
+/** Whether an id is known here, and of which only the header: `wanted` is to be fetched, `dropped` had to go. */
+export type Holding = 'unknown' | 'wanted' | 'dropped' | 'held';
 
 /** What a tag costs. */
 export interface TagUse {

@@ -1,6 +1,8 @@
 /** Each checker is shown a peer that breaks its rule; a checker that never fires might be blind. */
 import { describe, expect, it } from 'vitest';
+import type { VerifiedMessage } from '../core/message/verified.ts';
 import type { Store } from '../store/store.ts';
+import { ComesBackChecker } from './comes-back-checker.ts';
 import { type Fault, floodPeer } from './testing/flood-peer.ts';
 import { SimFailure } from './trace.ts';
 import { type PeerOptions, World } from './world.ts';
@@ -49,7 +51,8 @@ describe('checkers', () => {
   it('let an honest peer pass that crashes on every side of a commit', () => {
     const world = lineOf(8);
     for (const how of ['killed', 'power', 'before-commit', 'after-commit'] as const) {
-      world.crash('B', how);
+      if (how === 'killed' || how === 'power') world.crash('B', how);
+      else world.crashAtCommit('B', { side: how, how: 'power' });
       world.publish('B', 'dev', `while ${how}, if there is still somebody`);
       world.run(3000);
       world.start('B');
@@ -97,6 +100,51 @@ describe('checkers', () => {
 
   it('catch a peer that blames an honest one', () => expect(verdictOn('accuses')).toBe('offence'));
 
+  it('catch a peer that keeps all it ever got', () => expect(verdictOn('hoards')).toBe('memory'));
+
+  it('catch a peer that sends as if queues had no end', () => expect(verdictOn('pours')).toBe('memory'));
+
+  it('catch a store that takes again what it had and removed', () => {
+    const world = lineOf(7, { wrapStore: takeAgain });
+    world.publish('A', 'dev', 'once and again');
+    world.run(5000);
+    world.crash('B');
+    world.start('B');
+    expect(failureOf(() => world.run(20_000))?.checker).toBe('comes-back');
+  });
+
+  it('let a channel take again what its new policy allows', () => {
+    const world = lineOf(7);
+    world.publish('A', 'dev', 'once and again');
+    world.run(5000);
+    const host = world.host('B');
+    const [row] = host.store.readPage({ channel: 'dev', limit: 1, wallMs: 0 });
+    const tag = host.store.channels()[0]?.tag ?? '';
+    const checker = new ComesBackChecker(world);
+    const message = { kind: 'message', message: row?.message as VerifiedMessage, tag } as const;
+    const take = () =>
+      checker.committed(
+        host,
+        [{ token: 1, ops: [message] }],
+        [[{ kind: 'message', inserted: true, arrival: 1 }]],
+      );
+    take();
+    const retention = { kind: 'retention', channel: 'dev', tag, policy: {} } as const;
+    checker.committed(host, [{ token: 2, ops: [retention] }], [[{ kind: 'done' }]]);
+    take();
+    expect(failureOf(take)?.checker).toBe('comes-back');
+  });
+
+  it('catch a peer that stores what has expired', () => {
+    const world = lineOf(7);
+    world.crash('C');
+    const expiresMs = world.wallMs(world.host('B')) + 2000;
+    world.publish('A', 'dev', 'short-lived', { expiresMs });
+    world.run(20_000);
+    world.start('C');
+    expect(failureOf(() => world.run(20_000))?.checker).toBe('comes-back');
+  });
+
   it('report an exception of the core with seed, scenario, virtual time and the last events', () => {
     const failure = failureOf(() => play(lineOf(11, { createCore: floodPeer('throws') })));
     expect(failure?.checker).toBe('core');
@@ -125,6 +173,17 @@ function hideThird(store: Store): Store {
     return page.limit > 1000 ? rows : rows.filter((row) => row.arrival !== 3);
   };
   return { ...bound(store), readArrivals };
+}
+
+/** Shows its peer nothing, and says of every message that comes that it is new. */
+function takeAgain(store: Store): Store {
+  const transact: Store['transact'] = (effects) =>
+    store
+      .transact(effects)
+      .map((results) => results.map((one) => (one.kind === 'message' ? { ...one, inserted: true } : one)));
+  const read: Store['read'] = (query) =>
+    query.kind === 'positions' ? { kind: 'positions', positions: [] } : store.read(query);
+  return { ...bound(store), transact, read };
 }
 
 const forgotten = new Set<string>();

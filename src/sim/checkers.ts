@@ -5,10 +5,13 @@
  * 1. forged: what is stored is, byte for byte, what an honest client published.
  * 2. shown-twice: no feed brings a message twice or goes back.
  * 3. convergence: after a quiet time everybody interested in a channel has the same messages, all acknowledged ones
- *    among them ({@link checkConvergence}, asked for by scenarios).
- * 4. durability: what was acknowledged, or said to be stored by a peer, is in that peer's store from then on.
+ *    among them (`convergence.ts`, asked for by scenarios).
+ * 4. durability: what was acknowledged, or said to be stored by a peer, is in that peer's store from then on, as long
+ *    as its retention covers it (`keeping.ts`).
  * 5. commit-order: no own message is sent, and nobody is told that a message is stored, before the disk has it.
  * 6. offence: honest peers find nothing to blame each other for, whatever happens to links and disks.
+ * 7. memory: no map or queue grows beyond its limit (`memory-checker.ts`).
+ * 8. comes-back: what retention or expiry removed stays away (`comes-back-checker.ts`).
  */
 import { equal, toBase64url } from '../core/bytes.ts';
 import type { Effect } from '../core/contract.ts';
@@ -16,38 +19,11 @@ import type { Message } from '../core/message/message.ts';
 import type { PersistResult } from '../core/persistence.ts';
 import type { Frame } from '../core/wire/frame.ts';
 import type { StoredMessage } from '../store/store.ts';
+import { type Checked, type Checker, storedMessages } from './checker.ts';
+import { ComesBackChecker } from './comes-back-checker.ts';
 import type { PersistRequest } from './disk.ts';
 import type { Host } from './host.ts';
-import type { Observer } from './observer.ts';
-import type { Registry } from './registry.ts';
-import type { SimFailure } from './trace.ts';
-
-/** What a checker needs of the world. */
-export interface Checked {
-  readonly registry: Registry;
-  hosts(): readonly Host[];
-  /** channels that clients of this host asked to join */
-  interests(host: Host): Iterable<string>;
-  failure(checker: string, detail: string, about?: readonly string[]): SimFailure;
-}
-
-export interface Checker extends Observer {
-  /** everything once more */
-  end(): void;
-}
-
-/** Every message that a store holds. */
-export function* storedMessages(host: Host): Generator<StoredMessage> {
-  for (const { channel } of host.store.channels()) {
-    for (let after = 0; ; ) {
-      const page = host.store.readArrivals({ after, limit: 500, wallMs: 0, channels: [channel] });
-      yield* page;
-      const last = page.at(-1);
-      if (last === undefined) break;
-      after = last.arrival;
-    }
-  }
-}
+import { MemoryChecker } from './memory-checker.ts';
 
 export class ForgedChecker implements Checker {
   readonly #world: Checked;
@@ -63,6 +39,7 @@ export class ForgedChecker implements Checker {
   ): void {
     for (const [i, { ops }] of requests.entries()) {
       for (const [j, op] of ops.entries()) {
+        if (op.kind === 'put-off') this.#check(host, op.message.message);
         const result = results[i]?.[j];
         if (result?.kind !== 'message' || !result.inserted) continue;
         if (op.kind === 'own-message') this.#own(host, op.message.message);
@@ -78,7 +55,7 @@ export class ForgedChecker implements Checker {
   }
 
   #own(host: Host, message: Message): void {
-    const isOwn = toBase64url(message.author) === host.identity;
+    const isOwn = host.isOwn(toBase64url(message.author));
     if (isOwn && this.#world.registry.commit(host, message)) return;
     throw this.#world.failure('forged', `${host.name} made ${message.idText}, which nobody asked for`, [
       host.name,
@@ -115,6 +92,19 @@ export class ShownTwiceChecker implements Checker {
     }
     feed.ids.add(idText);
     feed.lastArrival = row.arrival;
+  }
+
+  /** A channel that is left or gets another policy forgets what was removed from it: that may come once more. */
+  committed(host: Host, requests: readonly PersistRequest[]): void {
+    for (const { ops } of requests)
+      for (const op of ops) if (op.kind === 'leave' || op.kind === 'retention') this.#forgetRemoved(host);
+  }
+
+  #forgetRemoved(host: Host): void {
+    for (const [key, { ids }] of this.#shown) {
+      if (!key.startsWith(`${host.name}\0`)) continue;
+      for (const id of ids) if (host.store.readMessage(id) === undefined) ids.delete(id);
+    }
   }
 
   /** ids that a channel's feed has shown at a host */
@@ -179,6 +169,8 @@ export class DurabilityChecker implements Checker {
 
   #require(host: Host, id: string, what: string): void {
     if (host.store.readMessage(id) !== undefined) return;
+    const publication = this.#world.registry.byId(id);
+    if (publication !== undefined && !this.#world.keeps(host, publication)) return;
     const detail = `${what} ${id}, which is not in the store of ${host.name}`;
     throw this.#world.failure('durability', detail, [host.name]);
   }
@@ -196,7 +188,7 @@ export class CommitOrderChecker implements Checker {
       for (const id of frame.ids) this.#require(host, toBase64url(id), 'says that it stored');
     } else if (frame.type === 'push' || frame.type === 'fetched') {
       for (const message of frame.messages) {
-        if (toBase64url(message.author) === host.identity)
+        if (host.isOwn(toBase64url(message.author)))
           this.#require(host, message.idText, 'sends its own message');
       }
     }
@@ -231,6 +223,8 @@ export class OffenceChecker implements Checker {
   effect(host: Host, effect: Effect): void {
     if (effect.kind !== 'report') return;
     if (effect.phrase !== 'offence' && !BLAME.has(effect.code ?? '')) return;
+    // An answer that comes twice was asked for once: a middle box that repeats frames makes honest peers look pushy.
+    if (effect.data.offence === 'unasked' && this.#world.repeatsFrames) return;
     const { peer, link } = effect.data;
     const other = this.#world.hosts().find(({ peerId }) => peerId === peer)?.name ?? `link ${link}`;
     const detail = `${host.name} blames ${other}: ${effect.phrase} ${JSON.stringify(effect.data)}`;
@@ -242,42 +236,15 @@ export class OffenceChecker implements Checker {
   }
 }
 
-export interface Difference {
-  readonly channel: string;
-  readonly host: Host;
-  readonly missing: readonly string[];
-}
-
-/** Interested hosts that lack messages of their channels. @param among hosts that should have everything */
-export function findDifferences(world: Checked, among: readonly Host[]): Difference[] {
-  const wanted = new Map<string, Set<string>>();
-  const differences: Difference[] = [];
-  for (const host of among) {
-    for (const channel of world.interests(host)) {
-      const ids = wanted.get(channel) ?? world.registry.idsIn(channel);
-      wanted.set(channel, ids);
-      const missing = [...ids].filter((id) => host.store.readMessage(id) === undefined);
-      if (missing.length > 0) differences.push({ channel, host, missing });
-    }
-  }
-  return differences;
-}
-
-/** Throws unless everybody of `among` has everything of the channels that they joined. */
-export function checkConvergence(world: Checked, among: readonly Host[]): void {
-  const differences = findDifferences(world, among);
-  if (differences.length === 0) return;
-  const lines = differences.slice(0, 10).map(({ channel, host, missing }) => {
-    const from = missing
-      .slice(0, 5)
-      .map((id) => `${id.slice(0, 8)} of ${world.registry.byId(id)?.host.name}`);
-    return `${host.name} lacks ${missing.length} of ${channel}: ${from.join(', ')}`;
-  });
-  const first = differences[0] as Difference;
-  throw world.failure('convergence', lines.join('\n'), [first.host.name]);
-}
-
 export function createCheckers(world: Checked): Checker[] {
-  const kinds = [ForgedChecker, ShownTwiceChecker, DurabilityChecker, CommitOrderChecker, OffenceChecker];
+  const kinds = [
+    ForgedChecker,
+    ShownTwiceChecker,
+    DurabilityChecker,
+    CommitOrderChecker,
+    OffenceChecker,
+    MemoryChecker,
+    ComesBackChecker,
+  ];
   return kinds.map((one) => new one(world));
 }

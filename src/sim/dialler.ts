@@ -30,6 +30,8 @@ export class Dialler {
   readonly #random: Random;
   /** group of each host while the network is partitioned */
   #groups: ReadonlyMap<Host, number> | undefined;
+  /** sides of the last partition, for pictures */
+  lastSides: ReadonlyMap<Host, number> = new Map();
   /** who may reach whom at all; undefined for everybody */
   #pairs: readonly (readonly [Host, Host])[] | undefined;
   #wires: Wire[] = [];
@@ -42,6 +44,11 @@ export class Dialler {
   /** @param url another address of the same computer, its usual one without it */
   register(host: Host, url: string = host.options.url): void {
     this.#hosts.set(url, host);
+  }
+
+  /** Nobody reaches it at any address any more. */
+  unregister(host: Host): void {
+    for (const [url, known] of this.#hosts) if (known === host) this.#hosts.delete(url);
   }
 
   /** From now on only these pairs reach each other, whatever addresses they know. Links that exist stay. */
@@ -131,6 +138,7 @@ export class Dialler {
       `partition ${groups.map((group) => group.map((host) => host.name).join(',')).join(' | ')}`,
     );
     this.#groups = new Map(groups.flatMap((group, index) => group.map((host) => [host, index] as const)));
+    this.lastSides = this.#groups;
     for (const wire of this.wires()) {
       if (this.#areApart(wire.dialler.host, wire.responder.host)) wire.isSilent = true;
     }

@@ -16,6 +16,12 @@ export interface PersistRequest {
   readonly ops: readonly PersistOp[];
 }
 
+/** How a host goes down, and on which side of a commit. */
+export interface CommitCrash {
+  readonly side: 'before-commit' | 'after-commit';
+  readonly how: 'killed' | 'power';
+}
+
 /** What the disk tells its host. */
 export interface DiskHost {
   readonly store: Store;
@@ -26,8 +32,10 @@ export interface DiskHost {
   committed(requests: readonly PersistRequest[], results: readonly (readonly PersistResult[])[]): void;
   persisted(token: Token, results: readonly PersistResult[]): void;
   failed(token: Token, code: ErrorCode): void;
+  /** a commit is about to happen; @returns the crash that is planned for it */
+  beforeCommit(): CommitCrash | undefined;
   /** the armed crash has come */
-  crash(): void;
+  crash(how: CommitCrash['how']): void;
 }
 
 function messagesOf(request: PersistRequest): number {
@@ -40,21 +48,28 @@ export class Disk {
   /** answers on their way, oldest first: whichever delay ends first brings the oldest, so they keep their order */
   readonly #answers: (() => void)[] = [];
   #busy = false;
-  #armed: 'before-commit' | 'after-commit' | undefined;
+  #armed: CommitCrash | undefined;
+  #waitingOps = 0;
   #failures = 0;
 
   constructor(host: DiskHost) {
     this.#host = host;
   }
 
+  /** operations that wait for a commit */
+  get waitingOps(): number {
+    return this.#waitingOps;
+  }
+
   submit(request: PersistRequest): void {
     this.#waiting.push(request);
+    this.#waitingOps += request.ops.length;
     if (!this.#busy) this.#begin();
   }
 
   /** The host crashes at the next commit, on this side of it. */
-  armCrash(side: 'before-commit' | 'after-commit'): void {
-    this.#armed = side;
+  armCrash(crash: CommitCrash): void {
+    this.#armed = crash;
   }
 
   /** The next `commits` commits fail whole. */
@@ -71,14 +86,15 @@ export class Disk {
       count++;
     }
     const batch = this.#waiting.splice(0, count);
+    for (const { ops } of batch) this.#waitingOps -= ops.length;
     this.#busy = true;
     this.#host.after(this.#host.commitDelayMs(), () => this.#end(batch));
   }
 
   #end(batch: readonly PersistRequest[]): void {
-    const armed = this.#armed;
-    if (armed === 'before-commit') {
-      this.#host.crash();
+    const armed = this.#host.beforeCommit() ?? this.#armed;
+    if (armed?.side === 'before-commit') {
+      this.#host.crash(armed.how);
       return;
     }
     if (this.#failures > 0) {
@@ -87,8 +103,8 @@ export class Disk {
     } else {
       const results = this.#host.store.transact(batch.map((request) => request.ops));
       this.#host.committed(batch, results);
-      if (armed === 'after-commit') {
-        this.#host.crash();
+      if (armed?.side === 'after-commit') {
+        this.#host.crash(armed.how);
         return;
       }
       this.#answer(batch, (request, i) => this.#host.persisted(request.token, results[i] as PersistResult[]));

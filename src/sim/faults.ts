@@ -94,7 +94,12 @@ class Faults {
     const down = this.#world.hosts().length - up.length;
     const host = this.#pick(up);
     if (host === undefined || down + 1 > this.#options.downShareMax * this.#world.hosts().length) return;
-    this.#world.crash(host.name, how);
+    if (how === 'killed' || how === 'power') this.#world.crash(host.name, how);
+    else
+      this.#world.crashAtCommit(host.name, {
+        side: how,
+        how: this.#random.unit() < 0.5 ? 'killed' : 'power',
+      });
     const backMs = Math.min(this.#world.nowMs + this.#draw(this.#options.downMs), this.#endMs);
     // An armed crash comes at a commit or after two seconds: the restart must not be before it.
     this.#world.network.schedule.at(backMs + 2001, () => this.#world.start(host.name));

@@ -27,6 +27,10 @@ export class Feeds implements Observer {
     return [...(this.#cursors.get(host)?.keys() ?? [])].filter((channel) => channel !== '');
   }
 
+  remove(host: Host): void {
+    this.#cursors.delete(host);
+  }
+
   effect(host: Host, effect: Effect): void {
     if (effect.kind !== 'reply' || effect.reply.kind !== 'joined') return;
     const cursors = this.#of(host);

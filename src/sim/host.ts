@@ -3,16 +3,18 @@
  * core, its links and timers). `network.ts` makes it act.
  */
 import type { Effect, Event, Now } from '../core/contract.ts';
-import type { PeerConfig, PeerSnapshot } from '../core/peer-types.ts';
+import type { Footprint, PeerConfig, PeerSnapshot, Rates, RetentionLimits } from '../core/peer-types.ts';
 import type { Random } from '../core/random.ts';
 import type { Store } from '../store/store.ts';
-import type { Disk } from './disk.ts';
+import type { CommitCrash, Disk } from './disk.ts';
 import type { SimKey } from './keys.ts';
 
 /** The state machine under test: `Peer` of the core, or a broken one of the tests. */
 export interface SimCore {
   handle(event: Event, now: Now): Effect[];
   snapshot?(now: Now): PeerSnapshot;
+  /** how much each of its maps and queues holds, and what it may hold at most */
+  footprint?(): Footprint;
 }
 
 export type CoreFactory = (config: PeerConfig) => SimCore;
@@ -21,7 +23,8 @@ export interface HostOptions {
   readonly name: string;
   readonly url: string;
   readonly peerKey: SimKey;
-  readonly identityKey: SimKey;
+  /** of its local identities, at least one */
+  readonly identityKeys: readonly SimKey[];
   readonly store: Store;
   readonly createCore: CoreFactory;
   readonly random: Random;
@@ -29,21 +32,34 @@ export interface HostOptions {
   readonly fixed: readonly string[];
   /** peers on the bootstrap list */
   readonly bootstrap: readonly string[];
-  /** own wall clock minus true time, ms */
+  readonly rates: Rates;
+  readonly retention: RetentionLimits;
+  /** own wall clock minus true time at first, ms */
   readonly wallOffsetMs: number;
 }
 
-/** Traffic of one host over all its runs. */
-export interface Traffic {
-  framesSent: number;
-  bytesSent: number;
-  framesDropped: number;
+/** What one host sent over all its runs. */
+export class Traffic {
+  framesSent = 0;
+  bytesSent = 0;
+  framesDropped = 0;
+  /** the longest that a send queue of it ever was */
+  queuePeakBytes = 0;
+  /** frames by their number on the wire */
+  readonly framesByNumber: number[] = [];
+
+  count(frame: Uint8Array): void {
+    const number = frame[1] as number;
+    this.framesSent++;
+    this.bytesSent += frame.length;
+    this.framesByNumber[number] = (this.framesByNumber[number] ?? 0) + 1;
+  }
 }
 
 export class Host {
   readonly options: HostOptions;
   readonly name: string;
-  readonly traffic: Traffic = { framesSent: 0, bytesSent: 0, framesDropped: 0 };
+  readonly traffic = new Traffic();
   /** Events that happened and that the core has not handled yet. */
   readonly inbox: Event[] = [];
   /** Counts starts. Whatever was scheduled for an earlier run does not happen. */
@@ -52,10 +68,17 @@ export class Host {
   core: SimCore | undefined;
   disk: Disk | undefined;
   isHandling = false;
+  /** own wall clock minus true time, ms */
+  wallOffsetMs: number;
+  /** commits so far, over all runs */
+  commits = 0;
+  /** asked before each commit, with its number, whether the host crashes there */
+  crashPlan: ((commit: number) => CommitCrash | undefined) | undefined;
 
   constructor(options: HostOptions) {
     this.options = options;
     this.name = options.name;
+    this.wallOffsetMs = options.wallOffsetMs;
   }
 
   get isUp(): boolean {
@@ -70,7 +93,18 @@ export class Host {
     return this.options.peerKey.id;
   }
 
+  /** The first of its local identities. */
   get identity(): string {
-    return this.options.identityKey.id;
+    return this.identityAt(0);
+  }
+
+  identityAt(index: number): string {
+    const key = this.options.identityKeys[index];
+    if (key === undefined) throw new RangeError(`${this.name} has no identity ${index}`);
+    return key.id;
+  }
+
+  isOwn(identity: string): boolean {
+    return this.options.identityKeys.some(({ id }) => id === identity);
   }
 }

@@ -32,16 +32,25 @@ export class SimKey {
   }
 }
 
-/** Remembers verdicts by (signature, data, key). */
+/** Remembers verdicts by (signature, data, key), the newest ones. */
 export class VerificationCache {
   readonly #known = new Map<string, Verification | undefined>();
   readonly #verify = createNodeVerify();
+  readonly #most: number;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
 
   check(check: SignatureCheck): Verification | undefined {
     const { signature, publicKey, data } = check;
     const digest = sha256(concat(signature, publicKey, data));
     const key = `${signature.length} ${publicKey.length} ${toBase64url(digest)}`;
-    if (!this.#known.has(key)) this.#known.set(key, verifySignature(this.#verify, check));
-    return this.#known.get(key);
+    if (this.#known.has(key)) return this.#known.get(key);
+    const verdict = verifySignature(this.#verify, check);
+    this.#known.set(key, verdict);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > this.#most && oldest !== undefined) this.#known.delete(oldest);
+    return verdict;
   }
 }

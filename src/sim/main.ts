@@ -1,13 +1,17 @@
 /**
- * `npm run sim -- --scenario NAME --seed N [--peers N] [--json]`: plays a scenario and says what happened.
- * `--seeds A..B` plays a range. Exit code 1 if a checker found something, 2 if the arguments are wrong.
+ * `npm run sim -- --scenario NAME --seed N [--peers N] [--json] [--svg FILE]`: plays a scenario, says what happened and
+ * draws it. `--seeds A..B` plays a range and draws only what fails. Exit code 1 if a checker found something, 2 if the
+ * arguments are wrong.
  */
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Peer } from '../core/peer.ts';
 import { describeReport } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
-import { simulate } from './simulate.ts';
+import { Simulation } from './simulate.ts';
 import { SimFailure } from './trace.ts';
 
 interface Arguments {
@@ -15,11 +19,13 @@ interface Arguments {
   readonly seeds: readonly number[];
   readonly peers: number | undefined;
   readonly isJson: boolean;
+  /** where the picture goes, undefined for the folder of temporary files */
+  readonly svg: string | undefined;
 }
 
 function usage(): string {
   return [
-    'npm run sim -- --scenario NAME|all [--seed N | --seeds A..B] [--peers N] [--json]',
+    'npm run sim -- --scenario NAME|all [--seed N | --seeds A..B] [--peers N] [--json] [--svg FILE]',
     '',
     ...SCENARIOS.map(({ name, about }) => `  ${name.padEnd(16)} ${about}`),
   ].join('\n');
@@ -49,34 +55,54 @@ function parse(argv: readonly string[]): Arguments {
       seeds: { type: 'string' },
       peers: { type: 'string' },
       json: { type: 'boolean', default: false },
+      svg: { type: 'string' },
     },
   });
   const scenarios = SCENARIOS.filter(({ name }) => values.scenario === 'all' || values.scenario === name);
   if (scenarios.length === 0) throw new RangeError(`there is no scenario called ${values.scenario}`);
+  const seeds = values.seeds === undefined ? [parseNumber(values.seed, 'seed')] : parseSeeds(values.seeds);
+  if (values.svg !== undefined && scenarios.length * seeds.length > 1)
+    throw new RangeError('--svg names one file: play one scenario with one seed');
   return {
     scenarios,
-    seeds: values.seeds === undefined ? [parseNumber(values.seed, 'seed')] : parseSeeds(values.seeds),
+    seeds,
     peers: values.peers === undefined ? undefined : parseNumber(values.peers, 'peers'),
     isJson: values.json,
+    svg: values.svg,
   };
 }
 
+function writePicture(simulation: Simulation, file: string, verdict: string): string {
+  writeFileSync(file, simulation.draw(verdict));
+  return file;
+}
+
 /** @returns whether it passed */
-function play(scenario: Scenario, seed: number, { peers, isJson }: Arguments): boolean {
+function play(scenario: Scenario, seed: number, { peers, isJson, seeds, svg }: Arguments): boolean {
+  const simulation = new Simulation({
+    scenario,
+    seed,
+    createCore: (config: ConstructorParameters<typeof Peer>[0]) => new Peer(config),
+    ...(peers === undefined ? {} : { peers }),
+  });
+  const file = svg ?? path.join(tmpdir(), `mesh-sim-${scenario.name}-${seed}.svg`);
+  const print = (lines: string) => process.stdout.write(`${lines}\n`);
   try {
-    const options = {
-      scenario,
-      seed,
-      createCore: (config: ConstructorParameters<typeof Peer>[0]) => new Peer(config),
-    };
-    const report = simulate(peers === undefined ? options : { ...options, peers });
-    process.stdout.write(`${isJson ? JSON.stringify({ ok: true, ...report }) : describeReport(report)}\n`);
+    const report = simulation.play();
+    const isDrawn = svg !== undefined || (seeds.length === 1 && !isJson);
+    const picture = isDrawn ? writePicture(simulation, file, 'passed') : undefined;
+    if (isJson) print(JSON.stringify({ ok: true, ...report, ...(picture === undefined ? {} : { picture }) }));
+    else
+      print(
+        [describeReport(report), ...(picture === undefined ? [] : [`  picture      ${picture}`])].join('\n'),
+      );
     return true;
   } catch (error) {
     if (!(error instanceof SimFailure)) throw error;
     const { checker, message } = error;
-    const failure = { ok: false, scenario: scenario.name, seed, checker, message };
-    process.stdout.write(isJson ? `${JSON.stringify(failure)}\n` : `FAILED ${message}\n`);
+    const picture = writePicture(simulation, file, `${checker} failed`);
+    const failure = { ok: false, scenario: scenario.name, seed, checker, message, picture };
+    print(isJson ? JSON.stringify(failure) : `FAILED ${message}\npicture: ${picture}`);
     return false;
   }
 }

@@ -112,6 +112,58 @@ describe('the simulated network', () => {
     expect(a.of('link-closed')).toEqual([]);
   });
 
+  it('keeps the order when the host stops reading again in the middle of what waited', () => {
+    const { world, b, act, link } = createPair();
+    const theirs = b.of('link-opened')[0]?.link ?? 0;
+    const pause: Effect = { kind: 'pause', link: theirs, delayMs: 500 };
+    b.will(pause);
+    act(frame([link], [1]), frame([link], [2]), frame([link], [3]));
+    world.run(300);
+    b.will(pause);
+    world.run(500);
+    expect(b.of('frame-received').map(({ bytes }) => bytes[0])).toEqual([1, 2]);
+    world.run(500);
+    expect(b.of('frame-received').map(({ bytes }) => bytes[0])).toEqual([1, 2, 3]);
+  });
+
+  it('leaves what does not fit the window of a host that does not read with the sender', () => {
+    const { world, b, act, link } = createPair({ windowBytes: 100, queueBytesMax: 150 });
+    const theirs = b.of('link-opened')[0]?.link ?? 0;
+    const bytes = Array.from({ length: 60 }, () => 0);
+    b.will({ kind: 'pause', link: theirs, delayMs: 2000 });
+    for (let i = 1; i <= 6; i++) {
+      act(frame([link], [i, ...bytes], { droppable: true }));
+      world.run(100);
+    }
+    world.run(2000);
+    // The first is read, the next fills the window, two fill the queue, and for more there is no room.
+    expect(b.of('frame-received').map((one) => one.bytes[0])).toEqual([1, 2, 3, 4]);
+    act(frame([link], [7, ...bytes], { droppable: true }));
+    world.run(100);
+    expect(b.of('frame-received').at(-1)?.bytes[0]).toBe(7);
+  });
+
+  it('repeats frames where a middle box does', () => {
+    const { world, b, act, link } = createPair({ repeatShare: 1 });
+    act(frame([link], [1]), frame([link], [2]));
+    world.run(1000);
+    expect(b.of('frame-received').map(({ bytes }) => bytes[0])).toEqual([1, 1, 2, 2]);
+  });
+
+  it('shows each host its own wall clock, which can be set', () => {
+    const { world, b, act, link } = createPair();
+    const { network } = world;
+    const trueMs = network.nowOf(world.host('A')).wallMs;
+    const { monotonicMs } = network.nowOf(world.host('B'));
+    world.setClock('B', -3_600_000);
+    expect(network.nowOf(world.host('B'))).toEqual({ monotonicMs, wallMs: trueMs - 3_600_000 });
+    act(frame([link], [1]));
+    world.sleep(60_000);
+    expect(network.nowOf(world.host('A')).wallMs).toBe(trueMs + 60_000);
+    world.run(0);
+    expect(b.of('frame-received')).toHaveLength(1);
+  });
+
   it('loses what is in flight when a link breaks, and tells both ends', () => {
     const { world, a, b, act, link } = createPair();
     act(frame([link], [1]));
@@ -173,7 +225,7 @@ describe('the simulated network', () => {
     ['after-commit', 1],
   ] as const)('crashes %s without telling the core, with %i channels kept', (side, kept) => {
     const { world, a, act } = createPair();
-    world.crash('A', side);
+    world.crashAtCommit('A', { side, how: 'killed' });
     act({ kind: 'persist', token: 1, ops: [join] });
     world.run(1000);
     expect(world.host('A').isUp).toBe(false);

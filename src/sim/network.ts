@@ -8,12 +8,9 @@
  *    repeated to the byte.
  * 3. What was scheduled for a run of a host that has crashed since does not happen.
  */
-import type { Bytes } from '../core/bytes.ts';
-import { utf8 } from '../core/bytes.ts';
 import type { Effect, Event, Now } from '../core/contract.ts';
 import { createMessageContext, type MessageContext } from '../core/message/message.ts';
 import { Random } from '../core/random.ts';
-import { decodeFrame } from '../core/wire/frames.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { Dialler } from './dialler.ts';
 import { Disk } from './disk.ts';
@@ -22,21 +19,25 @@ import { derive, VerificationCache } from './keys.ts';
 import type { Observer } from './observer.ts';
 import { CALM, type Profile, type Range } from './profile.ts';
 import { Schedule } from './schedule.ts';
+import { Streams } from './streams.ts';
 import { SimFailure, Trace } from './trace.ts';
-import { LinkTable, occupy, type Wire, type WireEnd } from './wire.ts';
+import { LinkTable, type Wire, type WireEnd } from './wire.ts';
 
 export interface NetworkOptions {
   readonly seed: number;
   readonly scenario: string;
   readonly profile?: Partial<Profile>;
+  /** verdicts on signatures that are remembered */
+  readonly verdictsMax?: number;
 }
 
 /** Name of the simulated network, which all signatures cover. */
 export const SIM_NETWORK = 'sim';
 /** Wall time at the start: 90 s before an hour ends, so that runs cross minutes and hours. */
 const EPOCH_MS = Date.UTC(2026, 0, 15, 10, 58, 30);
-/** First bytes of the frames that carry messages or claims: a look at them saves decoding all the others. */
-const TELLING_FRAMES = new Set([7, 10, 11]);
+
+/** A signature is asked for by everybody soon after it was made. */
+const VERDICTS_MAX = 50_000;
 
 export class Network {
   readonly seed: number;
@@ -48,7 +49,8 @@ export class Network {
   readonly dialler: Dialler;
   profile: Profile;
   readonly links = new LinkTable();
-  readonly #verifications = new VerificationCache();
+  readonly streams: Streams;
+  readonly #verifications: VerificationCache;
   #linkNumber = 0;
 
   constructor(options: NetworkOptions) {
@@ -60,7 +62,13 @@ export class Network {
       seed: options.seed,
       nowMs: () => this.schedule.nowMs,
     });
+    this.#verifications = new VerificationCache(options.verdictsMax ?? VERDICTS_MAX);
     this.dialler = new Dialler(this);
+    this.streams = new Streams(this);
+  }
+
+  chance(share: number): boolean {
+    return share > 0 && this.random.unit() < share;
   }
 
   draw(range: Range): number {
@@ -76,7 +84,7 @@ export class Network {
     const { nowMs } = this.schedule;
     return {
       monotonicMs: nowMs - host.startedMs,
-      wallMs: Math.floor(EPOCH_MS + nowMs + host.options.wallOffsetMs),
+      wallMs: Math.floor(EPOCH_MS + nowMs + host.wallOffsetMs),
     };
   }
 
@@ -94,7 +102,11 @@ export class Network {
       after: (delayMs, run) => this.later(host, delayMs, run),
       commitDelayMs: () => {
         const { commitMs, commitSlowMs, commitSlowShare } = this.profile;
-        return this.draw(this.random.unit() < commitSlowShare ? commitSlowMs : commitMs);
+        return this.draw(this.chance(commitSlowShare) ? commitSlowMs : commitMs);
+      },
+      beforeCommit: () => {
+        host.commits++;
+        return host.crashPlan?.(host.commits);
       },
       answerDelayMs: () => this.draw(this.profile.persistedMs),
       committed: (requests, results) => {
@@ -103,7 +115,7 @@ export class Network {
       },
       persisted: (token, results) => this.deliver(host, { kind: 'persisted', token, results }),
       failed: (token, code) => this.deliver(host, { kind: 'persist-failed', token, code }),
-      crash: () => this.crash(host, 'killed'),
+      crash: (how) => this.crash(host, how),
     });
   }
 
@@ -163,16 +175,16 @@ export class Network {
         this.dialler.dial(host, effect.url);
         break;
       case 'send-text':
-        this.#sendText(host, effect);
+        this.streams.sendText(host, effect);
         break;
       case 'send':
-        this.#send(host, effect);
+        this.streams.send(host, effect);
         break;
       case 'close':
         this.#close(host, effect);
         break;
       case 'pause':
-        this.#pause(host, effect);
+        this.streams.pause(host, effect);
         break;
       case 'timer':
         // As Node's timers: never less than a millisecond, or rests of rounding would stop the clock.
@@ -217,95 +229,13 @@ export class Network {
   }
 
   #sign(host: Host, effect: Extract<Effect, { kind: 'sign' }>): void {
-    const { peerKey, identityKey } = host.options;
+    const { peerKey, identityKeys } = host.options;
     const signatures = effect.items.map(({ key, data }) => {
-      if (key === 'peer') return peerKey.sign(data);
-      if (key === identityKey.id) return identityKey.sign(data);
+      const signer = key === 'peer' ? peerKey : identityKeys.find(({ id }) => id === key);
+      if (signer !== undefined) return signer.sign(data);
       throw this.trace.failure('contract', `${host.name} asks for a signature of the unknown key ${key}`);
     });
     this.#answer(host, this.profile.signMs, { kind: 'signed', token: effect.token, signatures });
-  }
-
-  #sendText(host: Host, effect: Extract<Effect, { kind: 'send-text' }>): void {
-    const link = this.links.get(host, effect.link);
-    if (link === undefined) return;
-    this.#transfer(link.wire, link.end, utf8(effect.text).length, (to) => ({
-      kind: 'text-received',
-      link: to.id,
-      text: effect.text,
-    }));
-  }
-
-  #send(host: Host, effect: Extract<Effect, { kind: 'send' }>): void {
-    const { frame } = effect;
-    const open = effect.links.filter((id) => this.links.get(host, id) !== undefined);
-    if (open.length === 0) return;
-    if (TELLING_FRAMES.has(frame[1] as number)) this.#tell(host, frame, open.length);
-    for (const id of open) this.#sendOn(host, id, effect);
-  }
-
-  #tell(host: Host, bytes: Bytes, links: number): void {
-    const frame = decodeFrame(this.messages, bytes);
-    if (frame === undefined) return;
-    for (const observer of this.observers) observer.sending?.(host, frame, links);
-  }
-
-  #sendOn(host: Host, id: number, effect: Extract<Effect, { kind: 'send' }>): void {
-    const link = this.links.get(host, id);
-    if (link === undefined) return;
-    const { wire, end } = link;
-    const { frame, droppable, notify } = effect;
-    const isFull = end.queuedBytes + frame.length > this.profile.queueBytesMax;
-    if (droppable && (isFull || this.random.unit() < this.profile.dropShare)) {
-      host.traffic.framesDropped++;
-      this.trace.add(`${host.name} drops a frame for link ${id}`);
-      return;
-    }
-    host.traffic.framesSent++;
-    host.traffic.bytesSent += frame.length;
-    const departsMs = this.#transfer(wire, end, frame.length, (to) => ({
-      kind: 'frame-received',
-      link: to.id,
-      bytes: frame,
-    }));
-    if (notify !== 0)
-      this.later(host, departsMs - this.schedule.nowMs, () => this.#flushed(host, id, notify));
-    if (end.queuedBytes > this.profile.queueBytesClose) this.#closeBoth(wire, 'too_slow');
-  }
-
-  #flushed(host: Host, link: number, notify: number): void {
-    if (this.links.get(host, link) !== undefined) this.deliver(host, { kind: 'link-flushed', link, notify });
-  }
-
-  /** @returns virtual ms at which the last byte leaves */
-  #transfer(wire: Wire, end: WireEnd, bytes: number, event: (to: WireEnd) => Event): number {
-    const { departsMs, arrivesMs } = occupy(wire, end, bytes, {
-      nowMs: this.schedule.nowMs,
-      bytesPerMs: this.profile.bytesPerMs,
-      jitterMs: this.draw(this.profile.jitterMs),
-    });
-    const to = wire.other(end);
-    this.schedule.at(departsMs, () => {
-      end.queuedBytes -= bytes;
-    });
-    this.schedule.at(arrivesMs, () => {
-      if (!to.isOpen || wire.isSilent) return;
-      // What comes while the host does not read waits in front of it, in order.
-      if (to.unread) to.unread.push(event(to));
-      else this.deliver(to.host, event(to));
-    });
-    return departsMs;
-  }
-
-  #pause(host: Host, effect: Extract<Effect, { kind: 'pause' }>): void {
-    const end = this.links.get(host, effect.link)?.end;
-    if (end === undefined || end.unread) return;
-    end.unread = [];
-    this.schedule.after(effect.delayMs, () => {
-      const unread = end.unread ?? [];
-      end.unread = undefined;
-      if (end.isOpen) for (const event of unread) this.deliver(end.host, event);
-    });
   }
 
   #close(host: Host, effect: Extract<Effect, { kind: 'close' }>): void {
@@ -333,12 +263,6 @@ export class Network {
     end.isOpen = false;
     this.links.remove(end);
     this.deliver(end.host, { kind: 'link-closed', link: end.id, reason });
-  }
-
-  #closeBoth(wire: Wire, reason: string): void {
-    for (const end of wire.ends) {
-      this.schedule.after(0, () => this.closeEnd(end, reason));
-    }
   }
 
   #traceEvent(host: Host, event: Event): void {

@@ -17,7 +17,7 @@ export interface Observer {
   /** the core wants it, and it is about to be executed */
   effect?(host: Host, effect: Effect): void;
   /** a frame that carries messages or claims about them is about to be sent; undecodable ones are not told */
-  sending?(host: Host, frame: Frame, links: number): void;
+  sending?(host: Host, frame: Frame, to: readonly Host[]): void;
   /** the disk has it, and the core does not know yet */
   committed?(
     host: Host,

@@ -35,6 +35,10 @@ export interface Profile {
   readonly queueBytesClose: number;
   /** share of droppable frames that are dropped as if the queue were full */
   readonly dropShare: number;
+  /** share of frames that come twice, one right after the other: TCP does not do that, a broken middle box may */
+  readonly repeatShare: number;
+  /** what a host that does not read takes before the rest stays with the sender: socket buffers of both sides */
+  readonly windowBytes: number;
 }
 
 export const CALM: Profile = {
@@ -53,4 +57,6 @@ export const CALM: Profile = {
   queueBytesMax: LIMITS.linkQueueBytesMax,
   queueBytesClose: LIMITS.linkQueueBytesClose,
   dropShare: 0,
+  repeatShare: 0,
+  windowBytes: 256 * 1024,
 };

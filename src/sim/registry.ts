@@ -24,6 +24,7 @@ export interface Publication {
 export class Registry {
   readonly publications: Publication[] = [];
   readonly #byId = new Map<string, Publication>();
+  readonly #byChannel = new Map<string, Publication[]>();
   readonly #byRequest = new Map<RequestId, Publication>();
   /** asked for and not yet committed, by what identifies them until they have an id */
   readonly #open = new Map<string, Publication[]>();
@@ -45,6 +46,9 @@ export class Registry {
     if (found === undefined) return false;
     found.message = message;
     this.#byId.set(message.idText, found);
+    const known = this.#byChannel.get(message.channel);
+    if (known) known.push(found);
+    else this.#byChannel.set(message.channel, [found]);
     return true;
   }
 
@@ -56,10 +60,24 @@ export class Registry {
     return this.#byRequest.get(request);
   }
 
-  /** Ids of messages that exist in a channel: acknowledged, or committed without the answer getting out. */
-  idsIn(channel: string): Set<string> {
-    const ids = [...this.#byId].filter(([, publication]) => publication.command.channel === channel);
-    return new Set(ids.map(([id]) => id));
+  /** Messages that exist in a channel: acknowledged, or committed without the answer getting out. */
+  committedIn(channel: string): readonly Publication[] {
+    return this.#byChannel.get(channel) ?? [];
+  }
+
+  /** Forgets what was asked for before a moment: for runs without checkers that measure memory. */
+  forgetBefore(virtualMs: number): void {
+    const isOld = ({ askedMs }: Publication): boolean => askedMs < virtualMs;
+    const rest = this.publications.filter((one) => !isOld(one));
+    this.publications.splice(0, this.publications.length, ...rest);
+    for (const [id, one] of this.#byId) if (isOld(one)) this.#byId.delete(id);
+    for (const [request, one] of this.#byRequest) if (isOld(one)) this.#byRequest.delete(request);
+    for (const map of [this.#byChannel, this.#open])
+      for (const [key, list] of map) {
+        const kept = list.filter((one) => !isOld(one));
+        if (kept.length === 0) map.delete(key);
+        else map.set(key, kept);
+      }
   }
 
   acknowledged(): Publication[] {

@@ -4,8 +4,10 @@
 import type { Effect } from '../core/contract.ts';
 import type { Frame } from '../core/wire/frame.ts';
 import type { StoredMessage } from '../store/store.ts';
+import { FRAME_NAMES } from './frame-names.ts';
 import type { Host } from './host.ts';
 import type { Observer } from './observer.ts';
+import { delayAt } from './picture/curve.ts';
 import type { World } from './world.ts';
 
 export interface Report {
@@ -23,8 +25,14 @@ export interface Report {
   readonly deliveries: number;
   /** from the request to the display, virtual ms */
   readonly delayMs: { readonly median: number; readonly p99: number; readonly max: number };
+  /** deliveries that were due: made, or missing at the end */
+  readonly deliveriesDue: number;
   /** copies of messages sent for each delivery */
   readonly copiesPerDelivery: number;
+  /** copies of a message sent to a relay that got it at all */
+  readonly copiesPerRelay: number;
+  /** frames sent by type */
+  readonly framesByType: Readonly<Record<string, number>>;
   readonly frames: number;
   readonly framesDropped: number;
   readonly bytes: number;
@@ -35,10 +43,18 @@ export interface Report {
   readonly trace: string;
 }
 
+interface Copies {
+  sent: number;
+  readonly ids: Set<string>;
+}
+
 /** Counts while the world runs. */
 export class Reporter implements Observer {
   readonly #world: World;
   readonly #delays: number[] = [];
+  /** copies sent to each host */
+  readonly #copiesTo = new Map<Host, Copies>();
+  readonly #crashes = new Map<Host, number>();
   readonly #stored = new Set<string>();
   #starts = 0;
   #copies = 0;
@@ -52,12 +68,42 @@ export class Reporter implements Observer {
     this.#starts++;
   }
 
+  crashed(host: Host): void {
+    this.#crashes.set(host, this.crashesOf(host) + 1);
+  }
+
+  crashesOf(host: Host): number {
+    return this.#crashes.get(host) ?? 0;
+  }
+
+  /** From a request to the display at another peer, ms, ascending. */
+  delays(): number[] {
+    return this.#delays.toSorted((a, b) => a - b);
+  }
+
   effect(_host: Host, effect: Effect): void {
     if (effect.kind === 'delivery' && effect.state === 'stored') this.#stored.add(effect.id);
   }
 
-  sending(_host: Host, frame: Frame, links: number): void {
-    if (frame.type === 'push' || frame.type === 'fetched') this.#copies += frame.messages.length * links;
+  sending(_host: Host, frame: Frame, to: readonly Host[]): void {
+    if (frame.type !== 'push' && frame.type !== 'fetched') return;
+    this.#copies += frame.messages.length * to.length;
+    for (const host of to) {
+      const copies = this.#copiesTo.get(host) ?? { sent: 0, ids: new Set<string>() };
+      this.#copiesTo.set(host, copies);
+      copies.sent += frame.messages.length;
+      for (const { idText } of frame.messages) copies.ids.add(idText);
+    }
+  }
+
+  #copiesPerRelay(): number {
+    let [sent, reached] = [0, 0];
+    for (const [host, copies] of this.#copiesTo) {
+      if (this.#world.snapshot(host.name)?.role !== 'relay') continue;
+      sent += copies.sent;
+      reached += copies.ids.size;
+    }
+    return hundredths(sent / Math.max(1, reached));
   }
 
   shown(host: Host, channel: string, row: StoredMessage): void {
@@ -69,8 +115,9 @@ export class Reporter implements Observer {
   report(realMs: number): Report {
     const { network, registry } = this.#world;
     const hosts = this.#world.hosts();
-    const delays = this.#delays.toSorted((a, b) => a - b);
-    const at = (share: number) => Math.round(delays[Math.floor((delays.length - 1) * share)] ?? 0);
+    const delays = this.delays();
+    const missing = this.#world.differences(hosts).reduce((total, one) => total + one.missing.length, 0);
+    const at = (share: number) => Math.round(delayAt(delays, share));
     const sum = (pick: (host: Host) => number) => hosts.reduce((total, host) => total + pick(host), 0);
     const acknowledged = registry.acknowledged();
     return {
@@ -84,7 +131,10 @@ export class Reporter implements Observer {
       stored: acknowledged.filter(({ message }) => this.#stored.has(message?.idText ?? '')).length,
       deliveries: delays.length,
       delayMs: { median: at(0.5), p99: at(0.99), max: at(1) },
-      copiesPerDelivery: Math.round((100 * this.#copies) / Math.max(1, delays.length)) / 100,
+      deliveriesDue: delays.length + missing,
+      copiesPerDelivery: hundredths(this.#copies / Math.max(1, delays.length)),
+      copiesPerRelay: this.#copiesPerRelay(),
+      framesByType: framesByType(hosts),
       frames: sum(({ traffic }) => traffic.framesSent),
       framesDropped: sum(({ traffic }) => traffic.framesDropped),
       bytes: sum(({ traffic }) => traffic.bytesSent),
@@ -94,6 +144,22 @@ export class Reporter implements Observer {
       trace: network.trace.digest(),
     };
   }
+}
+
+function hundredths(value: number): number {
+  return Math.round(100 * value) / 100;
+}
+
+function framesByType(hosts: readonly Host[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const { traffic } of hosts) {
+    for (const [number, count] of traffic.framesByNumber.entries()) {
+      if (count === undefined) continue;
+      const name = FRAME_NAMES[number] ?? `frame ${number}`;
+      counts.set(name, (counts.get(name) ?? 0) + count);
+    }
+  }
+  return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
 }
 
 export function describeReport(report: Report): string {
@@ -106,7 +172,7 @@ export function describeReport(report: Report): string {
       `${report.stored} known to be stored elsewhere`,
     `  deliveries   ${report.deliveries}, after ${delayMs.median} ms (median), ${delayMs.p99} ms (99%), ` +
       `${delayMs.max} ms (longest)`,
-    `  copies       ${report.copiesPerDelivery} sent for each delivery`,
+    `  copies       ${report.copiesPerDelivery} sent for each delivery, ${report.copiesPerRelay} to each relay that got one`,
     `  traffic      ${report.frames} frames, ${mb} MB, ${report.framesDropped} frames dropped at full queues`,
     `  time         ${(report.virtualMs / 1000).toFixed(1)} s virtual in ${(report.realMs / 1000).toFixed(1)} s real, ` +
       `${report.steps} steps`,

@@ -43,3 +43,11 @@ export function outboxLength(host: Host): number {
   const answer = host.store.read({ kind: 'outbox', afterArrival: 0, limit: 100_000 });
   return answer.kind === 'outbox' ? answer.rows.length : 0;
 }
+
+/** Waits until every own message of a running host has a keeper; fails if that does not come in time. */
+export function demandEmptyOutboxes(world: World, maxMs: number): void {
+  const waiting = () => world.up().filter((host) => outboxLength(host) > 0);
+  world.runUntil(() => waiting().length === 0, maxMs);
+  const left = waiting().map(({ name }) => name);
+  demand(world, left.length === 0, `own messages without a keeper at ${left.join(', ')}`, left);
+}

@@ -45,11 +45,16 @@ export class Schedule {
   runUntil(untilMs: number): void {
     for (let next = this.#heap[0]; next !== undefined && next.atMs <= untilMs; next = this.#heap[0]) {
       this.#pop();
-      this.#nowMs = next.atMs;
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
       this.#steps++;
       next.run();
     }
     this.#nowMs = Math.max(this.#nowMs, untilMs);
+  }
+
+  /** Time passes and nothing happens in it: what was due meanwhile is late, and comes in its order. */
+  leap(durationMs: number): void {
+    this.#nowMs += durationMs;
   }
 
   #push(item: Item): void {

@@ -1,5 +1,7 @@
 /** Plays one scenario from one seed and gives its report, or throws a `SimFailure`. */
 import type { CoreFactory } from './host.ts';
+import { collectPicture } from './picture/collect.ts';
+import { drawPicture } from './picture/picture.ts';
 import { type Report, Reporter } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { World } from './world.ts';
@@ -12,12 +14,42 @@ export interface SimulateOptions {
   readonly peers?: number;
 }
 
+export class Simulation {
+  readonly #options: SimulateOptions;
+  readonly #world: World;
+  readonly #reporter: Reporter;
+  #realMs = 0;
+
+  constructor(options: SimulateOptions) {
+    const { scenario, seed, createCore } = options;
+    this.#options = options;
+    this.#world = new World({ scenario: scenario.name, seed, createCore });
+    this.#reporter = new Reporter(this.#world);
+  }
+
+  /** Throws `SimFailure` where a checker or the scenario finds something wrong. */
+  play(): Report {
+    const { scenario, peers } = this.#options;
+    const begin = performance.now();
+    try {
+      scenario.run(this.#world, { peers: peers ?? scenario.peers });
+      this.#world.end();
+    } finally {
+      this.#realMs = performance.now() - begin;
+    }
+    return this.report();
+  }
+
+  report(): Report {
+    return this.#reporter.report(this.#realMs);
+  }
+
+  /** An SVG of how the mesh stands now. @param verdict `passed`, or what went wrong in a few words */
+  draw(verdict: string): string {
+    return drawPicture(collectPicture(this.#world, this.#reporter, { report: this.report(), verdict }));
+  }
+}
+
 export function simulate(options: SimulateOptions): Report {
-  const { scenario, seed, createCore } = options;
-  const begin = performance.now();
-  const world = new World({ scenario: scenario.name, seed, createCore });
-  const reporter = new Reporter(world);
-  scenario.run(world, { peers: options.peers ?? scenario.peers });
-  world.end();
-  return reporter.report(performance.now() - begin);
+  return new Simulation(options).play();
 }

@@ -19,7 +19,10 @@ export class WireEnd {
   /** bytes accepted and not yet sent */
   queuedBytes = 0;
   /** what arrived while the host does not read this end; undefined while it reads */
-  unread: Event[] | undefined;
+  unread: { readonly event: Event; readonly bytes: number }[] | undefined;
+  unreadBytes = 0;
+  /** of those, what is beyond the window and counts in the sender's queue */
+  heldBackBytes = 0;
   /** virtual ms at which the last frame sent from here arrives */
   lastArrivalMs = 0;
 
@@ -81,6 +84,10 @@ export class LinkTable {
 
   remove(end: WireEnd): void {
     this.#byHost.get(end.host)?.delete(end.id);
+  }
+
+  endsOf(host: Host): WireEnd[] {
+    return [...(this.#byHost.get(host)?.values() ?? [])].map(({ end }) => end);
   }
 
   /** Takes all links of a host, which has none afterwards. */

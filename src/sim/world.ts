@@ -2,30 +2,30 @@
  * A simulated mesh to play scenarios in: peers that start, crash and come back with their store, clients that join and
  * publish, and the checkers, which watch from the first step.
  */
-import { utf8 } from '../core/bytes.ts';
-import type { Effect, RequestId } from '../core/contract.ts';
-import type { PeerSnapshot } from '../core/peer-types.ts';
+import type { RequestId, RetentionPolicy } from '../core/contract.ts';
+import { DEFAULT_RATES, DEFAULT_RETENTION } from '../core/limits.ts';
+import type { PeerSnapshot, Rates, RetentionLimits } from '../core/peer-types.ts';
 import { Random } from '../core/random.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
-import {
-  type Checker,
-  checkConvergence,
-  createCheckers,
-  type Difference,
-  findDifferences,
-} from './checkers.ts';
+import type { Checked, Checker, Queues } from './checker.ts';
+import { createCheckers } from './checkers.ts';
+import { Clients, type PublishOptions } from './clients.ts';
+import { ConvergenceWatch, checkConvergence, type Difference, findDifferences } from './convergence.ts';
+import type { CommitCrash } from './disk.ts';
 import { Feeds } from './feed.ts';
 import { type CoreFactory, Host } from './host.ts';
+import { mustKeep } from './keeping.ts';
 import { derive, SimKey } from './keys.ts';
 import { Network, type NetworkOptions, SIM_NETWORK } from './network.ts';
-import type { Observer } from './observer.ts';
-import { Registry } from './registry.ts';
+import { type Publication, Registry } from './registry.ts';
 import { SimFailure } from './trace.ts';
 
 export interface WorldOptions extends NetworkOptions {
   readonly createCore: CoreFactory;
+  /** which checkers watch, all without it */
+  readonly checkers?: (world: Checked) => Checker[];
 }
 
 export interface PeerOptions {
@@ -34,7 +34,12 @@ export interface PeerOptions {
   /** names or `ws://` addresses of peers that it always dials */
   readonly fixed?: readonly string[];
   readonly joined?: readonly string[];
-  /** own wall clock minus true time, ms */
+  /** local identities, 1 without it */
+  readonly identities?: number;
+  /** what differs from the defaults */
+  readonly rates?: Partial<Rates>;
+  readonly retention?: Partial<RetentionLimits>;
+  /** own wall clock minus true time at first, ms */
   readonly wallOffsetMs?: number;
   /** instead of the world's, for broken peers */
   readonly createCore?: CoreFactory;
@@ -42,29 +47,38 @@ export interface PeerOptions {
   readonly wrapStore?: (store: Store) => Store;
 }
 
-export class World implements Observer {
+export class World implements Checked {
   readonly network: Network;
   readonly registry = new Registry();
   readonly feeds: Feeds;
   readonly #options: WorldOptions;
   readonly #hosts = new Map<string, Host>();
-  readonly #interests = new Map<Host, Set<string>>();
-  /** asked for and not yet answered: asked again after a crash */
-  readonly #joining = new Map<Host, Set<string>>();
+  /** hosts added so far: their addresses are made from it */
+  #added = 0;
+  readonly #clients: Clients;
+  readonly #convergence = new ConvergenceWatch(this);
   readonly #checkers: readonly Checker[];
-  #requests = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
     this.network = new Network(options);
-    this.#checkers = createCheckers(this);
+    this.#clients = new Clients(this.network, this.registry);
+    this.#checkers = (options.checkers ?? createCheckers)(this);
     const { observers } = this.network;
-    this.feeds = new Feeds({ observers, wallMs: (host) => this.network.nowOf(host).wallMs });
-    observers.push(...this.#checkers, this.feeds, this);
+    this.feeds = new Feeds({ observers, wallMs: (host) => this.wallMs(host) });
+    observers.push(...this.#checkers, this.feeds, this.#clients);
   }
 
   get nowMs(): number {
     return this.network.schedule.nowMs;
+  }
+
+  get repeatsFrames(): boolean {
+    return this.network.profile.repeatShare > 0;
+  }
+
+  wallMs(host: Host): number {
+    return this.network.nowOf(host).wallMs;
   }
 
   hosts(): Host[] {
@@ -82,7 +96,23 @@ export class World implements Observer {
   }
 
   interests(host: Host): Iterable<string> {
-    return this.#interests.get(host) ?? [];
+    return this.#clients.interests(host);
+  }
+
+  keeps(host: Host, publication: Publication): boolean {
+    const { channel } = publication.command;
+    const wallMs = this.wallMs(host);
+    const isJoined = this.#clients.wants(host, channel);
+    return mustKeep(host, publication, { wallMs, isJoined, policy: this.#clients.policyOf(host, channel) });
+  }
+
+  queues(host: Host): Queues {
+    const ends = this.network.links.endsOf(host);
+    return {
+      sendBytes: host.traffic.queuePeakBytes,
+      unreadBytes: Math.max(0, ...ends.map(({ unreadBytes }) => unreadBytes)),
+      diskOps: host.disk?.waitingOps ?? 0,
+    };
   }
 
   /** A random source of its own for each purpose, so that one scenario's step does not shift another's. */
@@ -93,24 +123,27 @@ export class World implements Observer {
   /** A computer with a store and keys, and no daemon running yet. */
   add(name: string, options: PeerOptions = {}): Host {
     const { seed } = this.network;
-    const number = this.#hosts.size + 1;
+    const number = ++this.#added;
     const store = createMemoryStore({ network: SIM_NETWORK, sha256 });
     const host = new Host({
       name,
       url: `ws://127.${number >> 8}.${number & 255}.1:${5000 + number}/`,
       peerKey: new SimKey(derive(seed, `peer ${name}`)),
-      identityKey: new SimKey(derive(seed, `identity ${name}`)),
+      identityKeys: Array.from({ length: options.identities ?? 1 }, (_, i) => {
+        return new SimKey(derive(seed, `identity ${name}${i === 0 ? '' : ` ${i + 1}`}`));
+      }),
       store: options.wrapStore?.(store) ?? store,
       createCore: options.createCore ?? this.#options.createCore,
       random: this.random(`host ${name}`),
+      rates: { ...DEFAULT_RATES, ...options.rates },
+      retention: { ...DEFAULT_RETENTION, ...options.retention },
       fixed: options.fixed ?? [],
       bootstrap: options.bootstrap ?? [],
       wallOffsetMs: options.wallOffsetMs ?? 0,
     });
     this.#hosts.set(name, host);
     this.network.dialler.register(host);
-    this.#interests.set(host, new Set(options.joined ?? []));
-    this.#joining.set(host, new Set(options.joined ?? []));
+    this.#clients.add(host, options.joined ?? []);
     return host;
   }
 
@@ -123,7 +156,7 @@ export class World implements Observer {
   start(name: string): void {
     const host = this.host(name);
     if (host.isUp) return;
-    const { random, createCore, identityKey } = host.options;
+    const { random, createCore, identityKeys } = host.options;
     const bytes = (length: number) => Uint8Array.from({ length }, () => random.below(256));
     host.run++;
     host.startedMs = this.nowMs - random.below(1000);
@@ -137,17 +170,19 @@ export class World implements Observer {
       agent: `sim ${name}`,
       allowPrivate: false,
       banThreshold: 16,
-      rates: { leafPerSecond: 0, relayPerSecond: 0 },
+      rates: host.options.rates,
+      retention: host.options.retention,
+      publicUrl: '',
     });
     this.network.startDisk(host);
     this.network.dialler.resetStale(host);
     for (const observer of this.network.observers) observer.started?.(host);
     this.network.deliver(host, {
       kind: 'started',
-      state: { identities: [identityKey.id], ...host.store.restore() },
+      state: { identities: identityKeys.map(({ id }) => id), ...host.store.restore() },
     });
     this.#giveAddresses(host);
-    for (const channel of this.#joining.get(host) ?? []) this.join(name, channel);
+    this.#clients.return(host);
   }
 
   #giveAddresses(host: Host): void {
@@ -177,58 +212,49 @@ export class World implements Observer {
     this.network.later(host, this.network.draw(this.network.profile.bootstrapMs), fetch);
   }
 
-  /** `killed` and `power` as the network knows them; the commit sides crash at the next commit, at once without one. */
-  crash(name: string, how: 'killed' | 'power' | 'before-commit' | 'after-commit' = 'killed'): void {
+  crash(name: string, how: CommitCrash['how'] = 'killed'): void {
+    this.network.crash(this.host(name), how);
+  }
+
+  /** The computer is gone for good, and its disk with it. */
+  remove(name: string): void {
     const host = this.host(name);
-    if (how === 'killed' || how === 'power') {
-      this.network.crash(host, how);
-      return;
-    }
-    host.disk?.armCrash(how);
-    this.network.later(host, 2000, () => this.network.crash(host, 'killed'));
+    this.network.crash(host, 'power');
+    this.network.dialler.unregister(host);
+    this.#clients.remove(host);
+    this.feeds.remove(host);
+    this.#hosts.delete(name);
+  }
+
+  /** Crashes at the next commit of the host, or after two seconds if there is none. */
+  crashAtCommit(name: string, crash: CommitCrash): void {
+    const host = this.host(name);
+    host.disk?.armCrash(crash);
+    this.network.later(host, 2000, () => this.network.crash(host, crash.how));
+  }
+
+  /** Sets a host's wall clock: from now on it is this far ahead of true time. */
+  setClock(name: string, wallOffsetMs: number): void {
+    this.network.trace.add(`${name} sets its clock to ${wallOffsetMs} ms`);
+    this.host(name).wallOffsetMs = wallOffsetMs;
   }
 
   /** A client joins a channel; after a restart the daemon knows it by itself. */
   join(name: string, channel: string): void {
-    const host = this.host(name);
-    this.#interests.get(host)?.add(channel);
-    this.#joining.get(host)?.add(channel);
-    this.network.deliver(host, { kind: 'join', request: ++this.#requests, channel });
+    this.#clients.join(this.host(name), channel);
   }
 
-  publish(name: string, channel: string, body: string): RequestId {
-    const host = this.host(name);
-    const request = ++this.#requests;
-    const command = {
-      identity: host.identity,
-      channel,
-      body,
-      payload: utf8(''),
-      refs: [],
-      expiresMs: 0,
-      idempotencyKey: '',
-    };
-    const askedMs = this.nowMs;
-    this.registry.asked({
-      host,
-      request,
-      command,
-      askedMs,
-      message: undefined,
-      ackedMs: undefined,
-      refused: '',
-    });
-    this.network.deliver(host, { kind: 'publish', request, command });
-    return request;
+  leave(name: string, channel: string): void {
+    this.#clients.leave(this.host(name), channel);
   }
 
-  effect(host: Host, effect: Effect): void {
-    if (effect.kind !== 'reply') return;
-    if (effect.reply.kind === 'joined') this.#joining.get(host)?.delete(effect.reply.channel);
-    const publication = this.registry.byRequest(effect.request);
-    if (publication === undefined) return;
-    if (effect.reply.kind === 'published') publication.ackedMs = this.nowMs;
-    else if (effect.reply.kind === 'failed') publication.refused = effect.reply.code;
+  /** A client says how much of a channel is kept. */
+  retain(name: string, channel: string, policy: RetentionPolicy): void {
+    this.#clients.retain(this.host(name), channel, policy);
+  }
+
+  publish(name: string, channel: string, body: string, options: PublishOptions = {}): RequestId {
+    return this.#clients.publish(this.host(name), channel, body, options);
   }
 
   /** Lets virtual time pass. */
@@ -240,6 +266,12 @@ export class World implements Observer {
       const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
       throw this.network.trace.failure('exception', detail, [], error);
     }
+  }
+
+  /** All computers sleep for a while: when they wake, all that was due is late. */
+  sleep(durationMs: number): void {
+    this.network.trace.add(`everybody sleeps for ${durationMs} ms`);
+    this.network.schedule.leap(durationMs);
   }
 
   /** Lets time pass until something holds, looked at four times a second. @returns whether it came to hold */
@@ -265,7 +297,7 @@ export class World implements Observer {
 
   /** Waits for convergence; fails if it does not come in time. */
   converge(maxMs: number, among: readonly Host[] = this.up()): void {
-    this.runUntil(() => this.differences(among).length === 0, maxMs);
+    this.runUntil(() => this.#convergence.isReached(among), maxMs);
     checkConvergence(this, among);
   }
 

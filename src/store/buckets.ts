@@ -10,6 +10,10 @@ import type { Position, Sum } from '../core/persistence.ts';
 
 export const HOUR_MINUTES = 60;
 
+/** An author with less content than this in a channel is never its heaviest: the index that finds the heaviest is spared
+ *  most authors, which saves a tenth of an insert. Part of schema 2. */
+export const HEAVY_BYTES = 4096;
+
 /** Sorts after the 8 bytes of every time. */
 const AFTER_ALL_TIMES: Bytes = new Uint8Array(8).fill(0xff);
 

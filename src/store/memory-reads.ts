@@ -115,7 +115,8 @@ function read(tables: MemoryTables, query: Query, freeBytes: () => number): Quer
 function holding(tables: MemoryTables, id: string): Holding {
   const row = tables.byId.get(id);
   if (row === undefined) return 'unknown';
-  return row.isWanted ? 'wanted' : 'known';
+  if (row.isWanted) return 'wanted';
+  return row.message === undefined ? 'dropped' : 'held';
 }
 
 function wanted(tables: MemoryTables, query: Ask<'wanted'>): Answer<'wanted'>['rows'] {
@@ -244,7 +245,7 @@ function restore(tables: MemoryTables): ReturnType<Store['restore']> {
     mailboxes: [...tables.mailboxes].sort(byKey).map(([peer, mailbox]) => ({ peer, ...mailbox })),
     addresses: tables.addressesByAge(),
     recordSequence: tables.recordSequence,
-    clockMs: tables.clockMs,
+    clockMs: tables.clockMs || (tables.arrivals.at(-1)?.header.time.timeMs ?? 0),
   };
 }
 

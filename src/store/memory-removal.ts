@@ -2,7 +2,7 @@
 import { toBase64url } from '../core/bytes.ts';
 import { compareTime } from '../core/message/time.ts';
 import { IDEMPOTENCY_MS, type PersistOp, type PersistResult, PRUNE_STEP } from '../core/persistence.ts';
-import { HOUR_MINUTES, isExpired, minuteOf } from './buckets.ts';
+import { HEAVY_BYTES, HOUR_MINUTES, isExpired, minuteOf } from './buckets.ts';
 import { DELIVERY_STATES } from './check.ts';
 import { comparePosition, type MemoryTables, type Row } from './memory-tables.ts';
 
@@ -39,7 +39,9 @@ function heaviest(tables: MemoryTables, tag: string): { bytes: number; rows: Row
     author.rows.push(row);
     authors.set(place, author);
   }
-  const [most] = [...authors.values()].sort((a, b) => b.bytes - a.bytes);
+  const [most] = [...authors.values()]
+    .filter(({ bytes }) => bytes >= HEAVY_BYTES)
+    .sort((a, b) => b.bytes - a.bytes);
   const rows = (most?.rows ?? []).sort(
     (a, b) => compareTime(a.header.time, b.header.time) || a.arrival - b.arrival,
   );
@@ -63,7 +65,7 @@ export function expire(tables: MemoryTables, wallMs: number): PersistResult {
     .filter((row) => isExpired(row.header.expiresMs, wallMs))
     .sort((a, b) => a.header.expiresMs - b.header.expiresMs || a.arrival - b.arrival);
   for (const row of rows.slice(0, PRUNE_STEP)) tables.remove(row);
-  tables.clockMs = Math.max(tables.clockMs, wallMs);
+  tables.clockMs = wallMs;
   tables.forgetStrangers();
   for (const [tag, { untilMs }] of tables.carried) if (untilMs <= wallMs) tables.carried.delete(tag);
   for (const [peer, { untilMs }] of tables.mailboxes) if (untilMs <= wallMs) tables.mailboxes.delete(peer);

@@ -25,6 +25,13 @@ describe('the memory store in the simulator', () => {
     expect(store.reopen().restore().joined).toMatchObject([{ channel: 'dev' }]);
   });
 
+  it('says what the simulator says of the disk', () => {
+    const store = createMemoryStore({ network: NETWORK, sha256, freeBytes: () => 7 });
+    expect(store.read({ kind: 'usage' })).toEqual({ kind: 'usage', tags: [], freeBytes: 7 });
+    const unknown = createMemoryStore({ network: NETWORK, sha256 });
+    expect(unknown.read({ kind: 'usage' })).toMatchObject({ freeBytes: Number.MAX_SAFE_INTEGER });
+  });
+
   it('fails once when told to and applies nothing of that call', () => {
     const store = createMemoryStore({ network: NETWORK, sha256 });
     const op = received(signedMessage(createAuthor(1)));

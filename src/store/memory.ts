@@ -139,10 +139,10 @@ function applySmall(tables: MemoryTables, op: SmallOp): void {
       tables.floors.delete(op.tag);
       return;
     case 'carry': {
-      const { untilMs, sinceHour } = tables.carried.get(op.tag) ?? op;
+      const { untilMs } = tables.carried.get(op.tag) ?? op;
       tables.carried.set(op.tag, {
         untilMs: Math.max(op.untilMs, untilMs),
-        sinceHour: Math.min(op.sinceHour, sinceHour),
+        sinceHour: op.sinceHour,
       });
       return;
     }

@@ -16,7 +16,7 @@ import type { Database } from 'better-sqlite3';
 import { type Bytes, compare } from '../core/bytes.ts';
 import { MESSAGE_KIND } from '../core/message/message.ts';
 import { ROW_BYTES } from '../core/persistence.ts';
-import { HOUR_MINUTES, timeBound } from './buckets.ts';
+import { HEAVY_BYTES, HOUR_MINUTES, timeBound } from './buckets.ts';
 
 /** Values of `message.content`. */
 export const CONTENT = { held: 0, wanted: 1, dropped: 2 } as const;
@@ -58,7 +58,7 @@ CREATE TABLE author (
   own INTEGER NOT NULL,
   PRIMARY KEY (author, channel)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX author_weight ON author (tag, content) WHERE content > 0;
+CREATE INDEX author_weight ON author (tag, content) WHERE content >= ${HEAVY_BYTES};
 CREATE INDEX author_own ON author (author) WHERE own = 1;
 
 -- the idempotency key of the message, '' for none
@@ -84,6 +84,7 @@ CREATE INDEX message_shown ON message (channel) WHERE ${IS_SHOWN}; -- with the r
 CREATE INDEX message_page ON message (channel, time, id) WHERE ${IS_SHOWN};
 CREATE INDEX message_held ON message (channel, author, time) WHERE content = ${CONTENT.held};
 CREATE INDEX message_wanted ON message (arrival) WHERE content = ${CONTENT.wanted};
+CREATE INDEX message_dropped ON message (arrival) WHERE content = ${CONTENT.dropped};
 CREATE INDEX idempotency_age ON idempotency (created) WHERE gone = 1;
 
 -- peers that messages came from

@@ -12,6 +12,7 @@
  */
 import type { Database } from 'better-sqlite3';
 import { type Bytes, compare } from '../core/bytes.ts';
+import { HEAVY_BYTES } from './buckets.ts';
 import type { Interned } from './sqlite-intern.ts';
 
 /** A place in the order of display, as bytes. */
@@ -44,6 +45,13 @@ export interface AuthorPlace {
   readonly author: number;
 }
 
+/** A message as its author's. */
+export interface Authored extends AuthorPlace, ChainEnd {
+  /** octets of the content, 0 if it is not held */
+  readonly content: number;
+  readonly isOwn: boolean;
+}
+
 export interface Heaviest {
   readonly channel: number;
   readonly author: number;
@@ -63,14 +71,23 @@ function statements(db: Database) {
       `UPDATE author SET messages = ?, content = ?, time = ?, id = ?, own = max(own, ?)
        WHERE author = ? AND channel = ?`,
     ),
+    // For strangers of whom something came. @returns how many messages are known then
+    grow: db
+      .prepare<[number, number, number, number, number, Bytes, Bytes], number>(
+        `INSERT INTO author VALUES (?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO UPDATE SET
+           messages = messages + excluded.messages, content = content + excluded.content,
+           time = max(time, excluded.time),
+           id = iif((excluded.time, excluded.id) > (time, id), excluded.id, id)
+         RETURNING messages`,
+      )
+      .pluck(),
     remove: db.prepare<[number, number]>('DELETE FROM author WHERE author = ? AND channel = ?'),
-    count: db.prepare<[number, number]>('UPDATE channel SET authors = authors + ? WHERE id = ?'),
     local: db
       .prepare<[], number>('SELECT DISTINCT author FROM author INDEXED BY author_own WHERE own = 1')
       .pluck(),
     heaviest: db.prepare<[number, number], Heaviest>(
       `SELECT channel, author, content FROM author INDEXED BY author_weight
-       WHERE tag = ? AND content > 0 ORDER BY content DESC LIMIT ?`,
+       WHERE tag = ? AND content >= ${HEAVY_BYTES} ORDER BY content DESC LIMIT ?`,
     ),
   };
 }
@@ -114,32 +131,37 @@ export class Authors {
     return change;
   }
 
-  /** A message was stored. @param content octets of somebody else's content that count */
-  add(place: AuthorPlace, end: ChainEnd, what: { readonly isOwn: boolean; readonly content: number }): void {
-    const change = this.#change(place);
+  /** A message was stored. */
+  add(message: Authored): void {
+    const change = this.#change(message);
     change.messages++;
-    change.content += what.content;
-    if (what.isOwn) {
+    if (message.isOwn) {
       change.own = 1;
-      this.#local.add(place.author);
-    }
-    if (what.isOwn || change.end === undefined || isLater(end, change.end)) change.end = end;
+      this.#local.add(message.author);
+    } else change.content += message.content;
+    if (message.isOwn || change.end === undefined || isLater(message, change.end)) change.end = message;
   }
 
-  /** Messages were removed, or only their content. @param content octets that counted */
-  remove(place: AuthorPlace, messages: number, content: number): void {
-    const change = this.#change(place);
-    change.messages -= messages;
-    change.content -= content;
+  /** A message was deleted. */
+  remove(message: Authored): void {
+    const change = this.#change(message);
+    change.messages--;
+    if (!message.isOwn) change.content -= message.content;
   }
 
-  /** Writes what was gathered. Inside the transaction that stored or removed the messages. */
-  flush(): void {
+  /** The content of somebody's message was dropped. */
+  shrink(message: AuthorPlace & { readonly content: number }): void {
+    this.#change(message).content -= message.content;
+  }
+
+  /** Writes what was gathered. Inside the transaction that stored or removed the messages.
+   *  @param count is told how many authors a channel has more */
+  flush(count: (channel: number, change: number) => void): void {
     const gone: number[] = [];
     for (const [channel, authors] of this.#changes) {
       let rows = 0;
       for (const [author, change] of authors) rows += this.#write(channel, author, change, gone);
-      if (rows !== 0) this.#statements.count.run(rows, channel);
+      if (rows !== 0) count(channel, rows);
     }
     this.#changes.clear();
     for (const author of gone) this.#interned.forgetKey(author);
@@ -148,10 +170,15 @@ export class Authors {
   /** @param gone gets the author if nothing of it is left here. @returns how many rows there are more */
   #write(channel: number, author: number, change: Change, gone: number[]): number {
     const { tag, content, end, own } = change;
-    const { get, add, set, remove } = this.#statements;
+    const { get, add, set, grow, remove } = this.#statements;
+    const isLocal = this.#local.has(author);
+    if (!isLocal && change.messages > 0 && end !== undefined) {
+      const known = grow.get(author, channel, tag, change.messages, content, end.time, end.id);
+      return known === change.messages ? 1 : 0;
+    }
     const before = get.get(author, channel);
     const messages = (before?.messages ?? 0) + change.messages;
-    if (messages === 0 && !this.#local.has(author)) {
+    if (messages === 0 && !isLocal) {
       gone.push(author);
       if (before === undefined) return 0;
       remove.run(author, channel);
@@ -166,7 +193,7 @@ export class Authors {
     return 0;
   }
 
-  /** Who holds most bytes of content in a tag, local identities apart. After {@link flush} only. */
+  /** Who holds most bytes of content in a tag, {@link HEAVY_BYTES} or more, local identities apart. After {@link flush} only. */
   heaviest(tag: number): Heaviest | undefined {
     return this.#statements.heaviest
       .all(tag, this.#local.size + 1)

@@ -2,18 +2,22 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MeshError } from '../core/errors.ts';
 import type { VerifiedMessage } from '../core/message/verified.ts';
+import { IDEMPOTENCY_MS, type PersistOp, PRUNE_STEP } from '../core/persistence.ts';
 import { APPLICATION_ID, MIGRATIONS, migrate, SCHEMA_VERSION, schemaVersion } from './migrations.ts';
 import { createSqliteStore, openStore } from './sqlite.ts';
 import { openFile } from './sqlite-file.ts';
 import {
   createAuthor,
   joined,
+  left,
   NETWORK,
+  pruned,
   published,
   received,
+  retained,
   sha256,
   signedMessage,
   WALL_MS,
@@ -215,6 +219,97 @@ describe('a full disk', () => {
     expect(store.transact(effects)).toMatchObject([[{}, { arrival: 2 }], [{ arrival: 3 }]]);
     expect(store.restore().joined.map(({ channel }) => channel)).toEqual(['dev', 'later', 'small']);
     expect(store.readPage({ channel: 'c3', limit: 5, wallMs: WALL_MS })).toHaveLength(1);
+  });
+});
+
+describe('the room that is left', () => {
+  it('is that of the disk and of the free pages in the file', () => {
+    const { db, close } = openFile({ path: path.join(newFolder(), 'store.db'), network: NETWORK });
+    const store = createSqliteStore(db, { network: NETWORK, sha256 }, close);
+    closers.push(() => store.close());
+    const messages = Array.from({ length: 40 }, (_, nonce) =>
+      signedMessage(ann, { nonce, body: 'x'.repeat(30_000) }),
+    );
+    store.transact([messages.map(received)]);
+    const { bavail, bsize } = fs.statfsSync(path.dirname(db.name));
+    const free = () => {
+      const answer = store.read({ kind: 'usage' });
+      return answer.kind === 'usage' ? answer.freeBytes : 0;
+    };
+    // Other processes write too: half of the disk is a safe border.
+    expect(free()).toBeGreaterThan((bavail * bsize) / 2);
+    vi.spyOn(fs, 'statfsSync').mockImplementation(() => ({ bavail: 3, bsize: 1000 }) as fs.StatsFs);
+    const before = free();
+    store.transact([[pruned('dev')]]);
+    expect(before).toBeGreaterThanOrEqual(3000);
+    expect(free() - before).toBeGreaterThan(40 * 30_000);
+    vi.spyOn(fs, 'statfsSync').mockImplementation(() => {
+      throw new Error('ENOSYS');
+    });
+    expect(free()).toBe(Number.MAX_SAFE_INTEGER);
+    vi.restoreAllMocks();
+  });
+});
+
+describe('what nothing refers to any more', () => {
+  const rows = (db: Database.Database) =>
+    [
+      'public_key',
+      'tag',
+      'channel',
+      'author',
+      'message',
+      'own',
+      'idempotency',
+      'hour_sum',
+      'minute_sum',
+      'retention',
+    ].map((table) => db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
+  const expire = (wallMs: number): PersistOp => ({ kind: 'expire', wallMs });
+
+  it('is gone from the file when the last message of a stranger is', () => {
+    const { db, close } = openFile({ path: path.join(newFolder(), 'store.db'), network: NETWORK });
+    const store = createSqliteStore(db, { network: NETWORK, sha256 }, close);
+    closers.push(() => store.close());
+    const empty = rows(db);
+    const strangers = Array.from({ length: 20 }, (_, i) =>
+      signedMessage(createAuthor(100 + i), { channel: `c${i % 3}`, time: { timeMs: WALL_MS + i } }),
+    );
+    store.transact([[joined('c0'), retained('c0', { bytes: 1 }), ...strangers.map(received)]]);
+    store.transact([[pruned('c0', { floorHour: 7 }), pruned('c1'), left('c0')]]);
+    // Keys at once, names with the next \`expire\`: c2 is left with its seven authors.
+    expect(rows(db).slice(0, 4)).toEqual([6, 3, 3, 6]);
+    store.transact([[expire(WALL_MS)]]);
+    expect(rows(db).slice(0, 4)).toEqual([6, 1, 1, 6]);
+    store.transact([[pruned('c2'), expire(WALL_MS)]]);
+    expect(rows(db)).toEqual(empty);
+  });
+
+  it('is kept of an identity that publishes here: where its chains end', () => {
+    const { db, close } = openFile({ path: path.join(newFolder(), 'store.db'), network: NETWORK });
+    const store = createSqliteStore(db, { network: NETWORK, sha256 }, close);
+    closers.push(() => store.close());
+    const mortal = { expiresMs: WALL_MS };
+    store.transact([[published(signedMessage(ann, mortal), 'key'), expire(WALL_MS)]]);
+    expect(rows(db)).toEqual([1, 1, 1, 1, 0, 0, 1, 0, 0, 0]);
+    store.transact([[expire(WALL_MS + IDEMPOTENCY_MS)]]);
+    expect(rows(db)).toEqual([1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
+    expect(db.pragma('integrity_check', { simple: true })).toBe('ok');
+  });
+
+  it('goes some at a time, and minutes of long ago too', () => {
+    const { db, close } = openFile({ path: path.join(newFolder(), 'store.db'), network: NETWORK });
+    const store = createSqliteStore(db, { network: NETWORK, sha256 }, close);
+    closers.push(() => store.close());
+    const names = Array.from({ length: PRUNE_STEP + 2 }, (_, i) => `n${i}`);
+    store.transact([names.flatMap((name) => [joined(name), left(name)])]);
+    const add = db.prepare('INSERT INTO minute_sum VALUES (9, ?, 1, zeroblob(32))');
+    for (let minute = 0; minute < 5000; minute++) add.run(minute);
+    const left1 = () => [rows(db)[1], rows(db)[2], rows(db)[8]];
+    store.transact([[expire(WALL_MS)]]);
+    expect(left1()).toEqual([2, 2, 904]);
+    store.transact([[expire(WALL_MS)]]);
+    expect(left1()).toEqual([0, 0, 0]);
   });
 });
 

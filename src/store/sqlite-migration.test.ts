@@ -72,7 +72,7 @@ const OPS: readonly PersistOp[] = (() => {
     published(own[2] as (typeof own)[0]),
     { kind: 'delivery', ids, state: 'stored', by: '' },
     ...[at(-4), at(-3), at(-100)].map(received),
-    ...Array.from({ length: 30 }, (_, i) => received(at(i * 7 - 150, bob, { body: 'b'.repeat(i * 3) }))),
+    ...Array.from({ length: 30 }, (_, i) => received(at(i * 7 - 150, bob, { body: 'b'.repeat(i * 30) }))),
     ...[at(5, cem), at(5, cem, { nonce: 1 }), at(5, cem, { nonce: 2, kind: 9 })].map(received),
     published(at(1, cem, { channel: 'ops', expiresMs: WALL_MS + HOUR }), 'key'),
     received(at(2, bob, { channel: 'ops' })),
@@ -151,7 +151,7 @@ describe('a database of schema 1', () => {
   it('counts on from there as a new store does', () => {
     const [store, twin] = [open(legacyFile()), open(newPath())];
     twin.transact([OPS]);
-    const drop: PersistOp = { kind: 'drop', tag: tagOf('dev'), keepBytes: 300, freeBytes: 9e9 };
+    const drop: PersistOp = { kind: 'drop', tag: tagOf('dev'), keepBytes: 3000, freeBytes: 9e9 };
     const after = { time: { timeMs: 0, counter: 0 }, id: new Uint8Array(0) };
     const hour = WALL_MS / HOUR;
     const prune = { kind: 'prune' as const, tag: tagOf('dev'), ownBeforeHour: hour, floorHour: hour, after };

@@ -12,7 +12,15 @@ import { DELIVERY_STATES } from './check.ts';
 import { CONTENT } from './schema-2.ts';
 import type { Authors } from './sqlite-authors.ts';
 import type { Interned } from './sqlite-intern.ts';
-import { IS_HELD, type MessageRow, plain, ROW_COLUMNS, ROW_TABLES, RowReader } from './sqlite-rows.ts';
+import {
+  CONTENT_COLUMNS,
+  type ContentRow,
+  IS_HELD,
+  type MessageRow,
+  plain,
+  ROW_COLUMNS,
+  RowReader,
+} from './sqlite-rows.ts';
 import type { Sums } from './sqlite-sums.ts';
 
 type Ask<K extends Query['kind']> = Extract<Query, { kind: K }>;
@@ -31,11 +39,15 @@ interface WantedRow {
 
 function statements(db: Database) {
   return {
-    // Both indexes hold what is asked for: no row of `message` is read.
-    isWanted: db
+    // The indexes hold what is asked for: no row of `message` is read.
+    content: db
       .prepare<[Bytes], number>(
-        `SELECT EXISTS (SELECT 1 FROM message w INDEXED BY message_wanted
-           WHERE w.content = ${CONTENT.wanted} AND w.arrival = m.arrival) FROM message m WHERE m.id = ?`,
+        `SELECT CASE
+           WHEN EXISTS (SELECT 1 FROM message w INDEXED BY message_wanted
+             WHERE w.content = ${CONTENT.wanted} AND w.arrival = m.arrival) THEN ${CONTENT.wanted}
+           WHEN EXISTS (SELECT 1 FROM message d INDEXED BY message_dropped
+             WHERE d.content = ${CONTENT.dropped} AND d.arrival = m.arrival) THEN ${CONTENT.dropped}
+           ELSE ${CONTENT.held} END FROM message m WHERE m.id = ?`,
       )
       .pluck(),
     wanted: db.prepare<[number, number], WantedRow>(
@@ -43,8 +55,8 @@ function statements(db: Database) {
        FROM message m INDEXED BY message_wanted CROSS JOIN tag t ON t.id = m.tag CROSS JOIN public_key k ON k.id = m.author
        WHERE m.content = ${CONTENT.wanted} AND m.arrival > ? ORDER BY m.arrival LIMIT ?`,
     ),
-    message: db.prepare<[Bytes], MessageRow>(
-      `SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.id = ? AND ${IS_HELD}`,
+    message: db.prepare<[Bytes], ContentRow>(
+      `SELECT ${CONTENT_COLUMNS} FROM message m WHERE m.id = ? AND ${IS_HELD}`,
     ),
     use: db.prepare<[], Omit<TagUse, 'tag'> & { readonly tag: Bytes }>(
       `SELECT bytes AS tag, messages, cost AS bytes, own_cost AS ownBytes, floor AS floorHour FROM tag WHERE count > 0`,
@@ -147,9 +159,10 @@ export class Reader {
   }
 
   #holding(id: Bytes): Holding {
-    const isWanted = this.#statements.isWanted.get(id);
-    if (isWanted === undefined) return 'unknown';
-    return isWanted === 1 ? 'wanted' : 'known';
+    const content = this.#statements.content.get(id);
+    if (content === undefined) return 'unknown';
+    if (content === CONTENT.wanted) return 'wanted';
+    return content === CONTENT.dropped ? 'dropped' : 'held';
   }
 
   #wanted(query: Ask<'wanted'>): Answer<'wanted'> {
@@ -169,7 +182,7 @@ export class Reader {
     const rows = new RowReader(this.#context, this.#onWarning);
     const messages = query.ids.map((id) => {
       const row = this.#statements.message.get(id);
-      return row === undefined ? undefined : rows.message(row);
+      return row === undefined ? undefined : rows.message(row, id);
     });
     rows.report();
     return { kind: 'messages', messages };
@@ -197,7 +210,7 @@ export class Reader {
       const found = this.#statements.outbox.all(after, wanted);
       for (const row of found) {
         after = row.arrival;
-        const message = rows.message(row);
+        const message = rows.message(row, row.id);
         const state = DELIVERY_STATES[row.state ?? 0];
         if (message !== undefined && state !== undefined) out.push({ arrival: row.arrival, state, message });
       }

@@ -80,7 +80,7 @@ function otherStatements(db: Database) {
     lapseMailboxes: db.prepare<[number]>('DELETE FROM mailbox WHERE until <= ?'),
     lapseCarried: db.prepare<[number]>('DELETE FROM carried WHERE until <= ?'),
     setClock: db.prepare<[number]>(
-      "INSERT INTO meta VALUES ('clock', ?) ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+      "INSERT INTO meta VALUES ('clock', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
     ),
     forgetKeys: db.prepare<[number, number]>(
       `DELETE FROM idempotency WHERE (identity, key) IN (
@@ -121,8 +121,7 @@ export class Removal {
     if (row.key !== null && row.key !== '') this.#message.markGone.run(row.author, row.key);
     this.#message.remove.run(row.arrival);
     this.#ledger.remove({
-      ...{ tag: row.tag, channel: row.channel, author: row.author, time: row.time, id: row.id },
-      ...{ header: row.header, content: row.content },
+      ...row,
       minute: minuteOf(fromTimeBytes(row.time)),
       isHeld: row.held === 1,
       isOwn: row.state !== null,

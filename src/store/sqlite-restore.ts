@@ -2,6 +2,7 @@
  *  newest first. */
 import type { Database } from 'better-sqlite3';
 import { type Bytes, toBase64url } from '../core/bytes.ts';
+import { fromTimeBytes } from '../core/message/time.ts';
 import { POLICY_COLUMNS, type PolicyRow, policyOfRow, tagTexts } from './sqlite-rows.ts';
 import type { Store } from './store.ts';
 
@@ -35,6 +36,10 @@ export function readRestored(db: Database): ReturnType<Store['restore']> {
     .pluck()
     .get();
   const clock = db.prepare<[], number>("SELECT value FROM meta WHERE key = 'clock'").pluck().get();
+  const last = db
+    .prepare<[], Bytes>('SELECT time FROM message WHERE arrival = (SELECT max(arrival) FROM message)')
+    .pluck()
+    .get();
   const byText =
     <T>(text: (item: T) => string) =>
     (a: T, b: T): number =>
@@ -50,6 +55,6 @@ export function readRestored(db: Database): ReturnType<Store['restore']> {
       .sort(byText((row) => row.peer)),
     addresses: addresses.map(({ url, peer, proven }) => ({ url, peer: toBase64url(peer), provenMs: proven })),
     recordSequence: sequence ?? 0,
-    clockMs: clock ?? 0,
+    clockMs: clock ?? (last === undefined ? 0 : fromTimeBytes(last).timeMs),
   };
 }

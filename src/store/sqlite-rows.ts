@@ -14,21 +14,24 @@ import { DELIVERY_STATES, policyOf } from './check.ts';
 import { CONTENT } from './schema-2.ts';
 import type { StoredMessage } from './store.ts';
 
-/** What every reader of whole messages selects, in the table alias `m` with what belongs to it. */
-export const ROW_COLUMNS =
-  'm.arrival, m.id, m.bytes, m.signature, m.signature_crc AS crc, m.body, m.payload, o.state, o.stored_by AS storedBy';
+/** What every reader of messages selects in the table alias `m`, and with it what belongs to it as a client sees it. */
+export const CONTENT_COLUMNS = 'm.arrival, m.bytes, m.signature, m.signature_crc AS crc, m.body, m.payload';
+export const ROW_COLUMNS = `${CONTENT_COLUMNS}, m.id, o.state, o.stored_by AS storedBy`;
 export const ROW_TABLES = 'message m LEFT JOIN own o ON o.arrival = m.arrival';
 /** Not only the header: what every reader of whole messages asks for, itself or by an index that holds nothing else. */
 export const IS_HELD = `m.content = ${CONTENT.held}`;
 
-export interface MessageRow {
+export interface ContentRow {
   readonly arrival: number;
-  readonly id: Bytes;
   readonly bytes: Bytes;
   readonly signature: Bytes;
   readonly crc: number;
   readonly body: string;
   readonly payload: Bytes;
+}
+
+export interface MessageRow extends ContentRow {
+  readonly id: Bytes;
   readonly state: number | null;
   readonly storedBy: Bytes | null;
 }
@@ -90,14 +93,14 @@ export class RowReader {
     this.#onWarning = onWarning;
   }
 
-  /** The message of a row, or `undefined` if the row is damaged. */
-  message(row: MessageRow): VerifiedMessage | undefined {
-    const verified = crc32(row.signature) === row.crc ? this.#rebuild(row) : undefined;
-    if (verified === undefined) this.#damaged.push(`${toBase64url(row.id)} (arrival ${row.arrival})`);
+  /** The message of a row, or `undefined` if the row is damaged. @param id under which the row was found */
+  message(row: ContentRow, id: Bytes): VerifiedMessage | undefined {
+    const verified = crc32(row.signature) === row.crc ? this.#rebuild(row, id) : undefined;
+    if (verified === undefined) this.#damaged.push(`${toBase64url(id)} (arrival ${row.arrival})`);
     return verified;
   }
 
-  #rebuild(row: MessageRow): VerifiedMessage | undefined {
+  #rebuild(row: ContentRow, id: Bytes): VerifiedMessage | undefined {
     try {
       const parts = {
         bytes: plain(row.bytes),
@@ -105,7 +108,7 @@ export class RowReader {
         body: row.body,
         payload: plain(row.payload),
       };
-      return VerifiedMessage.fromStore(buildMessage(this.#context, parts), StoreReceipt.issue(plain(row.id)));
+      return VerifiedMessage.fromStore(buildMessage(this.#context, parts), StoreReceipt.issue(plain(id)));
     } catch (error) {
       if (error instanceof CborError) return undefined;
       throw error;
@@ -113,7 +116,7 @@ export class RowReader {
   }
 
   stored(row: MessageRow): StoredMessage | undefined {
-    const message = this.message(row);
+    const message = this.message(row, row.id);
     if (message === undefined) return undefined;
     const state = row.state === null ? undefined : DELIVERY_STATES[row.state];
     return {

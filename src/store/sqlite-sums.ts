@@ -23,11 +23,20 @@ interface SumRow extends Sum {
   readonly start: number;
 }
 
-/** What one message costs, or what dropping its content frees if it is negative. */
-export interface Cost {
+/** A message as the sums count it. */
+export interface Counted {
+  /** integer of its tag */
+  readonly tag: number;
+  /** of its time, since 1970 */
+  readonly minute: number;
+  /** 32 bytes */
+  readonly id: Bytes;
+  /** bytes that it costs without its content, as `persistence.ts` counts them */
+  readonly header: number;
+  /** octets of the content, 0 if it is not held */
+  readonly content: number;
+  /** published here, not by others */
   readonly isOwn: boolean;
-  /** as `persistence.ts` counts them */
-  readonly bytes: number;
 }
 
 /** A sum, and what the messages in it cost. */
@@ -38,11 +47,12 @@ class UseSum extends RunningSum {
   ownBytes = 0;
 
   /** @param sign 1 for what comes, -1 for what goes */
-  cost({ isOwn, bytes }: Cost, sign: 1 | -1): void {
-    if (isOwn) this.ownBytes += sign * bytes;
+  cost({ isOwn, header, content }: Counted, sign: 1 | -1): void {
+    const bytes = sign * (header + content);
+    if (isOwn) this.ownBytes += bytes;
     else {
       this.messages += sign;
-      this.bytes += sign * bytes;
+      this.bytes += bytes;
     }
   }
 
@@ -67,6 +77,9 @@ const REBUILD_MESSAGES_MAX = 4096;
 const REBUILD_TAGS_MAX = 1024;
 /** Old minutes that one `expire` removes (measured: 5 ms). */
 const PRUNE_MINUTES = 4096;
+
+/** Tags of which the last sums are remembered; then all are forgotten (guess: 300 bytes each). */
+const LAST_MAX = 4096;
 
 function rangeStatement(db: Database, level: 'hour_sum' | 'minute_sum') {
   return db.prepare<[number, number, number], SumRow>(
@@ -142,6 +155,10 @@ export class Sums {
   /** tag, minute: the change of the open transaction */
   #changes = new Map<number, Map<number, UseSum>>();
   #floor: number;
+  /** what was written last, so that a small commit need not read it: totals by tag, and of each tag one hour and minute */
+  readonly #lastTotals = new Map<number, Sum>();
+  readonly #lastHours = new Map<number, SumRow>();
+  readonly #lastMinutes = new Map<number, SumRow>();
 
   constructor(db: Database) {
     this.#hours = hourStatements(db);
@@ -153,7 +170,14 @@ export class Sums {
   /** Drops what the open transaction gathered. To be called after a rollback. */
   reset(): void {
     this.#changes.clear();
+    this.#forgetLast();
     this.#floor = this.#minutes.floor.get() as number;
+  }
+
+  #forgetLast(): void {
+    this.#lastTotals.clear();
+    this.#lastHours.clear();
+    this.#lastMinutes.clear();
   }
 
   #change(tag: number, minute: number): UseSum {
@@ -166,23 +190,24 @@ export class Sums {
     return change;
   }
 
-  /** A message was stored. @param minute of its time, @param id 32 bytes */
-  add(tag: number, minute: number, id: Bytes, cost: Cost): void {
-    this.#change(tag, minute).addId(id).cost(cost, 1);
+  /** A message was stored. */
+  add(message: Counted): void {
+    this.#change(message.tag, message.minute).addId(message.id).cost(message, 1);
   }
 
   /** A message was deleted. */
-  remove(tag: number, minute: number, id: Bytes, cost: Cost): void {
-    this.#change(tag, minute).removeId(id).cost(cost, -1);
+  remove(message: Counted): void {
+    this.#change(message.tag, message.minute).removeId(message.id).cost(message, -1);
   }
 
-  /** The content of somebody's message was dropped. @param bytes of it */
-  shrink(tag: number, minute: number, bytes: number): void {
-    this.#change(tag, minute).bytes -= bytes;
+  /** The content of somebody's message was dropped. */
+  shrink({ tag, minute, content }: Pick<Counted, 'tag' | 'minute' | 'content'>): void {
+    this.#change(tag, minute).bytes -= content;
   }
 
   /** Writes what was gathered. Inside the transaction that stored or deleted the messages. */
   flush(): void {
+    if (this.#lastTotals.size > LAST_MAX) this.#forgetLast();
     for (const [tag, minutes] of this.#changes) {
       const total = new UseSum();
       const hours = new Map<number, UseSum>();
@@ -197,35 +222,42 @@ export class Sums {
         total.addUse(change);
         this.#writeHour(tag, hour, change);
       }
-      total.add(this.#tags.total.get(tag) as Sum);
+      total.add(this.#lastTotals.get(tag) ?? (this.#tags.total.get(tag) as Sum));
       this.#tags.set.run(total.count, total.sum, total.messages, total.bytes, total.ownBytes, tag);
+      this.#lastTotals.set(tag, total);
     }
     this.#changes.clear();
   }
 
-  /** Changes one row; `change` is used up. */
   #writeMinute(tag: number, start: number, change: RunningSum): void {
-    const before = this.#minutes.get.get(tag, start);
-    if (before === undefined) {
-      if (change.count > 0) this.#minutes.add.run(tag, start, change.count, change.sum);
+    const last = this.#lastMinutes.get(tag);
+    const before = last?.start === start ? last : this.#minutes.get.get(tag, start);
+    const after = new RunningSum().add(change);
+    if (before !== undefined) after.add(before);
+    this.#lastMinutes.delete(tag);
+    if (after.count === 0) {
+      if (before !== undefined) this.#minutes.remove.run(tag, start);
       return;
     }
-    change.add(before);
-    if (change.count === 0) this.#minutes.remove.run(tag, start);
-    else this.#minutes.set.run(change.count, change.sum, tag, start);
+    if (before === undefined) this.#minutes.add.run(tag, start, after.count, after.sum);
+    else this.#minutes.set.run(after.count, after.sum, tag, start);
+    this.#lastMinutes.set(tag, { start, count: after.count, sum: after.sum });
   }
 
-  /** Changes one row. */
   #writeHour(tag: number, start: number, change: UseSum): void {
     const { messages, bytes } = change;
-    const before = this.#hours.get.get(tag, start);
-    if (before === undefined) {
-      if (change.count > 0) this.#hours.add.run(tag, start, change.count, change.sum, messages, bytes);
+    const last = this.#lastHours.get(tag);
+    const before = last?.start === start ? last : this.#hours.get.get(tag, start);
+    const after = new RunningSum().add(change);
+    if (before !== undefined) after.add(before);
+    this.#lastHours.delete(tag);
+    if (after.count === 0) {
+      if (before !== undefined) this.#hours.remove.run(tag, start);
       return;
     }
-    const after = new RunningSum().add(change).add(before);
-    if (after.count === 0) this.#hours.remove.run(tag, start);
+    if (before === undefined) this.#hours.add.run(tag, start, after.count, after.sum, messages, bytes);
     else this.#hours.set.run(after.count, after.sum, messages, bytes, tag, start);
+    this.#lastHours.set(tag, { start, count: after.count, sum: after.sum });
   }
 
   /** What others wrote, by hour. See the query `hours`. */
@@ -236,6 +268,7 @@ export class Sums {
   /** Moves the floor of minute sums, or some of the way. Inside a transaction. @param floor a whole hour, in minutes */
   moveFloor(floor: number): void {
     this.flush();
+    this.#forgetLast();
     const isClean =
       this.#minutes.prune.run(Math.max(floor, this.#floor), PRUNE_MINUTES).changes < PRUNE_MINUTES;
     if (floor > this.#floor) this.#setFloor(floor);

@@ -89,7 +89,7 @@ function otherStatements(db: Database) {
     ),
     carry: db.prepare<[Bytes, number, number]>(
       `INSERT INTO carried (tag, until, since) VALUES (?, ?, ?)
-       ON CONFLICT DO UPDATE SET until = max(until, excluded.until), since = min(since, excluded.since)`,
+       ON CONFLICT DO UPDATE SET until = max(until, excluded.until), since = excluded.since`,
     ),
     setMailbox: db.prepare<[Bytes, Bytes, number]>('INSERT OR REPLACE INTO mailbox VALUES (?, ?, ?)'),
     removeMailbox: db.prepare<[Bytes]>('DELETE FROM mailbox WHERE peer = ?'),
@@ -232,7 +232,12 @@ export class Writer {
       content,
     );
     this.#ledger.add({
-      ...{ tag, channel, author, time, id: message.id, minute: minuteOf(message.time) },
+      tag,
+      channel,
+      author,
+      time,
+      minute: minuteOf(message.time),
+      id: message.id,
       header: message.bytes.length + message.signature.length + ROW_BYTES,
       content: isHeld ? Buffer.byteLength(message.body) + message.payload.length : 0,
       isHeld,

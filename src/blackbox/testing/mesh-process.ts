@@ -11,7 +11,7 @@ import { afterAll } from 'vitest';
 import { Client } from '../../api/client/client.ts';
 import { findDaemon } from '../../api/client/find.ts';
 import type { MessageJson } from '../../api/client/index.ts';
-import { until, within } from './wait.ts';
+import { alarm, until, within } from './wait.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..', '..');
 export const MESH = path.join(ROOT, 'bin', 'mesh.mjs');
@@ -121,6 +121,8 @@ export class MeshProcess {
   readonly url: string;
   #options: MeshOptions;
   #child!: ChildProcess;
+  /** its end is wanted */
+  #isEnding = false;
   #client: Client | undefined;
   #text = '';
   #lines: LogLine[] = [];
@@ -162,6 +164,7 @@ export class MeshProcess {
       }),
     });
     this.#child = child;
+    this.#isEnding = false;
     running.add(child);
     child.stdout.on('data', (data) => this.#read(String(data)));
     child.stderr.on('data', (data) => this.#read(String(data)));
@@ -169,14 +172,13 @@ export class MeshProcess {
       child.once('close', (code, signal) => {
         running.delete(child);
         resolve({ code, signal });
+        if (!this.#isEnding) alarm(`${this.url} ended with ${signal ?? code}:\n${this.#text.slice(-2000)}`);
       }),
     );
     const mark = this.#lines.length;
-    await until(`a daemon starts in ${this.folder}`, () => {
-      if (child.exitCode !== null || child.signalCode !== null)
-        throw new Error(`the daemon ended:\n${this.#text.slice(-2000)}`);
-      return this.#lines.slice(mark).some(({ phrase }) => phrase === 'daemon started');
-    });
+    await until(`a daemon starts in ${this.folder}`, () =>
+      this.#lines.slice(mark).some(({ phrase }) => phrase === 'daemon started'),
+    );
     this.#client?.close();
     this.#client = new Client(findDaemon(this.data));
   }
@@ -282,12 +284,14 @@ export class MeshProcess {
 
   /** Sudden death. */
   async kill(): Promise<void> {
+    this.#isEnding = true;
     this.#child.kill('SIGKILL');
     await this.ended;
   }
 
   /** The orderly end. */
   async stop(): Promise<Ended> {
+    this.#isEnding = true;
     this.#child.kill('SIGTERM');
     return within(`${this.url} stops`, this.ended);
   }

@@ -4,6 +4,13 @@
 export const PATIENCE_MS = 45_000;
 const LOOK_MS = 20;
 
+const alarms: string[] = [];
+
+/** Something has happened that no test here wants, such as the death of a daemon: the next wait ends with this text. */
+export function alarm(text: string): void {
+  alarms.push(text);
+}
+
 /** Resolves with the first value of `look` that is neither undefined nor false; exceptions of `look` end it. */
 export async function until<T>(
   what: string,
@@ -14,6 +21,8 @@ export async function until<T>(
   for (;;) {
     const value = await look();
     if (value !== undefined && value !== false) return value;
+    const text = alarms.shift();
+    if (text !== undefined) throw new Error(`while waiting for "${what}": ${text}`);
     if (performance.now() > deadline) throw new Error(`waited ${patienceMs} ms in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }

@@ -71,7 +71,7 @@ describe('mesh leave', () => {
     expect(stdout).toBe(
       [
         "Left #it's.",
-        'What is stored of the last 7 days stays here for 7 days more, your own messages until they are 90 days old. Then it is removed.',
+        'What is stored stays here for 7 days more, at most 64 MiB of others, and your own messages until they are 90 days old. Then it is removed.',
         "To join again: mesh join '#it'\\''s'",
         '',
       ].join('\n'),

@@ -1,3 +1,4 @@
+import { sizeText } from '../byte-size.ts';
 import { defineCommand } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { print } from '../print.ts';
@@ -27,7 +28,7 @@ export const leaveCommand = defineCommand({
       await print(context.io, `Left ${name}.`);
       await print(
         context.io,
-        `What is stored of the last ${others} stays here for ${others} more, your own messages until they are ${own} old. Then it is removed.`,
+        `What is stored stays here for ${others} more, at most ${sizeText(carried.bytes)} of others, and your own messages until they are ${own} old. Then it is removed.`,
       );
       await print(context.io, `To join again: mesh join ${shellWord(left.channel)}`);
       return undefined;

@@ -31,6 +31,8 @@ export class Outbox {
   /** rounds in a row in which nothing was confirmed */
   #rounds = 0;
   #roundMs = 0;
+  /** when the keeper confirmed anything last */
+  #confirmedMs = Number.NEGATIVE_INFINITY;
   #keeper: Link | undefined;
   /** the table holds messages that are not under way */
   #backlog = false;
@@ -38,6 +40,8 @@ export class Outbox {
   /** something was added to the backlog while a page was being read */
   #added = false;
   #afterArrival = 0;
+  /** the table is to be read from its start again when its end is reached */
+  #wrap = false;
   /** counts the times that the table was begun anew: a page of an earlier round is void */
   #round = 0;
   #relayed: string[] = [];
@@ -141,8 +145,14 @@ export class Outbox {
     this.#startOver();
   }
 
+  #goRound(): void {
+    this.#wrap = false;
+    this.#afterArrival = 0;
+  }
+
   #startOver(): void {
     this.#backlog = true;
+    this.#wrap = false;
     this.#added = true;
     this.#afterArrival = 0;
     this.#round++;
@@ -166,8 +176,11 @@ export class Outbox {
         if (!this.#keeper) return;
         if (round !== this.#round) return this.#read();
         const isAll = this.#pushRows(rows) && rows.length < LIMITS.outboxPage;
-        if (isAll && !this.#added) this.#backlog = false;
-        else this.#read();
+        if (isAll && !this.#added && !this.#wrap) this.#backlog = false;
+        else {
+          if (isAll && !this.#added) this.#goRound();
+          this.#read();
+        }
       },
       () => {
         this.#reading = false;
@@ -194,6 +207,7 @@ export class Outbox {
     const stored = ids.map(toText).filter((id) => this.#arrived(id));
     if (stored.length > 0) {
       this.#rounds = 0;
+      this.#confirmedMs = this.#ctx.now.monotonicMs;
       this.#ctx.persist(
         [{ kind: 'delivery', ids: stored, state: 'stored', by: link.peer }],
         () => {
@@ -220,18 +234,25 @@ export class Outbox {
   /** Once a second: what was not confirmed in time is read from the table and pushed again. */
   tick(): void {
     const now = this.#ctx.now.monotonicMs;
+    // A keeper that goes on confirming is only slow: pushing again would make it slower.
+    const isSilent = now - this.#confirmedMs >= LIMITS.outboxRetryMs;
+    const patienceMs = isSilent ? LIMITS.outboxRetryMs : LIMITS.outboxSlowMs;
     let lost = false;
     for (const [id, { pushedMs }] of this.#underWay) {
-      if (now - pushedMs < LIMITS.outboxRetryMs) break; // in the order of pushing
+      if (now - pushedMs < patienceMs) break; // in the order of pushing
       this.#arrived(id);
       lost = true;
     }
-    if (lost && now - this.#roundMs >= LIMITS.outboxRetryMs) {
+    if (lost && isSilent && now - this.#roundMs >= LIMITS.outboxRetryMs) {
       this.#roundMs = now;
       if (++this.#rounds > LIMITS.keeperRoundsMax && this.#keeper) this.#replaceKeeper();
     }
-    if (lost || this.#unnoted) this.#startOver();
-    else this.#read();
+    // The cursor goes on and comes round: what no keeper ever confirms must not keep others from their turn.
+    if (lost || this.#unnoted) {
+      this.#backlog = true;
+      this.#wrap = true;
+    }
+    this.#read();
     this.#unnoted = false;
   }
 }

@@ -44,7 +44,7 @@ export interface AdmissionHost {
   /** a header was stored without its content */
   readonly putOff: () => void;
   /** wanted content has come */
-  readonly filled: () => void;
+  readonly filled: (idText: string) => void;
   /** verified: once for each message and way */
   readonly verified: (message: VerifiedMessage, tag: string, arrival: Arrival) => void;
   /** durable here, now or since long */
@@ -140,9 +140,13 @@ export class Admission {
       const fresh: Work[] = [];
       works.forEach((work, i) => {
         work.isWanted = holdings[i] === 'wanted';
-        if (holdings[i] === 'known') {
+        if (holdings[i] === 'held') {
           this.#inFlight.delete(work.key);
           this.#stored(work);
+        } else if (holdings[i] === 'dropped') {
+          // There was no room for its content: it is neither confirmed nor taken again.
+          this.#inFlight.delete(work.key);
+          this.#host.settled(work.message.idText);
         } else if (this.#inFlight.get(work.key) === work) fresh.push(work);
         else this.#keepSeen(work);
       });
@@ -267,7 +271,7 @@ export class Admission {
         kept.forEach(({ work }, i) => {
           const result = results[i];
           const isNew = result?.kind === 'message' && result.inserted;
-          if (isNew && work.isWanted) this.#host.filled();
+          if (isNew && work.isWanted) this.#host.filled(work.message.idText);
           this.#host.durable(work.message, work.tag, work.arrivals, isNew);
           this.#host.settled(work.message.idText);
         });

@@ -75,7 +75,7 @@ export class Gossip {
       noted: (op) => interest.kept.noted(op),
       mayTake: (author) => this.#rates.take(author),
       putOff: () => this.#wanted.added(),
-      filled: () => this.#wanted.filled(),
+      filled: (idText) => this.#wanted.filled(idText),
       verified: (message, tag, arrival) => this.#forward(message, tag, arrival),
       durable: (message, tag, arrivals, isNew) => this.#durable(message, tag, arrivals, isNew),
       settled: (idText) => this.#settled(idText),
@@ -221,7 +221,7 @@ export class Gossip {
     if (lacking.length === 0) return;
     this.#ctx.read({ kind: 'has', ids: lacking.map(({ id }) => id) }, ({ holdings }) => {
       lacking.forEach(({ id, links }, i) => {
-        if (holdings[i] !== 'known') this.#fetcher.want(id, links, 'live');
+        if (holdings[i] === 'unknown' || holdings[i] === 'wanted') this.#fetcher.want(id, links, 'live');
       });
     });
   }

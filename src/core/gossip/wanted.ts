@@ -3,7 +3,7 @@
  * content, as fast as the buckets of the authors leave room, until it has come or the floor has passed.
  *
  * A token is taken before a message is asked for, so that nothing is fetched to be put off again; half of the common
- * bucket is left to what comes by itself. A sweep that brought nothing is repeated later and later.
+ * bucket is left to what comes by itself. What does not come is asked for again later and later.
  */
 import { toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
@@ -16,9 +16,18 @@ import type { AuthorRates } from './author-rates.ts';
 
 type Row = Extract<QueryAnswer, { kind: 'wanted' }>['rows'][number];
 
-/** Waits between sweeps that brought nothing (guess). */
-const SWEEP_MIN_MS = 5 * SECOND;
-const SWEEP_MAX_MS = 300 * SECOND;
+/** First and last wait before an id is asked for again that did not come (guess). */
+const RETRY_MIN_MS = 60 * SECOND;
+const RETRY_MAX_MS = 3600 * SECOND;
+/** Ids whose last request is remembered; above it the oldest are forgotten and asked for again (guess). */
+const TRIED_MAX = 65536;
+/** Wait between two sweeps in which nothing could be asked (guess). */
+const IDLE_MS = 5 * SECOND;
+
+interface Tried {
+  readonly waitMs: number;
+  readonly againMs: number;
+}
 
 export class Wanted {
   readonly #ctx: Context;
@@ -31,13 +40,10 @@ export class Wanted {
   #reading = false;
   #cursor = 0;
   #sweepMs = 0;
-  #waitMs = SWEEP_MIN_MS;
-  /** content has come since the sweep began */
-  #filled = false;
   /** the sweep met a header */
   #met = false;
-  /** id texts asked for in vain so far: others come first */
-  readonly #tried = new Set<string>();
+  /** by id text: what was asked for in vain so far; others come first */
+  readonly #tried = new Map<string, Tried>();
   #asked = 0;
 
   constructor(
@@ -57,10 +63,8 @@ export class Wanted {
   }
 
   /** Wanted content has come. */
-  filled(): void {
-    this.#filled = true;
-    this.#waitMs = SWEEP_MIN_MS;
-    this.#sweepMs = Math.min(this.#sweepMs, this.#ctx.now.monotonicMs + SECOND);
+  filled(idText: string): void {
+    this.#tried.delete(idText);
   }
 
   /** Once a second: the next page of headers. */
@@ -86,26 +90,30 @@ export class Wanted {
   #ask({ id, tag, author }: Row): void {
     this.#met = true;
     const idText = toBase64url(id);
-    if (this.#tried.has(idText) || this.#fetcher.isWanted(idText)) return;
+    const now = this.#ctx.now.monotonicMs;
+    const tried = this.#tried.get(idText);
+    if ((tried && now < tried.againMs) || this.#fetcher.isWanted(idText)) return;
     const links = this.#links.all().filter((link) => this.#interest.isShared(link, tag));
     if (links.length === 0 || !this.#rates.take(author, LIMITS.commonBurst / 2)) return;
-    if (this.#tried.size < LIMITS.seenMax) this.#tried.add(idText);
+    const waitMs = Math.min(2 * (tried?.waitMs ?? RETRY_MIN_MS / 2), RETRY_MAX_MS);
+    for (const oldest of this.#tried.keys()) {
+      if (this.#tried.size < TRIED_MAX) break;
+      this.#tried.delete(oldest);
+    }
+    this.#tried.set(idText, { waitMs, againMs: now + waitMs });
     this.#asked++;
     this.#fetcher.want(id, links, 'paid');
   }
 
-  /** All headers were met. Once all of them were asked for in vain, they are asked for again, later and later. */
+  /** All headers were met: the next sweep begins at the start. */
   #endSweep(): void {
     this.#cursor = 0;
-    if (!this.#met) this.#some = false;
-    const isIdle = !this.#filled && this.#asked === 0;
-    if (isIdle) {
+    if (!this.#met) {
+      this.#some = false;
       this.#tried.clear();
-      this.#waitMs = Math.min(2 * this.#waitMs, SWEEP_MAX_MS);
     }
-    this.#sweepMs = this.#ctx.now.monotonicMs + (isIdle ? this.#waitMs : SECOND);
+    this.#sweepMs = this.#ctx.now.monotonicMs + (this.#asked > 0 ? SECOND : IDLE_MS);
     this.#met = false;
-    this.#filled = false;
     this.#asked = 0;
   }
 }

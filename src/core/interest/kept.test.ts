@@ -23,12 +23,12 @@ describe('leaving a channel', () => {
     expect(bench.reply(7)).toEqual({ kind: 'left', channel: 'dev', wasJoined: true });
     expect(bench.ops('leave')).toEqual([{ kind: 'leave', channel: 'dev', tag: tagOf('dev') }]);
     expect(bench.ops('carry')).toMatchObject([
-      { untilMs: EPOCH_MS + LIMITS.carriedMs, sinceHour: floor(LIMITS.carriedMs) },
+      { untilMs: EPOCH_MS + LIMITS.carriedMs, sinceHour: floor(LIMITS.joinedMs) },
     ]);
     expect(home.got('holds').flatMap(({ unset }) => unset)).toEqual([tagOf('dev')]);
     expect(home.got('mailbox')).toEqual([{ type: 'mailbox', tags: [] }]);
     expect(bench.peer.snapshot(bench.now).joined).toEqual([]);
-    expect(bench.peer.snapshot(bench.now).floors.get(tagOf('dev'))).toBe(floor(LIMITS.carriedMs));
+    expect(bench.peer.snapshot(bench.now).floors.get(tagOf('dev'))).toBe(floor(LIMITS.joinedMs));
   });
 
   it('changes nothing where it was not joined or the disk refuses', () => {

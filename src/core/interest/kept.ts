@@ -8,7 +8,6 @@
 
 import type { Context } from '../context.ts';
 import type { Reply, RequestId, RestoredState, RetentionPolicy } from '../contract.ts';
-import type { ErrorCode } from '../errors.ts';
 import { HOUR, LIMITS } from '../limits.ts';
 import type { Footprint } from '../peer-types.ts';
 import type { PersistOp } from '../persistence.ts';
@@ -30,8 +29,9 @@ interface Joined {
 
 interface Carried {
   readonly untilMs: number;
-  /** hour of the oldest message that somebody asked us to keep */
+  /** hour of the oldest late message that somebody asked us to keep, 0 for none, and until when that counts */
   readonly sinceHour: number;
+  readonly sinceUntilMs: number;
   /** until when the store knows of it, 0 if it does not know all of this yet */
   readonly notedMs: number;
 }
@@ -45,6 +45,10 @@ export class Kept {
   readonly #carried = new Map<string, Carried>();
   /** floors that pruning has set, hours since 1970 */
   readonly #pruned = new Map<string, number>();
+  /** tags with a join or a new policy on its way to the disk: nothing of them may be removed meanwhile */
+  readonly #pending = new Map<string, number>();
+  /** counts the times that joined channels or their policies changed */
+  version = 0;
 
   constructor(ctx: Context, host: KeptHost) {
     this.#ctx = ctx;
@@ -56,7 +60,7 @@ export class Kept {
       this.#joined.set(channel, { tag: this.#ctx.tagOf(channel), policy });
     this.#indexJoined();
     for (const { tag, untilMs, sinceHour } of state.carried)
-      this.#carried.set(tag, { untilMs, sinceHour, notedMs: untilMs });
+      this.#carried.set(tag, { untilMs, sinceHour, sinceUntilMs: untilMs, notedMs: untilMs });
     for (const { tag, floorHour } of state.floors) this.#pruned.set(tag, floorHour);
   }
 
@@ -86,8 +90,30 @@ export class Kept {
     this.#ctx.emit({ kind: 'reply', request, reply });
   }
 
-  #failed(request: RequestId): (code: ErrorCode) => void {
-    return (code) => this.#reply(request, { kind: 'failed', code, detail: '' });
+  /** Whether something about the tag is on its way to the disk. */
+  isPending(tag: string): boolean {
+    return this.#pending.has(tag);
+  }
+
+  /** Writes a change down; `done` once it is durable, else the request has failed. */
+  #persist(request: RequestId, tag: string, ops: readonly PersistOp[], done: () => void): void {
+    this.#pending.set(tag, (this.#pending.get(tag) ?? 0) + 1);
+    const over = (): void => {
+      const left = (this.#pending.get(tag) ?? 1) - 1;
+      if (left > 0) this.#pending.set(tag, left);
+      else this.#pending.delete(tag);
+    };
+    this.#ctx.persist(
+      ops,
+      () => {
+        over();
+        done();
+      },
+      (code) => {
+        over();
+        this.#reply(request, { kind: 'failed', code, detail: '' });
+      },
+    );
   }
 
   join(request: RequestId, channel: string): void {
@@ -100,14 +126,11 @@ export class Kept {
       this.#joinedChanged();
       this.#reply(request, { kind: 'joined', channel, isNew: true });
     };
-    this.#ctx.persist(
-      [
-        { kind: 'join', channel, tag },
-        { kind: 'retention', channel, tag, policy: {} },
-      ],
-      done,
-      this.#failed(request),
-    );
+    const ops: PersistOp[] = [
+      { kind: 'join', channel, tag },
+      { kind: 'retention', channel, tag, policy: {} },
+    ];
+    this.#persist(request, tag, ops, done);
   }
 
   /** No longer joined: what is stored is carried for a while, so that joining again soon loses nothing. */
@@ -116,25 +139,22 @@ export class Kept {
     if (!joined) return this.#reply(request, { kind: 'left', channel, wasJoined: false });
     const { tag } = joined;
     const untilMs = Math.floor(this.#ctx.now.wallMs) + this.#ctx.config.retention.carried.ageMs;
-    const sinceHour = this.#ageHour(this.#ctx.config.retention.carried.ageMs);
+    const sinceHour = this.floorHour(tag);
     const done = (): void => {
       if (!this.#joined.delete(channel))
         return this.#reply(request, { kind: 'left', channel, wasJoined: false });
-      this.#carried.set(tag, { untilMs, sinceHour, notedMs: untilMs });
+      this.#carried.set(tag, { untilMs, sinceHour, sinceUntilMs: untilMs, notedMs: untilMs });
       this.#joinedChanged();
       this.#reply(request, { kind: 'left', channel, wasJoined: true });
     };
-    this.#ctx.persist(
-      [
-        { kind: 'leave', channel, tag },
-        { kind: 'carry', tag, untilMs, sinceHour },
-      ],
-      done,
-      this.#failed(request),
-    );
+    const ops: PersistOp[] = [
+      { kind: 'leave', channel, tag },
+      { kind: 'carry', tag, untilMs, sinceHour },
+    ];
+    this.#persist(request, tag, ops, done);
   }
 
-  /** Replaces the policy of a joined channel; what it allows again is fetched again. */
+  /** Replaces the policy of a joined channel. Whole hours that it allows again are fetched again. */
   retain(request: RequestId, channel: string, policy: RetentionPolicy): void {
     const joined = this.#joined.get(channel);
     if (!joined) return this.#reply(request, { kind: 'failed', code: 'not_found', detail: 'not joined' });
@@ -145,10 +165,11 @@ export class Kept {
       this.#joinedChanged();
       this.#reply(request, { kind: 'retained', channel });
     };
-    this.#ctx.persist([{ kind: 'retention', channel, tag, policy }], done, this.#failed(request));
+    this.#persist(request, tag, [{ kind: 'retention', channel, tag, policy }], done);
   }
 
   #joinedChanged(): void {
+    this.version++;
     this.#indexJoined();
     this.#host.joinedChanged();
   }
@@ -166,13 +187,18 @@ export class Kept {
     const most = own ? LIMITS.tagsMax : LIMITS.tagsMax - LIMITS.ownTagsReserved;
     if (known === undefined && this.#carried.size >= most) return undefined;
     const { carried, joined } = this.#ctx.config.retention;
-    const untilMs = Math.floor(this.#ctx.now.wallMs) + carried.ageMs;
+    const { wallMs } = this.#ctx.now;
+    const untilMs = Math.floor(wallMs) + carried.ageMs;
     const usualHour = this.#ageHour(carried.ageMs);
     const wantedHour = Math.max(Math.floor(timeMs / HOUR), this.#ageHour(joined.ageMs));
-    const sinceHour = Math.min(usualHour, known?.sinceHour ?? usualHour, wantedHour);
-    const isLower = known === undefined || (sinceHour < known.sinceHour && sinceHour < usualHour);
+    const isLate = wantedHour < usualHour;
+    const isKnown = known !== undefined && known.sinceHour > 0 && known.sinceUntilMs > wallMs;
+    const isSame = isKnown && (!isLate || known.sinceHour <= wantedHour);
+    const sinceHour = isSame ? known.sinceHour : isLate ? wantedHour : 0;
+    const sinceUntilMs = isSame ? known.sinceUntilMs : untilMs;
+    const isLower = known === undefined || (isLate && !isSame);
     const notedMs = isLower ? 0 : known.notedMs;
-    this.#carried.set(tag, { untilMs, sinceHour, notedMs });
+    this.#carried.set(tag, { untilMs, sinceHour, sinceUntilMs, notedMs });
     if (known === undefined) this.#host.heldChanged();
     else if (isLower) this.#host.floorsChanged();
     return untilMs - notedMs < HOUR ? undefined : { kind: 'carry', tag, untilMs, sinceHour };
@@ -181,7 +207,7 @@ export class Kept {
   /** The store has it: the channel is held until then over restarts. */
   noted({ tag, untilMs, sinceHour }: CarryOp): void {
     const known = this.#carried.get(tag);
-    if (known && known.sinceHour >= sinceHour)
+    if (known && known.sinceHour === sinceHour)
       this.#carried.set(tag, { ...known, notedMs: Math.max(known.notedMs, untilMs) });
   }
 
@@ -196,7 +222,9 @@ export class Kept {
     const policy = this.#joinedTags.get(tag);
     if (policy) return this.#ageHour(policy.ageMs ?? joined.ageMs);
     const usual = this.#ageHour(carried.ageMs);
-    return Math.min(usual, this.#carried.get(tag)?.sinceHour ?? usual);
+    const known = this.#carried.get(tag);
+    if (!known || known.sinceHour === 0 || known.sinceUntilMs <= this.#ctx.now.wallMs) return usual;
+    return Math.min(usual, Math.max(known.sinceHour, this.#ageHour(joined.ageMs)));
   }
 
   /** How far back own messages of a channel are kept: as in a joined one, also where it is not. */

@@ -23,8 +23,8 @@ export class Budgets {
 
   /** Charges a link for a frame; stops reading it while it is in debt. */
   charge(link: Link, frame: Frame): void {
-    if (frame.type === 'fetched' || frame.type === 'listed') return; // the answer to a question of ours
-    const cost = frame.type === 'push' ? frame.messages.length : 1;
+    const cost = costOf(frame);
+    if (cost === 0) return;
     const { leafPerSecond, relayPerSecond } = this.#ctx.config.rates;
     const rate = link.remoteRelay ? relayPerSecond : leafPerSecond;
     if (rate === 0) return;
@@ -43,4 +43,11 @@ export class Budgets {
   down(link: Link): void {
     this.#buckets.delete(link);
   }
+}
+
+/** Answers to our questions are free, unless they bring nothing. */
+function costOf(frame: Frame): number {
+  if (frame.type === 'push') return Math.max(1, frame.messages.length);
+  if (frame.type === 'fetched') return frame.messages.length + frame.notHeld.length === 0 ? 1 : 0;
+  return frame.type === 'listed' ? 0 : 1;
 }

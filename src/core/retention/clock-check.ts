@@ -1,10 +1,10 @@
 /**
  * Whether the wall clock can be trusted with deleting. A clock that is wrong by years (an empty battery, a bad time server)
  * would otherwise remove a whole history in a minute. A jump ahead by more than a day, since the last look of this or an
- * earlier run, is believed when a neighbour's clock agrees with ours, or after a day of running with it.
+ * earlier run, is believed when a neighbour's clock agrees with ours, or after a week of running with it.
  */
 import type { Context } from '../context.ts';
-import { DAY } from '../limits.ts';
+import { DAY, LIMITS } from '../limits.ts';
 
 export class ClockCheck {
   readonly #ctx: Context;
@@ -28,7 +28,8 @@ export class ClockCheck {
   isTrusted(): boolean {
     const { wallMs, monotonicMs } = this.#ctx.now;
     const jumpMs = wallMs - this.#wallMs - (monotonicMs - this.#monotonicMs);
-    if (jumpMs <= DAY || monotonicMs - (this.#suspectMs ?? monotonicMs) >= DAY) this.#accept();
+    if (jumpMs <= DAY || monotonicMs - (this.#suspectMs ?? monotonicMs) >= LIMITS.clockDoubtMs)
+      this.#accept();
     else if (this.#suspectMs === undefined) {
       this.#suspectMs = monotonicMs;
       const days = Math.round(jumpMs / DAY);

@@ -7,7 +7,7 @@ const use: TagUse = { tag: 'AAAAAAAAAAA', messages: 1, bytes: 1, ownBytes: 0, fl
 
 describe('the room of a channel', () => {
   it('is that of its policy where it is joined, and the default for what the policy leaves open', () => {
-    const room = roomOf(use, DEFAULT_RETENTION, { policy: { messages: 5, pinned: true }, isHeld: true });
+    const room = roomOf(use, DEFAULT_RETENTION, { messages: 5, pinned: true });
     expect(room).toMatchObject({
       kind: 'joined',
       pinned: true,
@@ -16,12 +16,9 @@ describe('the room of a channel', () => {
     });
   });
 
-  it('is small where it is only carried, and nothing where nobody holds it', () => {
-    expect(roomOf(use, DEFAULT_RETENTION, { policy: undefined, isHeld: true })).toMatchObject({
+  it('is small where it is not', () => {
+    expect(roomOf(use, DEFAULT_RETENTION, undefined)).toMatchObject({
       ...{ kind: 'carried', pinned: false, bytesMax: LIMITS.carriedBytes },
-    });
-    expect(roomOf(use, DEFAULT_RETENTION, { policy: undefined, isHeld: false })).toMatchObject({
-      ...{ kind: 'none', bytesMax: 0 },
     });
   });
 });

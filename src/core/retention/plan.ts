@@ -6,7 +6,7 @@ import type { RetentionPolicy, TagUse } from '../persistence.ts';
 /** What a tag may cost: messages and bytes of others. */
 export interface Room {
   readonly use: TagUse;
-  readonly kind: 'joined' | 'carried' | 'none';
+  readonly kind: 'joined' | 'carried';
   readonly pinned: boolean;
   readonly messagesMax: number;
   readonly bytesMax: number;
@@ -19,12 +19,7 @@ export interface HourUse {
 }
 
 /** The room of a tag by its own limits. @param policy of a joined channel */
-export function roomOf(
-  use: TagUse,
-  limits: RetentionLimits,
-  held: { readonly policy: RetentionPolicy | undefined; readonly isHeld: boolean },
-): Room {
-  const { policy, isHeld } = held;
+export function roomOf(use: TagUse, limits: RetentionLimits, policy: RetentionPolicy | undefined): Room {
   if (policy)
     return {
       use,
@@ -33,9 +28,8 @@ export function roomOf(
       messagesMax: policy.messages ?? limits.joined.messages,
       bytesMax: policy.bytes ?? limits.joined.bytes,
     };
-  const kind = isHeld ? 'carried' : 'none';
-  const bytesMax = isHeld ? limits.carried.bytes : 0;
-  return { use, kind, pinned: false, messagesMax: Number.MAX_SAFE_INTEGER, bytesMax };
+  const messagesMax = Number.MAX_SAFE_INTEGER;
+  return { use, kind: 'carried', pinned: false, messagesMax, bytesMax: limits.carried.bytes };
 }
 
 /** The highest level such that sizes cut down to it add up to at most `total`: the largest are cut first. */

@@ -1,16 +1,18 @@
 /**
  * What is kept and for how long. Once a minute, and sooner where much has come, everything that is stored is looked at:
  *
- *   1. what has expired goes; of channels that are not held any more everything but own messages goes;
- *   2. what is older than a channel's age goes;
- *   3. a channel over its own limit loses content of its heaviest authors, and if that is not enough its oldest hours;
- *   4. over the limit of everything, carried channels give way first, the largest of them first, then joined ones by age.
+ *   1. what has expired or is older than a channel's age goes; of channels that nobody has wanted for an hour, everything
+ *      but own messages goes;
+ *   2. a channel over its own limit loses content of its heaviest authors, and if that is not enough its oldest hours; over
+ *      the limit of everything, carried channels give way like this, the largest of them first;
+ *   3. if that is not enough, the oldest hours of joined channels go.
  *
  * Invariants:
  * 1. Own messages go only by age, and never while nobody has confirmed them; pinned channels never give way to others.
  * 2. What was removed is told by a floor, a whole hour; the current hour is never removed.
  * 3. What cannot be made room for is refused: messages of others are passed on and not stored, own ones get `store_full`.
- * 4. Each operation looks at a bounded number of rows, and the next one waits for it.
+ * 4. Each operation looks at a bounded number of rows, and the next one waits for it. What is wanted is looked up again
+ *    before each: a channel that is joined or carried meanwhile loses nothing more.
  * 5. While the clock is in doubt, nothing goes because of its age: see `clock-check.ts`.
  */
 import type { Context } from '../context.ts';
@@ -27,6 +29,7 @@ import {
   type TagUse,
 } from '../persistence.ts';
 import { ClockCheck } from './clock-check.ts';
+import { Estimates } from './estimates.ts';
 import { floorFor, type HourUse, mergeHours, type Room, roomOf, waterLevel } from './plan.ts';
 
 /** Hours of one channel looked at: more than its 90 days have (guess). */
@@ -37,14 +40,17 @@ const REVIEW_BYTES = 16 * 1024 * 1024;
 const HOUR_END = Math.floor(MINUTE_END / 60);
 const FIRST: Position = { time: TIME_ZERO, id: new Uint8Array(32) };
 
-/** A running estimate between two looks. */
-interface Estimate {
-  messages: number;
-  bytes: number;
-  readonly room: Room;
-}
-
 type Next = () => void;
+
+interface Goal {
+  /** hours since 1970, exclusive: for messages of others and for own ones */
+  readonly beforeHour: number;
+  readonly ownBeforeHour: number;
+  /** the floor to remember, 0 for none */
+  readonly floorHour: number;
+  /** equal for equal hours */
+  readonly key: string;
+}
 
 export class Retention {
   readonly #ctx: Context;
@@ -52,7 +58,7 @@ export class Retention {
   readonly #clock: ClockCheck;
   /** in this round */
   #isClockTrusted = true;
-  #estimates = new Map<string, Estimate>();
+  readonly #estimates: Estimates;
   #total = 0;
   #capacity = Number.MAX_SAFE_INTEGER;
   #isFull = false;
@@ -60,8 +66,12 @@ export class Retention {
   #isDue = true;
   #added = 0;
   #reviewedMs = Number.NEGATIVE_INFINITY;
-  /** up to which hours a tag has been pruned */
-  #done = new Map<string, string>();
+  /** up to which hours a tag has been pruned: key of the goal */
+  readonly #done = new Map<string, string>();
+  /** since when (monotonic ms) nobody wants a tag */
+  readonly #unwanted = new Map<string, number>();
+  /** of what is kept, at the beginning of the round */
+  #version = 0;
   /** something was removed in this round */
   #removed = 0;
 
@@ -69,6 +79,7 @@ export class Retention {
     this.#ctx = ctx;
     this.#interest = interest;
     this.#clock = new ClockCheck(ctx);
+    this.#estimates = new Estimates((use) => this.#roomOf(use));
   }
 
   /** @param clockMs latest time at which an earlier run removed anything, 0 for none */
@@ -93,29 +104,14 @@ export class Retention {
   /** Whether a message of this time is stored in a held channel. Below the floor it is no offence. */
   takes(tag: string, timeMs: number): boolean {
     if (this.#isFull || timeMs < this.#interest.kept.floorHour(tag) * HOUR) return false;
-    const estimate = this.#estimates.get(tag);
-    if (!estimate) return true;
-    const { messagesMax, bytesMax } = estimate.room;
-    const share = LIMITS.shutShare;
-    return estimate.bytes <= share * bytesMax && estimate.messages <= share * messagesMax;
+    return !this.#estimates.isShut(tag);
   }
 
   /** A message of somebody else was stored. */
   stored(tag: string, message: Message): void {
     const bytes = message.wire.length + ROW_BYTES;
     this.#add(bytes);
-    const estimate = this.#estimates.get(tag) ?? this.#firstEstimate(tag);
-    estimate.bytes += bytes;
-    estimate.messages++;
-    const { messagesMax, bytesMax } = estimate.room;
-    if (estimate.bytes > bytesMax || estimate.messages > messagesMax) this.#isDue = true;
-  }
-
-  #firstEstimate(tag: string): Estimate {
-    const room = this.#roomOf({ tag, messages: 0, bytes: 0, ownBytes: 0, floorHour: 0 });
-    const estimate = { messages: 0, bytes: 0, room };
-    this.#estimates.set(tag, estimate);
-    return estimate;
+    if (this.#estimates.add(tag, bytes)) this.#isDue = true;
   }
 
   /** An own message was stored. */
@@ -143,12 +139,18 @@ export class Retention {
     this.#added = 0;
     this.#removed = 0;
     this.#reviewedMs = this.#ctx.now.monotonicMs;
+    this.#version = this.#interest.kept.version;
     this.#isClockTrusted = this.#clock.isTrusted();
     if (this.#isClockTrusted) this.#expire();
-    else this.#look((tags) => this.#review(tags));
+    else this.#age();
   }
 
-  /** Does one operation and goes on, or leaves the rest to the next round if the disk refuses. */
+  /** The round ends here; what is left is for the next one. */
+  #stop(): void {
+    this.#isBusy = false;
+  }
+
+  /** Does one operation and goes on, unless the disk refuses or other channels are wanted now than at the beginning. */
   #run<K extends 'expired' | 'pruned' | 'dropped'>(
     op: PersistOp,
     kind: K,
@@ -157,19 +159,20 @@ export class Retention {
     this.#ctx.persist(
       [op],
       ([result]) => {
-        if (result?.kind === kind) then(result as Extract<PersistResult, { kind: K }>);
-        else this.#isBusy = false;
+        if (this.#version !== this.#interest.kept.version) {
+          this.#isDue = true;
+          this.#stop();
+        } else if (result?.kind === kind) then(result as Extract<PersistResult, { kind: K }>);
+        else this.#stop();
       },
-      () => {
-        this.#isBusy = false;
-      },
+      () => this.#stop(),
     );
   }
 
   #expire(): void {
     this.#run({ kind: 'expire', wallMs: Math.floor(this.#ctx.now.wallMs) }, 'expired', ({ more }) => {
       if (more) this.#expire();
-      else this.#look((tags) => this.#review(tags));
+      else this.#age();
     });
   }
 
@@ -182,89 +185,108 @@ export class Retention {
         this.#capacity = Math.max(0, Math.min(this.#ctx.config.retention.bytesAll, disk));
         then(tags);
       },
-      () => {
-        this.#isBusy = false;
-      },
+      () => this.#stop(),
     );
   }
 
   #roomOf(use: TagUse): Room {
     const policy = this.#interest.kept.policyOf(use.tag);
-    return roomOf(use, this.#ctx.config.retention, { policy, isHeld: this.#interest.holds(use.tag) });
+    return roomOf(use, this.#ctx.config.retention, policy);
   }
 
-  #review(tags: readonly TagUse[]): void {
-    const rooms = tags.map((use) => this.#roomOf(use));
-    const known = new Set(tags.map(({ tag }) => tag));
-    for (const tag of this.#done.keys()) if (!known.has(tag)) this.#done.delete(tag);
-    const carried = rooms.filter(({ kind }) => kind === 'carried');
-    const carriedBytes = carried.reduce((sum, { use }) => sum + use.bytes, 0);
-    const over = this.#total - this.#capacity;
-    const { carriedBytesAll } = this.#ctx.config.retention;
-    const carriedMax = Math.max(0, Math.min(carriedBytesAll, carriedBytes - Math.max(0, over)));
-    const isTight = carriedBytes > carriedMax;
-    const share = isTight ? carriedMax * LIMITS.pruneToShare : carriedMax;
-    const level = waterLevel(
-      carried.map(({ use }) => use.bytes),
-      share,
-    );
-    const cut = rooms.map((room) =>
-      room.kind === 'carried' && isTight ? { ...room, bytesMax: Math.min(room.bytesMax, level) } : room,
-    );
-    const overJoined = over - (carriedBytes - carriedMax);
-    if (overJoined > 0) this.#pruneJoined(rooms, overJoined, () => this.#clear(cut));
-    else this.#clear(cut);
+  // 1. by age
+
+  #age(): void {
+    this.#look((tags) => {
+      this.#forget(new Set(tags.map(({ tag }) => tag)));
+      const next = (fresh: readonly TagUse[]): void => this.#quota(fresh);
+      this.#pruneAll(tags, () => (this.#removed > 0 ? this.#look(next) : next(tags)));
+    });
   }
 
-  /** Everything is over its limit and carried channels are not enough: the oldest hours of all joined ones go. */
-  #pruneJoined(rooms: readonly Room[], excess: number, then: Next): void {
-    const joined = rooms.filter((room) => room.kind === 'joined' && !room.pinned);
-    const all: (readonly HourUse[])[] = [];
-    const next = (i: number): void => {
-      const room = joined[i];
-      if (room) {
-        this.#hours(room.use.tag, (hours) => {
-          all.push(hours);
-          next(i + 1);
-        });
-        return;
-      }
-      const floor = floorFor(mergeHours(all), { messages: 0, bytes: excess }, this.#currentHour());
-      if (floor > 0) for (const { use } of joined) this.#interest.kept.pruneTo(use.tag, floor);
-      then();
+  /** What is remembered of tags that are gone. */
+  #forget(known: ReadonlySet<string>): void {
+    for (const map of [this.#done, this.#unwanted])
+      for (const tag of map.keys()) if (!known.has(tag)) map.delete(tag);
+  }
+
+  #pruneAll(tags: readonly TagUse[], then: Next, from = 0): void {
+    for (let at = from; at < tags.length; at++) {
+      const { tag } = tags[at] as TagUse;
+      const goal = this.#goalOf(tag);
+      if (goal && this.#done.get(tag) !== goal.key)
+        return this.#prune(tag, goal, () => this.#pruneAll(tags, then, at + 1));
+    }
+    then();
+  }
+
+  /** Up to which hour a tag is to be pruned now, if at all. */
+  #goalOf(tag: string): Goal | undefined {
+    const { kept } = this.#interest;
+    if (kept.isPending(tag)) return undefined;
+    const isHeld = this.#interest.holds(tag);
+    if (isHeld) this.#unwanted.delete(tag);
+    else if (!this.#isUnwanted(tag)) return undefined;
+    const pruned = kept.prunedHour(tag);
+    const heldHour = this.#isClockTrusted ? kept.floorHour(tag) : pruned;
+    const beforeHour = isHeld ? heldHour : HOUR_END;
+    const ownBeforeHour = this.#isClockTrusted ? Math.min(beforeHour, kept.ownFloorHour(tag)) : 0;
+    const floorHour = isHeld && pruned === beforeHour ? beforeHour : 0;
+    return { beforeHour, ownBeforeHour, floorHour, key: `${beforeHour} ${ownBeforeHour}` };
+  }
+
+  /** Leaves come back and channels are joined again: only what nobody has wanted for a while goes. */
+  #isUnwanted(tag: string): boolean {
+    const now = this.#ctx.now.monotonicMs;
+    const sinceMs = this.#unwanted.get(tag) ?? now;
+    this.#unwanted.set(tag, sinceMs);
+    return this.#isClockTrusted && now - sinceMs >= LIMITS.unwantedMs;
+  }
+
+  /** Removes what is older than the goal, as long as that stays the goal. */
+  #prune(tag: string, { key }: Goal, then: Next): void {
+    const step = (after: Position): void => {
+      const goal = this.#goalOf(tag);
+      if (goal?.key !== key) return then();
+      const { beforeHour, ownBeforeHour, floorHour } = goal;
+      this.#run({ kind: 'prune', tag, beforeHour, ownBeforeHour, floorHour, after }, 'pruned', (result) => {
+        this.#removed += result.removed;
+        if (result.next) return step(result.next);
+        this.#done.set(tag, key);
+        then();
+      });
     };
-    next(0);
+    step(FIRST);
   }
 
-  #currentHour(): number {
-    return Math.floor(this.#ctx.now.wallMs / HOUR);
-  }
+  // 2. by each channel's own limits, and carried channels for all others
 
-  #hours(tag: string, then: (hours: readonly HourUse[]) => void): void {
-    const fromHour = this.#interest.kept.floorHour(tag);
-    this.#ctx.read(
-      { kind: 'hours', tag, fromHour, limit: HOURS_MAX },
-      ({ hours }) => then(hours),
-      () => {
-        this.#isBusy = false;
-      },
+  #quota(tags: readonly TagUse[]): void {
+    const rooms = tags.map((use) => this.#roomOf(use));
+    const carried = rooms.filter(({ kind }) => kind === 'carried').map(({ use }) => use.bytes);
+    const carriedBytes = carried.reduce((sum, bytes) => sum + bytes, 0);
+    const over = Math.max(0, this.#total - this.#capacity);
+    const most = Math.max(0, Math.min(this.#ctx.config.retention.carriedBytesAll, carriedBytes - over));
+    const level =
+      carriedBytes > most ? waterLevel(carried, most * LIMITS.pruneToShare) : Number.MAX_SAFE_INTEGER;
+    const cut = rooms.map((room) =>
+      room.kind === 'carried' ? { ...room, bytesMax: Math.min(room.bytesMax, level) } : room,
     );
+    const before = this.#removed;
+    this.#shrinkAll(cut, () => {
+      if (this.#removed > before) this.#look((fresh) => this.#pressure(fresh));
+      else this.#pressure(tags);
+    });
   }
 
-  /** One channel after the other; then whether that was enough. */
-  #clear(rooms: readonly Room[], from = 0): void {
+  #shrinkAll(rooms: readonly Room[], then: Next, from = 0): void {
     for (let at = from; at < rooms.length; at++) {
       const room = rooms[at] as Room;
-      const next = (): void => this.#clear(rooms, at + 1);
       const { use, messagesMax, bytesMax } = room;
-      if (room.kind !== 'none' && (use.bytes > bytesMax || use.messages > messagesMax))
-        return this.#shrink(room, use.bytes, next);
-      const beforeHour = room.kind === 'none' ? HOUR_END : this.#floorHour(use.tag);
-      const mayGo = this.#isClockTrusted || room.kind !== 'none';
-      if (mayGo && !this.#isPruned(use.tag, beforeHour)) return this.#prune(use.tag, beforeHour, next);
+      if ((use.bytes > bytesMax || use.messages > messagesMax) && !this.#interest.kept.isPending(use.tag))
+        return this.#shrink(room, use.bytes, () => this.#shrinkAll(rooms, then, at + 1));
     }
-    if (this.#removed > 0) this.#look((tags) => this.#end(tags));
-    else this.#end(rooms.map(({ use }) => use));
+    then();
   }
 
   /** Content of heavy authors first, then the oldest hours. */
@@ -289,48 +311,68 @@ export class Retention {
       bytes: excessOf(use.bytes, room.bytesMax),
     };
     this.#hours(tag, (hours) => {
-      this.#interest.kept.pruneTo(tag, floorFor(hours, excess, this.#currentHour()));
-      this.#prune(tag, this.#floorHour(tag), then);
+      this.#pruneTo(tag, floorFor(hours, excess, this.#currentHour()), then);
     });
   }
 
-  /** What is older goes. */
-  #floorHour(tag: string): number {
-    const { kept } = this.#interest;
-    return this.#isClockTrusted ? kept.floorHour(tag) : kept.prunedHour(tag);
+  #pruneTo(tag: string, hour: number, then: Next): void {
+    this.#interest.kept.pruneTo(tag, hour);
+    const goal = this.#goalOf(tag);
+    if (goal && hour > 0) this.#prune(tag, goal, then);
+    else then();
   }
 
-  #ownBeforeHour(tag: string, beforeHour: number): number {
-    return this.#isClockTrusted ? Math.min(beforeHour, this.#interest.kept.ownFloorHour(tag)) : 0;
+  #currentHour(): number {
+    return Math.floor(this.#ctx.now.wallMs / HOUR);
   }
 
-  #isPruned(tag: string, beforeHour: number): boolean {
-    return this.#done.get(tag) === `${beforeHour} ${this.#ownBeforeHour(tag, beforeHour)}`;
+  #hours(tag: string, then: (hours: readonly HourUse[]) => void): void {
+    const fromHour = this.#interest.kept.prunedHour(tag);
+    this.#ctx.read(
+      { kind: 'hours', tag, fromHour, limit: HOURS_MAX },
+      ({ hours }) => {
+        if (this.#version === this.#interest.kept.version && !this.#interest.kept.isPending(tag)) then(hours);
+        else this.#stop();
+      },
+      () => this.#stop(),
+    );
   }
 
-  /** Removes what is older than an hour. */
-  #prune(tag: string, beforeHour: number, then: Next): void {
-    const isHeld = beforeHour !== HOUR_END;
-    const floorHour = isHeld && beforeHour === this.#interest.kept.prunedHour(tag) ? beforeHour : 0;
-    const ownBeforeHour = this.#ownBeforeHour(tag, beforeHour);
-    const step = (after: Position): void => {
-      this.#run({ kind: 'prune', tag, beforeHour, ownBeforeHour, floorHour, after }, 'pruned', (result) => {
-        this.#removed += result.removed;
-        if (result.next) return step(result.next);
-        this.#done.set(tag, `${beforeHour} ${ownBeforeHour}`);
-        then();
-      });
+  // 3. joined channels for all others
+
+  /**
+   * Over the limit of everything although carried channels gave way: the oldest hours of all joined ones go. Only for
+   * that limit: a disk that others have filled must not cost a history, so then nothing more is taken instead.
+   */
+  #pressure(tags: readonly TagUse[]): void {
+    const excess = this.#total - this.#ctx.config.retention.bytesAll;
+    const joined = tags.filter((use) => {
+      const room = this.#roomOf(use);
+      return room.kind === 'joined' && !room.pinned && use.bytes > 0;
+    });
+    if (excess <= 0 || joined.length === 0) return this.#end(tags);
+    const all: (readonly HourUse[])[] = [];
+    const next = (i: number): void => {
+      const use = joined[i];
+      if (use) {
+        this.#hours(use.tag, (hours) => {
+          all.push(hours);
+          next(i + 1);
+        });
+        return;
+      }
+      const floor = floorFor(mergeHours(all), { messages: 0, bytes: excess }, this.#currentHour());
+      for (const { tag } of joined) this.#interest.kept.pruneTo(tag, floor);
+      this.#pruneAll(joined, () => this.#look((fresh) => this.#end(fresh)));
     };
-    step(FIRST);
+    next(0);
   }
 
   #end(tags: readonly TagUse[]): void {
-    this.#estimates = new Map(
-      tags.map((use) => [use.tag, { messages: use.messages, bytes: use.bytes, room: this.#roomOf(use) }]),
-    );
-    this.#isBusy = false;
-    const isFull = this.#total > this.#capacity;
+    this.#estimates.replace(tags);
+    this.#stop();
     if (this.#removed > 0) this.#ctx.report('debug', 'messages removed', { tags: tags.length });
+    const isFull = this.#total > this.#capacity;
     if (isFull === this.#isFull) return;
     this.#isFull = isFull;
     const data = { bytes: this.#total, room: this.#capacity };

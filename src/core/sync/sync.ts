@@ -44,6 +44,8 @@ interface Session {
   lastPair: string;
   retryMs: number;
   againMs: number;
+  /** by bucket and both fingerprints: what was listed once is listed again only after a growing wait */
+  readonly listed: Map<string, { readonly waitMs: number; readonly againMs: number }>;
 }
 
 type SyncFrame = Extract<Frame, { type: 'heartbeat' | 'sums' | 'buckets' | 'list' | 'listed' }>;
@@ -62,6 +64,8 @@ export class Sync {
   readonly #interest: Interest;
   readonly #fetcher: Fetcher;
   readonly #sessions = new Map<LinkId, Session>();
+  /** whether messages of this tag and minute are taken here at the moment */
+  takes: (tag: string, timeMs: number) => boolean = () => true;
   /** told when a neighbour's clock is near ours */
   onClockAgreed: () => void = () => undefined;
 
@@ -84,6 +88,7 @@ export class Sync {
       lastPair: '',
       retryMs: LIMITS.retryMinMs,
       againMs: 0,
+      listed: new Map(),
     });
     this.#armHeartbeat(link);
   }
@@ -282,7 +287,9 @@ export class Sync {
       const differ = frame.buckets.filter((theirs) => {
         if (theirs.startMinute * MINUTE > TIME_END.timeMs) return false; // no message can have such a time
         const own = mine.get(`${theirs.startMinute}/${theirs.minutes}`);
-        return !own || !equal(own, theirs.fingerprint);
+        if (own && equal(own, theirs.fingerprint)) return false;
+        const lastMs = (theirs.startMinute + theirs.minutes) * MINUTE - 1;
+        return this.takes(frame.tag, lastMs) && this.#mayList(session, frame.tag, theirs, own);
       });
       for (const { startMinute, minutes: length } of differ.reverse()) {
         if (session.ranges.length >= RANGES_MAX) break;
@@ -293,6 +300,26 @@ export class Sync {
       session.ranges = mergeRanges(session.ranges);
       this.#listNext(link);
     });
+  }
+
+  /**
+   * Whether a bucket that differs is worth listing: the same two fingerprints again mean that listing it changed nothing,
+   * because the other side does not have what it knows, or we do not take it. Each time the wait doubles.
+   */
+  #mayList(session: Session, tag: string, theirs: BucketSum, own: Bytes | undefined): boolean {
+    const now = this.#ctx.now.monotonicMs;
+    const prints = `${own ? toBase64url(own) : ''} ${toBase64url(theirs.fingerprint)}`;
+    const key = `${tag} ${theirs.startMinute}/${theirs.minutes} ${prints}`;
+    const known = session.listed.get(key);
+    if (known && now < known.againMs) return false;
+    const waitMs = Math.min(known ? 2 * known.waitMs : LIMITS.retryMinMs, LIMITS.retryMaxMs);
+    session.listed.delete(key);
+    for (const oldest of session.listed.keys()) {
+      if (session.listed.size < RANGES_MAX) break;
+      session.listed.delete(oldest);
+    }
+    session.listed.set(key, { waitMs, againMs: now + waitMs });
+    return true;
   }
 
   #listNext(link: Link): void {

@@ -1,10 +1,28 @@
 /** Every scenario, by name. */
 import type { Scenario } from '../scenario.ts';
 import { away } from './away.ts';
+import { clocks } from './clocks.ts';
+import { commits } from './commits.ts';
+import { crowd } from './crowd.ts';
 import { duplicateDials } from './duplicate-dials.ts';
 import { line } from './line.ts';
-import { mesh30 } from './mesh.ts';
+import { mesh30, repeats } from './mesh.ts';
+import { mesh100 } from './mesh100.ts';
 import { partitionHeal } from './partition-heal.ts';
 import { queued } from './queued.ts';
+import { retention } from './retention.ts';
 
-export const SCENARIOS: readonly Scenario[] = [line, away, queued, duplicateDials, partitionHeal, mesh30];
+export const SCENARIOS: readonly Scenario[] = [
+  line,
+  away,
+  queued,
+  duplicateDials,
+  partitionHeal,
+  mesh30,
+  repeats,
+  commits,
+  clocks,
+  crowd,
+  retention,
+  mesh100,
+];

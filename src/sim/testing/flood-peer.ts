@@ -6,6 +6,7 @@
 import { type Bytes, EMPTY, idFromText, toBase64url } from '../../core/bytes.ts';
 import { channelTag } from '../../core/channel/channel.ts';
 import type { Effect, Event, LinkId, Now, Token } from '../../core/contract.ts';
+import { LIMITS } from '../../core/limits.ts';
 import {
   buildMessage,
   createMessageContext,
@@ -16,7 +17,7 @@ import {
   signingInput,
 } from '../../core/message/message.ts';
 import { StoreReceipt, signatureCheck, VerifiedMessage } from '../../core/message/verified.ts';
-import type { PeerConfig } from '../../core/peer-types.ts';
+import type { Footprint, PeerConfig } from '../../core/peer-types.ts';
 import { decodeFrame, encodeFrame } from '../../core/wire/frames.ts';
 import type { CoreFactory, SimCore } from '../host.ts';
 
@@ -36,9 +37,15 @@ export type Fault =
   | 'keeps-to-itself'
   /** blames its neighbours for nothing */
   | 'accuses'
+  /** keeps every frame that it ever got */
+  | 'hoards'
+  /** sends as if queues had no end */
+  | 'pours'
   | 'throws';
 
 const OFFER_EVERY_MS = 5000;
+/** frames that it says it would keep */
+const HOARD_MAX = 5;
 
 type Then = (event: Event) => void;
 
@@ -50,6 +57,7 @@ class FloodPeer implements SimCore {
   readonly #dialled = new Set<string>();
   readonly #messages = new Map<string, Message>();
   readonly #waiting = new Map<Token, Then>();
+  readonly #hoard: Bytes[] = [];
   #joined = new Set<string>();
   #effects: Effect[] = [];
   #token = 0;
@@ -68,10 +76,17 @@ class FloodPeer implements SimCore {
     return this.#effects;
   }
 
+  footprint(): Footprint {
+    return {
+      links: { size: this.#links.size, max: LIMITS.linksMax },
+      frames: { size: this.#hoard.length, max: HOARD_MAX },
+    };
+  }
+
   #on(event: Event): void {
     switch (event.kind) {
       case 'started':
-        this.#joined = new Set(event.state.joined);
+        this.#joined = new Set(event.state.joined.map(({ channel }) => channel));
         this.#emit({ kind: 'timer', timer: { kind: 'second' }, delayMs: OFFER_EVERY_MS });
         break;
       case 'addresses':
@@ -232,6 +247,9 @@ class FloodPeer implements SimCore {
   }
 
   #received(link: LinkId, bytes: Bytes): void {
+    this.#hoard.push(bytes);
+    if (this.#fault !== 'hoards' && this.#hoard.length > HOARD_MAX) this.#hoard.shift();
+    if (this.#fault === 'pours') this.#pour(link);
     if (this.#fault === 'throws') throw new Error('a bug in the core');
     if (this.#fault === 'accuses') {
       const data = { link, offence: 'malformed' };
@@ -255,11 +273,17 @@ class FloodPeer implements SimCore {
     );
   }
 
+  #pour(link: LinkId): void {
+    const frame = new Uint8Array(LIMITS.frameBytesMax);
+    for (let i = 0; i < 64; i++)
+      this.#emit({ kind: 'send', links: [link], frame, droppable: false, notify: 0 });
+  }
+
   #take(link: LinkId, good: readonly VerifiedMessage[]): void {
     const kept = this.#fault === 'forges' ? good.map((one) => this.#forge(one)) : good;
     const ops = kept.map((message) => {
       const tag = this.#tag(message.message.channel);
-      return { kind: 'message', message, tag, from: this.#config.peerId } as const;
+      return { kind: 'message', message, tag } as const;
     });
     const confirm = () => {
       const frame = encodeFrame({ type: 'stored', ids: kept.map(({ message }) => message.id) });

@@ -100,7 +100,7 @@ export function describeHeaders(open: OpenSubject): void {
     const before = known(store);
     expect(one(store, received(message))).toEqual({ kind: 'message', inserted: true, arrival: 3 });
     expect(known(store)).toEqual(before);
-    expect(holdings(store, message)).toEqual(['known']);
+    expect(holdings(store, message)).toEqual(['held']);
     expect(wanted(store)).toEqual([]);
     expect(shown(store, message)).toEqual([2, 2, 2, 2, 1, 1]);
     expect(store.readMessage(message.message.idText)?.message.message).toEqual(message.message);
@@ -131,7 +131,7 @@ export function describeHeaders(open: OpenSubject): void {
     if (!held || !own || !wantedOnce) throw new Error('three messages');
     store.transact([[received(held), published(own), putOff(wantedOnce)]]);
     store.transact([[putOff(held), putOff(own), putOff(wantedOnce)]]);
-    expect(holdings(store, held, own, wantedOnce)).toEqual(['known', 'known', 'wanted']);
+    expect(holdings(store, held, own, wantedOnce)).toEqual(['held', 'held', 'wanted']);
     expect(store.lastArrival()).toBe(3);
     expect(store.channels()).toMatchObject([{ messages: 2 }]);
   });
@@ -154,23 +154,23 @@ export function describeHeaders(open: OpenSubject): void {
 
   it('keeps the header of dropped content, and takes that content no more', () => {
     const { store } = open();
-    const message = signedMessage(ann, { body: 'y'.repeat(100), payload: new Uint8Array(50) });
+    const message = signedMessage(ann, { body: 'y'.repeat(4000), payload: new Uint8Array(500) });
     store.transact([[joined('dev'), received(message)]]);
     const before = known(store);
     const { header, content } = costOf(message);
-    expect(content).toBe(150);
-    expect(one(store, dropped('dev', 149))).toEqual({
-      ...{ kind: 'dropped', bytes: 150, more: false },
+    expect(content).toBe(4500);
+    expect(one(store, dropped('dev', 4499))).toEqual({
+      ...{ kind: 'dropped', bytes: 4500, more: false },
     });
     expect(known(store)).toEqual(before);
-    expect(holdings(store, message)).toEqual(['known']);
+    expect(holdings(store, message)).toEqual(['dropped']);
     expect(wanted(store)).toEqual([]);
     expect(shown(store, message)).toEqual([0, 0, 0, 0, 0, 0]);
     expect(store.channels()).toMatchObject([{ messages: 0, lastArrival: 0, bytes: header }]);
     for (const op of [received(message), published(message, 'key')])
       expect(one(store, op)).toEqual({ kind: 'message', inserted: false, arrival: 1 });
     one(store, putOff(message));
-    expect(holdings(store, message)).toEqual(['known']);
+    expect(holdings(store, message)).toEqual(['dropped']);
     expect(shown(store, message)).toEqual([0, 0, 0, 0, 0, 0]);
   });
 }

@@ -168,7 +168,7 @@ export function describeReads(open: OpenSubject): void {
     store.transact([[received(a as VerifiedMessage), received(b as VerifiedMessage)]]);
     const asked = [b, c, a, a].map((message) => (message as VerifiedMessage).message.id);
     const has = store.read({ kind: 'has', ids: [...asked, new Uint8Array(0), new Uint8Array(33)] });
-    const holdings = ['known', 'unknown', 'known', 'known', 'unknown', 'unknown'];
+    const holdings = ['held', 'unknown', 'held', 'held', 'unknown', 'unknown'];
     expect(has).toEqual({ kind: 'has', holdings });
     const answer = store.read({ kind: 'messages', ids: [...asked, new Uint8Array(7)] });
     expect(answer.kind === 'messages' && ids(answer.messages)).toEqual([
@@ -274,7 +274,7 @@ export function describeReads(open: OpenSubject): void {
       { channel: 'other', messages: 1, lastArrival: 0 },
     ]);
     const has = { kind: 'has' as const, ids: all.map(({ message }) => message.id) };
-    expect(store.read(has)).toEqual({ kind: 'has', holdings: kinds.map(() => 'known') });
+    expect(store.read(has)).toEqual({ kind: 'has', holdings: kinds.map(() => 'held') });
     expect(store.readMessage(all[0]?.message.idText ?? '')).toMatchObject({ arrival: 1 });
   });
 

@@ -11,6 +11,7 @@ import {
   type Query,
   type QueryAnswer,
 } from '../../core/persistence.ts';
+import { HEAVY_BYTES } from '../buckets.ts';
 import type { Store } from '../store.ts';
 import {
   carried,
@@ -135,9 +136,9 @@ function describePrune(open: OpenSubject): void {
     ]);
     const op = pruned('dev', { beforeHour: NOW_HOUR - 1, ownBeforeHour: NOW_HOUR - 2, floorHour: 0 });
     expect(one(store, op)).toEqual({ kind: 'pruned', removed: 4, next: undefined });
-    expect(holdings(store, others)).toEqual(['unknown', 'unknown', 'known', 'known']);
-    expect(holdings(store, own)).toEqual(['known', 'unknown', 'known', 'known']);
-    expect(holdings(store, [header, elsewhere])).toEqual(['unknown', 'known']);
+    expect(holdings(store, others)).toEqual(['unknown', 'unknown', 'held', 'held']);
+    expect(holdings(store, own)).toEqual(['held', 'unknown', 'held', 'held']);
+    expect(holdings(store, [header, elsewhere])).toEqual(['unknown', 'held']);
     expect(one(store, op)).toEqual({ kind: 'pruned', removed: 0, next: undefined });
     expect(store.restore().floors).toEqual([]);
     expect(one(store, pruned('dev'))).toMatchObject({ removed: 4 });
@@ -206,23 +207,23 @@ function describePrune(open: OpenSubject): void {
 function describeDrop(open: OpenSubject): void {
   it('drops content of whoever holds most, oldest first, down to what may be kept', () => {
     const { store } = open();
-    const heavy = [at(2, bob, 100), at(1, bob, 200), at(3, bob, 300)];
-    const light = [at(0, ann, 350)];
-    const elsewhere = at(0, cem, 5000, { channel: 'other' });
+    const heavy = [at(2, bob, 5000), at(1, bob, 10_000), at(3, bob, 15_000)];
+    const light = [at(0, ann, 17_500)];
+    const elsewhere = at(0, cem, 50_000, { channel: 'other' });
     store.transact([[...heavy, ...light, elsewhere].map(received)]);
     const drop = (keepBytes: number, freeBytes?: number) => one(store, dropped('dev', keepBytes, freeBytes));
     const held = () =>
       [...heavy, ...light].map(({ message }) => store.readMessage(message.idText) !== undefined);
-    expect(drop(600)).toEqual({ kind: 'dropped', bytes: 0, more: false });
+    expect(drop(30_000)).toEqual({ kind: 'dropped', bytes: 0, more: false });
+    expect(drop(29_999, 0)).toEqual({ kind: 'dropped', bytes: 0, more: true });
     expect(held()).toEqual([true, true, true, true]);
-    expect(drop(0, 0)).toEqual({ kind: 'dropped', bytes: 0, more: true });
-    expect(drop(349, 200)).toEqual({ kind: 'dropped', bytes: 200, more: true });
+    expect(drop(17_499, 10_000)).toEqual({ kind: 'dropped', bytes: 10_000, more: true });
     expect(held()).toEqual([true, false, true, true]);
-    expect(drop(349)).toEqual({ kind: 'dropped', bytes: 100, more: true });
+    expect(drop(17_499)).toEqual({ kind: 'dropped', bytes: 5000, more: true });
     expect(held()).toEqual([false, false, true, true]);
-    expect(drop(349)).toEqual({ kind: 'dropped', bytes: 350, more: false });
+    expect(drop(17_499)).toEqual({ kind: 'dropped', bytes: 17_500, more: false });
     expect(held()).toEqual([false, false, true, false]);
-    expect(drop(0)).toEqual({ kind: 'dropped', bytes: 300, more: false });
+    expect(drop(0)).toEqual({ kind: 'dropped', bytes: 15_000, more: false });
     expect(drop(0)).toEqual({ kind: 'dropped', bytes: 0, more: false });
     expect(store.readMessage(elsewhere.message.idText)).toBeDefined();
     const bytes = [...heavy, ...light].reduce((sum, message) => sum + costOf(message).header, 0);
@@ -235,24 +236,35 @@ function describeDrop(open: OpenSubject): void {
 
   it('drops nothing of local identities, whoever the copies came from', () => {
     const { store } = open();
-    store.transact([[received(at(1, ann, 900)), received(at(2, bob, 100))]]);
+    store.transact([[received(at(1, ann, 9000)), received(at(2, bob, 5000))]]);
     store.transact([[published(at(0, ann, 5, { channel: 'other' }))]]);
     expect(one(store, dropped('dev', 0))).toEqual({
-      ...{ kind: 'dropped', bytes: 100, more: false },
+      ...{ kind: 'dropped', bytes: 5000, more: false },
     });
-    expect(store.readMessage(at(1, ann, 900).message.idText)).toBeDefined();
+    expect(store.readMessage(at(1, ann, 9000).message.idText)).toBeDefined();
     expect(one(store, dropped('other', 0))).toMatchObject({ bytes: 0 });
+  });
+
+  it(`leaves authors alone who hold less than ${HEAVY_BYTES} bytes`, () => {
+    const { store } = open();
+    store.transact([[received(at(0, ann, HEAVY_BYTES - 1)), received(at(0, bob, HEAVY_BYTES - 2))]]);
+    expect(one(store, dropped('dev', 0))).toEqual({ kind: 'dropped', bytes: 0, more: false });
+    one(store, received(at(1, bob, 2)));
+    expect(one(store, dropped('dev', 0))).toEqual({ kind: 'dropped', bytes: HEAVY_BYTES, more: false });
   });
 
   it('drops a step at a time', () => {
     const { store } = open();
     const messages = Array.from({ length: PRUNE_STEP + 2 }, (_, i) =>
-      signedMessage(ann, { time: { timeMs: WALL_MS + i }, body: '12345' }),
+      signedMessage(ann, {
+        time: { timeMs: WALL_MS + i },
+        body: '12345678' + (i < PRUNE_STEP ? '' : 'x'.repeat(HEAVY_BYTES)),
+      }),
     );
     store.transact([messages.map(received)]);
     const drop = () => one(store, dropped('dev', 0));
-    expect(drop()).toEqual({ kind: 'dropped', bytes: 5 * PRUNE_STEP, more: true });
-    expect(drop()).toEqual({ kind: 'dropped', bytes: 10, more: false });
+    expect(drop()).toEqual({ kind: 'dropped', bytes: 8 * PRUNE_STEP, more: true });
+    expect(drop()).toEqual({ kind: 'dropped', bytes: 2 * (8 + HEAVY_BYTES), more: false });
     expect(store.readPage({ channel: 'dev', limit: 9, wallMs: WALL_MS })).toEqual([]);
   });
 }
@@ -294,7 +306,7 @@ function describeMemory(open: OpenSubject): void {
     const [kept, gone] = [at(0), at(1)];
     store.transact([[published(kept, 'kept'), published(gone, 'gone'), stored(gone)]]);
     one(store, pruned('dev'));
-    expect(holdings(store, [kept, gone])).toEqual(['known', 'unknown']);
+    expect(holdings(store, [kept, gone])).toEqual(['held', 'unknown']);
     const found = (key: string) =>
       read(store, { kind: 'idempotency', identity: ann.id, key }).found !== undefined;
     const end = gone.message.time.timeMs + IDEMPOTENCY_MS;

@@ -64,7 +64,7 @@ export function describeState(open: OpenSubject): void {
       joined: ['a', 'b', '𝄞', 'ﬁ'].map((channel) => ({ channel, policy: {} })),
       floors: [],
       carried: [
-        { tag: a, untilMs: 50, sinceHour: 7 },
+        { tag: a, untilMs: 50, sinceHour: 9 },
         { tag: b, untilMs: 2 ** 45, sinceHour: 11 },
       ].sort((x, y) => (x.tag < y.tag ? -1 : 1)),
       mailboxes: [
@@ -109,7 +109,7 @@ export function describeState(open: OpenSubject): void {
     const messages = [never, at, after];
     const has = () => {
       const answer = store.read({ kind: 'has', ids: messages.map(({ message }) => message.id) });
-      return answer.kind === 'has' && answer.holdings.map((holding) => holding === 'known');
+      return answer.kind === 'has' && answer.holdings.map((holding) => holding === 'held');
     };
     store.transact([
       [published(never), published(at), received(after)],
@@ -132,6 +132,13 @@ export function describeState(open: OpenSubject): void {
     const outbox = store.read({ kind: 'outbox', afterArrival: 0, limit: 9 });
     expect(outbox).toMatchObject({ rows: [{ arrival: 1 }] });
     expect(store.channels()).toMatchObject([{ messages: 2, lastArrival: 3 }]);
+  });
+
+  it('remembers when it expired last, whatever the clock said before', () => {
+    const subject = open();
+    for (const wallMs of [WALL_MS + 5, WALL_MS]) subject.store.transact([[{ kind: 'expire', wallMs }]]);
+    expect(subject.store.restore().clockMs).toBe(WALL_MS);
+    expect(subject.reopen().restore().clockMs).toBe(WALL_MS);
   });
 
   it('expires so many messages at a time, those first that expired first', () => {

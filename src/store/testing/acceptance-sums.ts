@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { addSum, type Bytes } from '../../core/bytes.ts';
 import { type Bucket, MINUTE_END, type Sum, type Window } from '../../core/persistence.ts';
 import type { Store } from '../store.ts';
-import { createAuthor, received, signedMessage, tagOf, WALL_MS } from './messages.ts';
+import { createAuthor, pruned, received, signedMessage, tagOf, WALL_MS } from './messages.ts';
 import { bucketQuery, POOL, transactions, windows } from './random.ts';
 import type { OpenSubject } from './subject.ts';
 
@@ -105,6 +105,27 @@ export function describeSums(open: OpenSubject): void {
       [-180, 1, 1],
     ]);
     expect(ask(NOW, NOW - 60, 0)).toEqual([]);
+  });
+
+  it('counts on after an hour was emptied and after the clock went forth and back', () => {
+    const { store } = open();
+    const at = (nonce: number) =>
+      received(signedMessage(ann, { time: { timeMs: WALL_MS - MINUTE + nonce }, nonce }));
+    const cut = { tag: tagOf('dev'), fromMinute: 0, untilMinute: NOW };
+    const counts = () => [
+      sumsOf(store, [cut])[0]?.count,
+      bucketsOf(store, { ...cut, untilMinute: NOW + 60 }, NOW).map(({ count }) => count),
+      bucketsOf(store, { ...cut, untilMinute: NOW + 60 }, 0).map(({ count }) => count),
+    ];
+    store.transact([[at(1)], [pruned('dev')], [at(2)]]);
+    expect(counts()).toEqual([1, [1], [1]]);
+    store.transact([[pruned('dev')]]);
+    store.transact([[at(3)]]);
+    expect(counts()).toEqual([1, [1], [1]]);
+    store.transact([[{ kind: 'expire', wallMs: WALL_MS + 600 * MINUTE }], [at(4)]]);
+    store.transact([[{ kind: 'expire', wallMs: WALL_MS }]]);
+    store.transact([[at(5)]]);
+    expect(counts()).toEqual([3, [3], [3]]);
   });
 
   it('covers the first and the last time there is', () => {

@@ -48,7 +48,7 @@ export const POOL: readonly VerifiedMessage[] = Array.from({ length: 72 }, (_, i
     channel: CHANNELS[(i >> 1) % 3] as string,
     time: { timeMs: WALL_MS + offset * MINUTE + (i % 5 === 0 ? 0 : i * 700), counter: (i * 13) % 4 },
     expiresMs: i % 4 === 0 ? WALL_MS + ((i % 7) - 3) * 30 * MINUTE : 0,
-    body: 'x'.repeat(1009 * (i % 2) + (CONTENT_RESTS[i % 3] ?? 0)),
+    body: 'x'.repeat(2018 * (i % 2) + (CONTENT_RESTS[i % 3] ?? 0)),
     nonce: i,
   });
 });
@@ -114,7 +114,7 @@ const operation: fc.Arbitrary<PersistOp> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
-      .tuple(channel, fc.constantFrom(0, 500, 1500, 3000), fc.constantFrom(0, 1, 1200, 9e9))
+      .tuple(channel, fc.constantFrom(0, 1500, 4200, 6100), fc.constantFrom(0, 1, 2200, 9e9))
       .map(([c, keepBytes, freeBytes]) => dropped(c, keepBytes, freeBytes)),
   },
   {

@@ -1,0 +1,43 @@
+/** Which seeds of which scenarios CI plays, and how. People play more with `npm run sim` and `npm run test:long`. */
+import { expect, it } from 'vitest';
+import { Peer } from '../../core/peer.ts';
+import type { CoreFactory } from '../host.ts';
+import { SCENARIOS } from '../scenarios/index.ts';
+import { simulate } from '../simulate.ts';
+
+export type Seeds = Readonly<Record<string, readonly number[]>>;
+
+/** Scenarios that take a second or two; the higher seeds found something once. */
+export const SMALL: Seeds = {
+  line: [1, 2, 5],
+  away: [1, 2, 3],
+  queued: [1, 2, 11],
+  'duplicate-dials': [1, 2, 8],
+  'partition-heal': [1, 3, 7, 21],
+  mesh30: [1, 4, 53],
+  repeats: [1, 2],
+  commits: [3],
+};
+
+/** Scenarios with many peers, many messages or much time. They run beside the others. */
+export const LARGE: Seeds = {
+  clocks: [1, 2],
+  crowd: [1],
+  retention: [1],
+  mesh100: [1, 2],
+};
+
+export const createCore: CoreFactory = (config) => new Peer(config);
+
+/** One test for each seed. */
+export function playSeeds(seeds: Seeds): void {
+  for (const scenario of SCENARIOS) {
+    for (const seed of seeds[scenario.name] ?? []) {
+      it(`passes ${scenario.name} with seed ${seed}: ${scenario.about}`, { timeout: 180_000 }, () => {
+        const report = simulate({ scenario, seed, createCore });
+        expect(report.acknowledged).toBeGreaterThan(0);
+        expect(report.deliveries).toBeGreaterThan(0);
+      });
+    }
+  }
+}
