@@ -40,16 +40,19 @@ export interface Command {
 }
 
 /**
- * yargs drops `-` from positionals and lays what stands behind `--` aside. So both go through the parser with a NUL
- * before them, which no argument can contain, and it is taken off here.
+ * yargs drops `-` from positionals, lays what stands behind `--` aside, and takes an id that begins with a dash for
+ * options. So all of them go through the parser with a NUL before them, which no argument can contain, and it is taken off here.
  */
 const MARK = '\u0000';
+/** One id in 64 begins with a dash, and no option has this length. */
+const DASHED_ID = /^-[A-Za-z0-9_-]{42}$/;
 
 export function markPlain(argv: readonly string[]): string[] {
   const at = argv.indexOf('--');
   const before = at < 0 ? argv : argv.slice(0, at);
   const after = at < 0 ? [] : argv.slice(at + 1);
-  return [...before.map((text) => (text === '-' ? `${MARK}-` : text)), ...after.map((text) => MARK + text)];
+  const isPlain = (text: string): boolean => text === '-' || DASHED_ID.test(text);
+  return [...before.map((text) => (isPlain(text) ? MARK + text : text)), ...after.map((text) => MARK + text)];
 }
 
 export function unmarkText(text: string): string {

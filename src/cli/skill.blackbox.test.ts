@@ -13,7 +13,7 @@ import { EXIT } from './exit.ts';
 
 const FILE = path.resolve(import.meta.dirname, '..', '..', 'skills', 'mesh', 'SKILL.md');
 const PAGE = fs.readFileSync(FILE, 'utf8');
-const ID = /\b[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])/g;
+const ID = /(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])/g;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 
 interface Step {

@@ -36,6 +36,15 @@ describe('mesh send', () => {
     expect(api.gate.requests[1]).toEqual({ channel: 'dev', body: 'x', payloadText: 'null' });
   });
 
+  it('takes an id that begins with a dash', async () => {
+    const dashed = (n: number) => fakeId(`${n}`).replace(/^./, '-');
+    const id = Array.from({ length: 1000 }, (_, n) => dashed(n)).find((text) => text[1] === '-') as string;
+    for (const reply of [dashed(1), id]) {
+      expect((await send(['dev', 'x', '--reply', reply])).code).toBe(0);
+      expect(api.gate.requests.at(-1)?.refs).toEqual([{ relation: 'reply', id: reply }]);
+    }
+  });
+
   it('takes any text as it is', async () => {
     for (const text of ['', '007', '1e3', '-5', 'two words']) await send(['dev', text]);
     const { code } = await runCli(['send', 'dev', '--data', api.folder, '--', '--json -']);
