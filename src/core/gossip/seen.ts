@@ -10,44 +10,65 @@ import type { VerifiedMessage } from '../message/verified.ts';
 import type { Footprint } from '../peer-types.ts';
 
 interface Seen {
+  readonly idText: string;
   readonly atMs: number;
   /** peer ids of the roots along whose trees it was forwarded */
-  readonly roots: Set<string>;
+  roots: readonly string[];
+  /** undefined once it is over the budget of bytes */
+  content: VerifiedMessage | undefined;
 }
 
 /** roots remembered per message: more means that somebody plays with them (guess) */
 const ROOTS_MAX = 4;
+const NO_ROOTS: readonly string[] = [];
+/** places of forgotten messages at the front of the queue before it is made anew (guess) */
+const GONE_MAX = 4096;
 
 export class SeenMessages {
   readonly #seen = new Map<string, Seen>();
-  readonly #contents = new Map<string, VerifiedMessage>();
+  /**
+   * All of them, oldest first, and some that are forgotten (they count, so it is bounded). A Map keeps the order too, but its first entry is found by
+   * walking over the places of all that were deleted before it: 20 us a message once the budget is full.
+   */
+  #queue: Seen[] = [];
+  /** before this index there are no ids any more, and before the other no contents */
+  #idsFrom = 0;
+  #contentsFrom = 0;
   #bytes = 0;
 
   add(message: VerifiedMessage, nowMs: number): void {
     const { idText, wire } = message.message;
     if (this.#seen.has(idText)) return;
-    this.#seen.set(idText, { atMs: nowMs, roots: new Set() });
-    this.#contents.set(idText, message);
+    const seen: Seen = { idText, atMs: nowMs, roots: NO_ROOTS, content: message };
+    this.#seen.set(idText, seen);
+    this.#queue.push(seen);
     this.#bytes += wire.length;
     this.#shrink(nowMs);
   }
 
-  /** Oldest first, because a Map keeps the order of insertion. */
   #shrink(nowMs: number): void {
-    for (const [id, seen] of this.#seen) {
-      if (nowMs - seen.atMs <= LIMITS.seenMs && this.#seen.size <= LIMITS.seenMax) break;
-      this.forget(id);
+    for (let seen = this.#queue[this.#idsFrom]; seen; seen = this.#queue[++this.#idsFrom]) {
+      if (nowMs - seen.atMs <= LIMITS.seenMs && this.#queue.length - this.#idsFrom <= LIMITS.seenMax) break;
+      this.#drop(seen);
     }
     // Over the budget of bytes the ids stay and contents go.
-    for (const id of this.#contents.keys()) {
-      if (this.#bytes <= LIMITS.transitBytesMax) break;
-      this.#dropContent(id);
-    }
+    this.#contentsFrom = Math.max(this.#contentsFrom, this.#idsFrom);
+    while (this.#bytes > LIMITS.transitBytesMax) this.#dropContent(this.#queue[this.#contentsFrom++] as Seen);
+    if (this.#idsFrom < GONE_MAX) return;
+    this.#queue = this.#queue.slice(this.#idsFrom);
+    this.#contentsFrom -= this.#idsFrom;
+    this.#idsFrom = 0;
   }
 
-  #dropContent(id: string): void {
-    this.#bytes -= this.#contents.get(id)?.message.wire.length ?? 0;
-    this.#contents.delete(id);
+  #dropContent(seen: Seen): void {
+    this.#bytes -= seen.content?.message.wire.length ?? 0;
+    seen.content = undefined;
+  }
+
+  #drop(seen: Seen): void {
+    this.#dropContent(seen);
+    // It may have been forgotten and have come again since.
+    if (this.#seen.get(seen.idText) === seen) this.#seen.delete(seen.idText);
   }
 
   has(id: string): boolean {
@@ -55,21 +76,21 @@ export class SeenMessages {
   }
 
   message(id: string): VerifiedMessage | undefined {
-    return this.#contents.get(id);
+    return this.#seen.get(id)?.content;
   }
 
   /** @returns true the first time that the message is to go along the tree of `root` */
   forwardFirst(id: string, root: string): boolean {
     const seen = this.#seen.get(id);
-    if (!seen || seen.roots.has(root) || seen.roots.size >= ROOTS_MAX) return false;
-    seen.roots.add(root);
+    if (!seen || seen.roots.includes(root) || seen.roots.length >= ROOTS_MAX) return false;
+    seen.roots = [...seen.roots, root];
     return true;
   }
 
   /** What could not be stored is as if it had never come. */
   forget(id: string): void {
-    this.#dropContent(id);
-    this.#seen.delete(id);
+    const seen = this.#seen.get(id);
+    if (seen) this.#drop(seen);
   }
 
   tick(nowMs: number): void {
