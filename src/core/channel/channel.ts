@@ -13,11 +13,13 @@ export type ChannelKind = 'open' | 'feed' | 'inbox' | 'sealed';
 /** True for 1 to 128 bytes of well-formed text without bytes 00-1F and 7F and without a space at its ends. */
 export function isChannelText(text: string): boolean {
   if (!text.isWellFormed() || text.startsWith(' ') || text.endsWith(' ')) return false;
+  let bytes = 0;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code < 0x20 || code === 0x7f) return false;
+    const isSurrogate = code >= 0xd800 && code < 0xe000;
+    bytes += code < 0x80 ? 1 : code < 0x800 || isSurrogate ? 2 : 3; // a pair of surrogates is four
   }
-  const bytes = utf8(text).length;
   return bytes >= 1 && bytes <= LIMITS.channelBytesMax;
 }
 
