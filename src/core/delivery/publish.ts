@@ -17,7 +17,6 @@ import { LIMITS } from '../limits.ts';
 import {
   buildMessage,
   encodeSignedBytes,
-  encodeWireItem,
   MESSAGE_KIND,
   messageId,
   signingInput,
@@ -196,8 +195,7 @@ export class Publisher {
     signature: Uint8Array,
   ): void {
     const { body, payload } = command;
-    const wire = encodeWireItem(bytes, signature, body, payload);
-    const message = buildMessage(this.#ctx.messages, { bytes, signature, body, payload, wire });
+    const message = buildMessage(this.#ctx.messages, { bytes, signature, body, payload });
     this.#ctx.verify([signatureCheck(this.#ctx.messages, message)], ([proof]) => {
       const verified = proof && VerifiedMessage.fromVerification(this.#ctx.messages, message, proof);
       if (verified) this.#persist(command, fingerprint, requests, verified);

@@ -27,8 +27,9 @@ const GONE_MAX = 4096;
 export class SeenMessages {
   readonly #seen = new Map<string, Seen>();
   /**
-   * All of them, oldest first, and some that are forgotten (they count, so it is bounded). A Map keeps the order too, but its first entry is found by
-   * walking over the places of all that were deleted before it: 20 us a message once the budget is full.
+   * All of them, oldest first, and some that are forgotten (they count, so it is bounded). A Map keeps the order too,
+   * but its first entry is found by walking over the places of all that were deleted before it: 20 us a message once
+   * the budget is full.
    */
   #queue: Seen[] = [];
   /** before this index there are no ids any more, and before the other no contents */
