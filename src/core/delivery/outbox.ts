@@ -11,6 +11,7 @@
 import type { Bytes } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { Gossip } from '../gossip/gossip.ts';
+import { targetOf } from '../gossip/outbound.ts';
 import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Membership } from '../membership/membership.ts';
@@ -91,7 +92,7 @@ export class Outbox {
     const { idText, wire } = message.message;
     this.#underWay.set(idText, { pushedMs: this.#ctx.now.monotonicMs, bytes: wire.length });
     this.#underWayBytes += wire.length;
-    this.#gossip.outbound.push([keeper], message, { root, keep: true, own: true });
+    this.#gossip.outbound.push(targetOf([keeper], { root, keep: true, own: true }), message);
   }
 
   /** @returns whether it was under way */

@@ -18,14 +18,27 @@ export interface PushOptions {
   readonly own: boolean;
 }
 
-interface Batch {
+/** Links that get the same frames; made once for many messages. */
+export interface Target {
   readonly links: readonly Link[];
   /** short id of the root, '' where the receiver becomes it */
   readonly root: string;
   readonly keep: boolean;
   readonly own: boolean;
+  /** equal for targets whose messages go into one frame */
+  readonly key: string;
+}
+
+interface Batch {
+  readonly target: Target;
   messages: VerifiedMessage[];
   bytes: number;
+}
+
+export function targetOf(links: readonly Link[], { root, keep, own }: PushOptions): Target {
+  const short = root === '' ? '' : shortId(root);
+  const key = `${short}:${keep}:${own}:${links.map((link) => link.id).join()}`;
+  return { links, root: short, keep, own, key };
 }
 
 export class Outbound {
@@ -40,11 +53,9 @@ export class Outbound {
     this.#links = links;
   }
 
-  push(links: readonly Link[], message: VerifiedMessage, options: PushOptions): void {
-    if (links.length === 0) return;
-    const root = options.root === '' ? '' : shortId(options.root);
-    const key = `${root}:${options.keep}:${options.own}:${links.map((link) => link.id).join()}`;
-    let batch = this.#batches.get(key);
+  push(target: Target, message: VerifiedMessage): void {
+    if (target.links.length === 0) return;
+    let batch = this.#batches.get(target.key);
     const size = message.message.wire.length;
     const full =
       batch !== undefined &&
@@ -52,8 +63,8 @@ export class Outbound {
         batch.messages.length >= LIMITS.messagesPerFrameMax);
     if (batch && full) this.#send(batch);
     if (!batch || full) {
-      batch = { links, root, keep: options.keep, own: options.own, messages: [], bytes: 0 };
-      this.#batches.set(key, batch);
+      batch = { target, messages: [], bytes: 0 };
+      this.#batches.set(target.key, batch);
     }
     batch.messages.push(message);
     batch.bytes += size;
@@ -61,12 +72,13 @@ export class Outbound {
   }
 
   #send(batch: Batch): void {
+    const { links, root, keep, own } = batch.target;
     const messages = batch.messages.map((verified) => verified.message);
-    const frame = encodeFrame({ type: 'push', root: batch.root, keep: batch.keep, messages });
+    const frame = encodeFrame({ type: 'push', root, keep, messages });
     // What is to be kept is paced by its window, not by dropping.
-    const droppable = !batch.keep;
+    const droppable = !keep;
     const onFlushed = (): void => this.onTaken(messages);
-    this.#links.sendBytes(batch.links, frame, batch.own ? { droppable, onFlushed } : { droppable });
+    this.#links.sendBytes(links, frame, own ? { droppable, onFlushed } : { droppable });
   }
 
   flush(): void {
