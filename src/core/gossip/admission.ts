@@ -9,7 +9,7 @@
  * 5. Content over the rate of its author is put off: its verified header is stored and wanted, nothing of it is passed
  *    on or confirmed before it comes again (design, section 7).
  */
-import { type Bytes, toBase64url } from '../bytes.ts';
+import type { Bytes } from '../bytes.ts';
 import { channelKind, mayWrite } from '../channel/channel.ts';
 import type { Context } from '../context.ts';
 import type { CarryOp } from '../interest/kept.ts';
@@ -19,6 +19,7 @@ import type { Links } from '../link/links.ts';
 import type { Message } from '../message/message.ts';
 import { signatureCheck, VerifiedMessage } from '../message/verified.ts';
 import type { Holding, PersistOp } from '../persistence.ts';
+import { InFlight } from './in-flight.ts';
 import type { SeenMessages } from './seen.ts';
 
 /** One way by which a message came. */
@@ -56,8 +57,6 @@ export interface AdmissionHost {
 }
 
 interface Work {
-  /** id and signature as text */
-  readonly key: string;
   readonly message: Message;
   readonly tag: string;
   readonly arrivals: Arrival[];
@@ -75,7 +74,7 @@ export class Admission {
   readonly #links: Links;
   readonly #seen: SeenMessages;
   readonly #host: AdmissionHost;
-  readonly #inFlight = new Map<string, Work>();
+  readonly #inFlight = new InFlight<Work>();
 
   constructor(ctx: Context, links: Links, seen: SeenMessages, host: AdmissionHost) {
     this.#ctx = ctx;
@@ -93,15 +92,14 @@ export class Admission {
         continue;
       }
       const tag = this.#ctx.tagOf(message.channel);
-      const key = `${message.idText}${toBase64url(message.signature)}`;
-      const work = this.#inFlight.get(key);
+      const work = this.#inFlight.find(message);
       if (work) {
         work.arrivals.push(arrival);
       } else if (this.#seen.has(message.idText)) {
-        this.#again({ key, message, tag, arrivals: [arrival], isWanted: false }, arrival, lookup);
+        this.#again({ message, tag, arrivals: [arrival], isWanted: false }, arrival, lookup);
       } else {
-        const fresh: Work = { key, message, tag, arrivals: [arrival], isWanted: false };
-        this.#inFlight.set(key, fresh);
+        const fresh: Work = { message, tag, arrivals: [arrival], isWanted: false };
+        this.#inFlight.add(fresh);
         (arrival.keep || this.#keeps(fresh) ? lookup : transit).push(fresh);
       }
     }
@@ -118,9 +116,9 @@ export class Admission {
     const { wallMs } = this.#ctx.now;
     if (message.time.timeMs > wallMs + LIMITS.futureMs) return false;
     if (message.expiresMs !== 0 && message.expiresMs <= wallMs) return false;
+    if (mayWrite(message.channel, message.author)) return true;
     const kind = channelKind(message.channel);
     if (kind === 'inbox' || kind === 'sealed') return false;
-    if (mayWrite(message.channel, message.author)) return true;
     this.#links.offend(arrival.link, 'malformed', 'the author may not write in this channel');
     return false;
   }
@@ -141,13 +139,13 @@ export class Admission {
       works.forEach((work, i) => {
         work.isWanted = holdings[i] === 'wanted';
         if (holdings[i] === 'held') {
-          this.#inFlight.delete(work.key);
+          this.#inFlight.remove(work);
           this.#stored(work);
         } else if (holdings[i] === 'dropped') {
           // There was no room for its content: it is neither confirmed nor taken again.
-          this.#inFlight.delete(work.key);
+          this.#inFlight.remove(work);
           this.#host.settled(work.message.idText);
-        } else if (this.#inFlight.get(work.key) === work) fresh.push(work);
+        } else if (this.#inFlight.has(work)) fresh.push(work);
         else this.#keepSeen(work);
       });
       if (fresh.length > 0) this.#verify(fresh);
@@ -189,7 +187,7 @@ export class Admission {
       const kept: Proven[] = [];
       const putOff: Proven[] = [];
       works.forEach((work, i) => {
-        this.#inFlight.delete(work.key);
+        this.#inFlight.remove(work);
         const proof = proofs[i];
         const verified = proof && VerifiedMessage.fromVerification(this.#ctx.messages, work.message, proof);
         if (!verified) this.#forged(work);
