@@ -30,6 +30,9 @@ const MAJOR_ARRAY = 4;
 const FALSE = 0xf4;
 const TRUE = 0xf5;
 
+/** Bytes that a finished item may keep for nothing. */
+const WASTE_MAX = 64;
+
 /** Appends items to a growing buffer. Programmer errors (negative or fractional numbers) throw RangeError. */
 export class CborWriter {
   #buffer: Uint8Array;
@@ -124,9 +127,11 @@ export class CborWriter {
     return this;
   }
 
-  /** A copy of what was written. */
+  /** What was written. Nothing may be written after it. */
   finish(): Bytes {
-    return this.#buffer.slice(0, this.#length);
+    // Where the size was told nearly right, a copy saves no memory.
+    const isTight = this.#buffer.length - this.#length <= WASTE_MAX;
+    return isTight ? this.#buffer.subarray(0, this.#length) : this.#buffer.slice(0, this.#length);
   }
 
   get length(): number {

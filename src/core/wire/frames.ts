@@ -47,6 +47,10 @@ const TYPE = new Map<number, Frame['type']>(
   Object.entries(NUMBER).map(([type, n]) => [n, type as Frame['type']]),
 );
 
+/** An id with its head, and room for everything in a frame that is neither id nor message. */
+const ID_BYTES = 34;
+const HEAD_BYTES = 24;
+
 function tagBytes(tag: string): Bytes {
   return fromBase64url(tag) as Bytes;
 }
@@ -70,9 +74,29 @@ function writePosition(w: CborWriter, position: Position): void {
   w.array(2).uint64(toUint64(position.time)).bytes(position.id);
 }
 
+/** About how many bytes a frame takes, exact enough where it may be large and is sent often. */
+function sizeOf(frame: Frame): number {
+  switch (frame.type) {
+    case 'announce':
+    case 'fetch':
+    case 'stored':
+      return HEAD_BYTES + ID_BYTES * frame.ids.length;
+    case 'push':
+      return HEAD_BYTES + wireBytes(frame.messages);
+    case 'fetched':
+      return HEAD_BYTES + wireBytes(frame.messages) + ID_BYTES * frame.notHeld.length;
+    default:
+      return 256;
+  }
+}
+
+function wireBytes(messages: readonly { readonly wire: Bytes }[]): number {
+  return messages.reduce((sum, { wire }) => sum + wire.length, 0);
+}
+
 /** Frames as bytes. Messages are written from their wire form, which is serialised once for all links. */
 export function encodeFrame(frame: Frame): Bytes {
-  const w = new CborWriter();
+  const w = new CborWriter(sizeOf(frame));
   w.array(FIELDS[frame.type] + 1).uint(NUMBER[frame.type]);
   switch (frame.type) {
     case 'auth':
