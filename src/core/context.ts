@@ -26,8 +26,6 @@ export class Context {
   readonly messages: MessageContext;
   readonly random: Random;
   now: Now = { monotonicMs: 0, wallMs: 0 };
-  /** number of the event that is handled: what holds for all that one event brings is worked out once for it */
-  turn = 0;
   #effects: Effect[] = [];
   #nextToken = 1;
   readonly #waiting = new Map<Token, (answer: Answer) => void>();
@@ -48,7 +46,6 @@ export class Context {
   takeEffects(): Effect[] {
     const effects = this.#effects;
     this.#effects = [];
-    this.turn++;
     return effects;
   }
 

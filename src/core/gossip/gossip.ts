@@ -24,31 +24,13 @@ import type { Fetcher } from '../sync/fetcher.ts';
 import type { Frame } from '../wire/frame.ts';
 import { Admission, type Arrival } from './admission.ts';
 import { AuthorRates } from './author-rates.ts';
-import { Outbound, type Target, targetOf } from './outbound.ts';
+import { Outbound } from './outbound.ts';
+import { Routes } from './routes.ts';
 import { SeenMessages } from './seen.ts';
 import { Wanted } from './wanted.ts';
 
 /** Roots under which a first delivery to leaves is booked: not a peer id, so it meets no tree. */
 const DELIVERED = 'leaves';
-
-/** Where copies of a channel's messages go that came by one link, in one turn. */
-interface Route {
-  readonly turn: number;
-  readonly tag: string;
-  readonly root: string;
-  readonly from: Link | undefined;
-  readonly children: Target;
-  readonly live: Target;
-  readonly standby: readonly Link[];
-}
-
-/** Neighbours to whom held messages of a channel are announced, in one turn. */
-interface Offers {
-  readonly turn: number;
-  readonly tag: string;
-  readonly root: string;
-  readonly links: readonly Link[];
-}
 
 export interface GossipParts {
   readonly links: Links;
@@ -61,6 +43,7 @@ export interface GossipParts {
 export class Gossip {
   readonly seen = new SeenMessages();
   readonly outbound: Outbound;
+  readonly #routes: Routes;
   readonly #rates: AuthorRates;
   readonly #wanted: Wanted;
   readonly #retention: Retention;
@@ -71,8 +54,6 @@ export class Gossip {
   readonly #fetcher: Fetcher;
   readonly #admission: Admission;
   readonly #toAnnounce = new Map<Link, Bytes[]>();
-  #route: Route | undefined;
-  #offers: Offers | undefined;
   /** told of each message that is newly durable here and is not our own */
   onStored: (message: Message) => void = () => undefined;
   readonly #announced = new Map<string, { id: Bytes; links: Link[]; dueMs: number }>();
@@ -88,6 +69,7 @@ export class Gossip {
     this.#fetcher = fetcher;
     this.#retention = retention;
     this.outbound = new Outbound(ctx, links);
+    this.#routes = new Routes(links, parts.membership, interest);
     this.#rates = new AuthorRates(ctx);
     this.#wanted = new Wanted(ctx, { links, interest, fetcher, rates: this.#rates });
     this.#admission = new Admission(ctx, links, this.seen, {
@@ -135,37 +117,11 @@ export class Gossip {
   /** @param from the link that it came by, `undefined` for messages of local identities */
   #push(message: VerifiedMessage, tag: string, root: string, from: Link | undefined): void {
     const { id, idText } = message.message;
-    const route = this.#routeOf(tag, root, from);
+    const route = this.#routes.of(tag, root, from);
     if (this.seen.forwardFirst(idText, root)) this.outbound.push(route.children, message);
     if (!this.seen.forwardFirst(idText, DELIVERED)) return;
     this.outbound.push(route.live, message);
     for (const link of route.standby) this.#announce(link, id);
-  }
-
-  /** The messages of one frame mostly have one route: the last one is kept as long as nothing else can have happened. */
-  #routeOf(tag: string, root: string, from: Link | undefined): Route {
-    const last = this.#route;
-    if (last?.turn === this.#ctx.turn && last.tag === tag && last.root === root && last.from === from)
-      return last;
-    const children: Link[] = [];
-    for (const peer of this.#membership.map.children(root, tag)) {
-      const link = this.#links.withPeer(peer);
-      if (link !== undefined && link !== from) children.push(link);
-    }
-    const leaves = this.#membership
-      .leaves()
-      .filter((link) => link !== from && this.#interest.wants(link, tag));
-    const options = { root, keep: false, own: from === undefined };
-    this.#route = {
-      ...{ turn: this.#ctx.turn, tag, root, from },
-      children: targetOf(children, options),
-      live: targetOf(
-        leaves.filter((link) => link.remoteLive),
-        options,
-      ),
-      standby: leaves.filter((link) => !link.remoteLive),
-    };
-    return this.#route;
   }
 
   /** A durable message of a local identity enters the mesh here. */
@@ -199,20 +155,7 @@ export class Gossip {
   /** Announces a held message to interested neighbours that no tree brings it to. */
   #offer(id: Bytes, tag: string, root: string, except: readonly Link[]): void {
     if (!this.#membership.isRelay) return;
-    for (const link of this.#offersOf(tag, root)) if (!except.includes(link)) this.#announce(link, id);
-  }
-
-  #offersOf(tag: string, root: string): readonly Link[] {
-    const last = this.#offers;
-    if (last?.turn === this.#ctx.turn && last.tag === tag && last.root === root) return last.links;
-    const children = root === '' ? new Set<string>() : this.#membership.map.children(root, tag);
-    const links = this.#membership.overlay().filter((link) => !children.has(link.peer));
-    if (root === '') links.push(...this.#membership.leaves()); // else they got it by push
-    this.#offers = {
-      ...{ turn: this.#ctx.turn, tag, root },
-      links: links.filter((link) => this.#interest.wants(link, tag)),
-    };
-    return this.#offers.links;
+    for (const link of this.#routes.offers(tag, root)) if (!except.includes(link)) this.#announce(link, id);
   }
 
   #announce(link: Link, id: Bytes): void {
@@ -280,8 +223,6 @@ export class Gossip {
   }
 
   down(link: Link): void {
-    this.#route = undefined;
-    this.#offers = undefined;
     this.#toAnnounce.delete(link);
     this.#toConfirm.delete(link);
     this.#announcedBy.delete(link);

@@ -51,6 +51,8 @@ export class Interest {
   readonly #mailboxes = new Map<string, { tags: readonly string[]; untilMs: number }>();
   readonly #perLink = new Map<LinkId, LinkInterest>();
   readonly #stale = new Set<Link>();
+  /** counts the changes of links, roles, interest and map: who wants what is the same as long as it stands still */
+  version = 0;
   /** all that is held, made anew after a change */
   #held: Set<string> | undefined;
   #toldHour = 0;
@@ -111,6 +113,7 @@ export class Interest {
 
   /** Own interest changed: tell everybody, soon. */
   changed(): void {
+    this.version++;
     this.#held = undefined;
     for (const link of this.#links.all()) this.#stale.add(link);
     this.#ctx.arm('flush', 0);
@@ -119,6 +122,7 @@ export class Interest {
 
   /** A link's role or the map changed. */
   review(link: Link | undefined): void {
+    this.version++;
     this.#held = undefined;
     if (link) this.#stale.add(link);
     else for (const other of this.#membership.overlay()) this.#stale.add(other);
@@ -132,6 +136,7 @@ export class Interest {
   }
 
   down(link: Link): void {
+    this.version++;
     const had = this.#perLink.get(link.id);
     this.#perLink.delete(link.id);
     this.#stale.delete(link);
@@ -209,6 +214,7 @@ export class Interest {
   #told(link: Link, frame: Extract<Frame, { type: 'holds' }>): void {
     const interest = this.#perLink.get(link.id);
     if (!interest) return;
+    this.version++;
     if (frame.reset) interest.theirs.clear();
     let changed = frame.unset.length > 0;
     const fresh: string[] = [];
