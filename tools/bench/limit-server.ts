@@ -1,0 +1,99 @@
+/**
+ * The ceiling: the least that a relay must do which verifies and stores before it acknowledges, in one process and on
+ * the same libraries as the daemon. It takes JSON messages from WebSockets, verifies each with libsodium, and at the end
+ * of the event loop's turn stores all that came in one SQLite transaction (WAL, synchronous=FULL), writes them to every
+ * subscriber with one write, and acknowledges.
+ *
+ * It is no product: no handshake, no ids that belong to keys, no check of what is signed but one key, no limits, no
+ * catch-up. So a product lies above it, and how far above is the figure that the bench prints.
+ */
+import http from 'node:http';
+import { createRequire } from 'node:module';
+import Database from 'better-sqlite3';
+import { type WebSocket, WebSocketServer } from 'ws';
+
+interface Incoming {
+  readonly subscribe?: true;
+  readonly id: string;
+  readonly channel: string;
+  readonly author: string;
+  readonly time: number;
+  readonly body: string;
+  readonly signature: string;
+}
+
+interface Accepted {
+  readonly message: Incoming;
+  readonly text: Buffer;
+}
+
+const { LIMIT_PORT, LIMIT_DATABASE, LIMIT_AUTHOR } = process.env as Record<string, string>;
+const sodium = createRequire(import.meta.url)('sodium-native') as {
+  crypto_sign_verify_detached(signature: Buffer, data: Buffer, publicKey: Buffer): boolean;
+};
+const publicKey = Buffer.from(LIMIT_AUTHOR as string, 'base64url');
+
+const db = new Database(LIMIT_DATABASE as string);
+db.pragma('journal_mode = WAL');
+db.pragma('synchronous = FULL');
+db.exec(
+  'CREATE TABLE IF NOT EXISTS message (id BLOB PRIMARY KEY, channel TEXT, time INTEGER, text BLOB) WITHOUT ROWID',
+);
+const insert = db.prepare('INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?)');
+const begin = db.prepare('BEGIN');
+const commit = db.prepare('COMMIT');
+
+const subscribers = new Set<WebSocket>();
+const acknowledge = new Map<WebSocket, number>();
+let accepted: Accepted[] = [];
+
+/** What a message's signature covers. */
+function signedText({ id, channel, author, time, body }: Incoming): Buffer {
+  return Buffer.from(JSON.stringify([id, channel, author, time, body]));
+}
+
+/** Head of a text frame from a server. */
+function frameHead(length: number): Buffer {
+  if (length < 126) return Buffer.from([0x81, length]);
+  return Buffer.from([0x81, 126, length >>> 8, length & 255]);
+}
+
+/** Stores, passes on and acknowledges everything of this turn. */
+function flush(): void {
+  const batch = accepted;
+  accepted = [];
+  begin.run();
+  for (const { message, text } of batch)
+    insert.run(Buffer.from(message.id, 'hex'), message.channel, message.time, text);
+  commit.run();
+  const frames = Buffer.concat(batch.flatMap(({ text }) => [frameHead(text.length), text]));
+  for (const subscriber of subscribers) socketOf(subscriber).write(frames);
+  for (const [sender, count] of acknowledge) sender.send(`{"ack":${count}}`);
+  acknowledge.clear();
+}
+
+/** The TCP socket below: several frames go out with one write. */
+function socketOf(ws: WebSocket): import('node:net').Socket {
+  return (ws as unknown as { _socket: import('node:net').Socket })._socket;
+}
+
+function receive(sender: WebSocket, text: Buffer): void {
+  const message = JSON.parse(text.toString()) as Incoming;
+  if (message.subscribe) {
+    subscribers.add(sender);
+    sender.once('close', () => subscribers.delete(sender));
+    return;
+  }
+  const signature = Buffer.from(message.signature, 'base64');
+  if (!sodium.crypto_sign_verify_detached(signature, signedText(message), publicKey)) return;
+  if (accepted.length === 0) setImmediate(flush);
+  accepted.push({ message, text });
+  acknowledge.set(sender, (acknowledge.get(sender) ?? 0) + 1);
+}
+
+const server = http.createServer();
+new WebSocketServer({ server, perMessageDeflate: false }).on('connection', (ws) => {
+  socketOf(ws).setNoDelay(true);
+  ws.on('message', (data) => receive(ws, data as Buffer));
+});
+server.listen(Number(LIMIT_PORT), '127.0.0.1');

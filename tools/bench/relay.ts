@@ -1,0 +1,159 @@
+/**
+ * One publisher, one relay, some subscribers. First as fast as a window allows, for CPU per message; then a hundred
+ * messages a second, for latency. The method is that of the shared side-by-side bench.
+ */
+import { cpuNs, memoryMiB, nextTurn, sleep } from './processes.ts';
+import { percentile } from './statistics.ts';
+import type { Prepared, Publisher, Running, System } from './system.ts';
+
+/** Messages that the slowest subscriber may lag behind. */
+const WINDOW = 1024;
+/** Messages sent in one turn of the publisher's event loop. */
+const BURST = 64;
+const PACE_PER_SECOND = 100;
+/** No delivery for so long means that something is lost, ms. */
+const STALLED_MS = 5000;
+
+export interface RelayOptions {
+  readonly subscribers: number;
+  /** messages before the measurement, as fast as they go, so that compilers are warm */
+  readonly warmUp: number;
+  /** messages of the measurement */
+  readonly messages: number;
+  readonly paceMs: number;
+}
+
+/** Figures of one round; a type, so that a row has an index signature. */
+export type RelayFigures = {
+  readonly perSecond: number;
+  /** CPU of the system's processes, microseconds */
+  readonly cpuPerMessage: number;
+  /** share of the messages that arrived everywhere, 0 to 1 */
+  readonly delivered: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly memory: number;
+};
+
+/** What the subscribers have seen. */
+class Tally {
+  readonly counts: Int32Array;
+  readonly #seen: Uint8Array[];
+  readonly sentMs: Float64Array;
+  readonly latencies: number[] = [];
+  isSampling = false;
+  total = 0;
+
+  constructor(subscribers: number, most: number) {
+    this.counts = new Int32Array(subscribers);
+    this.#seen = Array.from({ length: subscribers }, () => new Uint8Array(most));
+    this.sentMs = new Float64Array(most);
+  }
+
+  arrived(subscriber: number, seq: number): void {
+    const seen = this.#seen[subscriber] as Uint8Array;
+    if (seen[seq] === 1) return;
+    seen[seq] = 1;
+    this.counts[subscriber] = (this.counts[subscriber] as number) + 1;
+    this.total++;
+    if (this.isSampling) this.latencies.push(performance.now() - (this.sentMs[seq] as number));
+  }
+
+  /** messages that everybody has, in number */
+  get slowest(): number {
+    return this.counts.reduce((least, count) => Math.min(least, count), Number.POSITIVE_INFINITY);
+  }
+}
+
+class Load {
+  readonly #messages: readonly Prepared[];
+  readonly #publisher: Publisher;
+  readonly #tally: Tally;
+  sent = 0;
+
+  constructor(messages: readonly Prepared[], publisher: Publisher, tally: Tally) {
+    this.#messages = messages;
+    this.#publisher = publisher;
+    this.#tally = tally;
+  }
+
+  sendOne(): void {
+    this.#tally.sentMs[this.sent] = performance.now();
+    this.#publisher.send(this.#messages[this.sent] as Prepared);
+    this.sent++;
+  }
+
+  /** Sends until `end` messages are out, and waits until everybody has them. */
+  async run(end: number): Promise<void> {
+    const tally = this.#tally;
+    let total = tally.total;
+    let changedMs = performance.now();
+    while (tally.slowest < end) {
+      if (this.#publisher.dead) throw new Error('the publisher lost its connection');
+      const room = Math.min(BURST, end - this.sent, WINDOW - (this.sent - tally.slowest));
+      for (let i = 0; i < room; i++) this.sendOne();
+      await nextTurn();
+      if (tally.total !== total) changedMs = performance.now();
+      else if (performance.now() - changedMs > STALLED_MS) return;
+      total = tally.total;
+    }
+  }
+
+  /** Sends at a fixed rate for `paceMs`. */
+  async pace(paceMs: number): Promise<void> {
+    const begin = performance.now();
+    const count = Math.floor((paceMs * PACE_PER_SECOND) / 1000);
+    for (let i = 0; i < count; i++) {
+      const dueMs = begin + (i * 1000) / PACE_PER_SECOND;
+      while (performance.now() < dueMs) await sleep(1);
+      this.sendOne();
+    }
+    await sleep(500);
+  }
+}
+
+const cpuOf = (system: Running): number => system.pids.reduce((sum, pid) => sum + cpuNs(pid), 0);
+
+async function measure(running: Running, options: RelayOptions): Promise<RelayFigures> {
+  const { subscribers, warmUp, messages, paceMs } = options;
+  const most = warmUp + messages + Math.ceil((paceMs * PACE_PER_SECOND) / 1000);
+  const tally = new Tally(subscribers, most);
+  const open = [];
+  for (let i = 0; i < subscribers; i++)
+    open.push(await running.subscriber(0, (seq) => tally.arrived(i, seq)));
+  await sleep(Math.max(running.settle ?? 0, 200));
+  const publisher = await running.publisher(0);
+  const load = new Load(running.prepare(most), publisher, tally);
+  await load.run(warmUp);
+  await sleep(300);
+
+  const [cpuBefore, totalBefore, begin] = [cpuOf(running), tally.total, performance.now()];
+  await load.run(warmUp + messages);
+  const [cpu, ms] = [cpuOf(running) - cpuBefore, performance.now() - begin];
+  const delivered = (tally.total - totalBefore) / (messages * subscribers);
+
+  await sleep(100);
+  tally.isSampling = true;
+  await load.pace(paceMs);
+  const memory = running.pids.reduce((sum, pid) => sum + memoryMiB(pid), 0);
+  publisher.close();
+  for (const subscriber of open) subscriber.close();
+  return {
+    perSecond: (messages * 1000) / ms,
+    cpuPerMessage: cpu / 1000 / messages,
+    delivered,
+    p50: percentile(tally.latencies, 0.5),
+    p99: percentile(tally.latencies, 0.99),
+    memory,
+  };
+}
+
+/** One round with a fresh system. */
+export async function measureRelay(system: System, options: RelayOptions): Promise<RelayFigures> {
+  const running = await system.start();
+  try {
+    return await measure(running, options);
+  } finally {
+    await running.stop();
+  }
+}

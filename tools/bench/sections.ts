@@ -1,0 +1,146 @@
+/** What the bench measures, section by section: rounds interleaved over the systems, medians of the rounds. */
+import { type CatchUpFigures, createHistory, measureCatchUp } from './catch-up.ts';
+import { limit } from './limit.ts';
+import { mesh } from './mesh.ts';
+import { measureRelay, type RelayFigures, type RelayOptions } from './relay.ts';
+import { createFolderWith, measureStartUp, type StartUpFigures } from './start-up.ts';
+import { medians, short, table } from './statistics.ts';
+
+/** Targets of issue 3: how many times the ceiling's CPU, or that of an empty start, is allowed. */
+const RELAY_MAX = 1.7;
+const CATCH_UP_MAX = 2;
+const START_UP_MAX = 1.2;
+
+export interface Plan {
+  readonly rounds: number;
+  readonly subscribers: readonly number[];
+  readonly relay: Omit<RelayOptions, 'subscribers'>;
+  /** messages of the histories that are caught up */
+  readonly catchUp: readonly number[];
+  /** messages in the database of a start */
+  readonly startUp: number;
+}
+
+export const QUICK: Plan = {
+  rounds: 2,
+  subscribers: [1, 10, 50],
+  relay: { warmUp: 3000, messages: 6000, paceMs: 500 },
+  catchUp: [10_000],
+  startUp: 100_000,
+};
+
+export const FULL: Plan = {
+  rounds: 5,
+  subscribers: [1, 10, 50],
+  relay: { warmUp: 5000, messages: 20_000, paceMs: 2000 },
+  catchUp: [10_000, 100_000],
+  startUp: 1_000_000,
+};
+
+/** A figure with a target. */
+export interface Verdict {
+  readonly what: string;
+  readonly ratio: number;
+  readonly max: number;
+}
+
+export interface Section {
+  readonly title: string;
+  readonly table: string;
+  readonly verdicts: readonly Verdict[];
+  /** medians, for the JSON file */
+  readonly figures: Readonly<Record<string, unknown>>;
+}
+
+async function relayRound(subscribers: number, plan: Plan): Promise<Section> {
+  const options = { ...plan.relay, subscribers };
+  const [ceilings, ours]: [RelayFigures[], RelayFigures[]] = [[], []];
+  for (let i = 0; i < plan.rounds; i++) {
+    ceilings.push(await measureRelay(limit, options));
+    ours.push(await measureRelay(mesh, options));
+  }
+  const figures = { [limit.name]: medians(ceilings), [mesh.name]: medians(ours) };
+  const base = medians(ceilings).cpuPerMessage;
+  const rows = Object.entries(figures).map(([name, f]) => [
+    name,
+    short(f.cpuPerMessage),
+    short(f.cpuPerMessage / base),
+    short(f.perSecond),
+    short(f.delivered),
+    short(f.p50),
+    short(f.p99),
+    short(f.memory),
+  ]);
+  const head = ['system', 'CPU us/message', 'ratio', 'messages/s', 'delivered', 'p50 ms', 'p99 ms', 'MiB'];
+  const what = `relay to ${subscribers} subscriber${subscribers === 1 ? '' : 's'}`;
+  return {
+    title: `One publisher, one relay, ${subscribers} subscribers`,
+    table: table(head, rows),
+    verdicts: [{ what, ratio: medians(ours).cpuPerMessage / base, max: RELAY_MAX }],
+    figures,
+  };
+}
+
+async function catchUpOf(messages: number, plan: Plan): Promise<Section> {
+  const history = await createHistory(messages);
+  const [ceilings, rounds]: [RelayFigures[], CatchUpFigures[]] = [[], []];
+  for (let i = 0; i < plan.rounds; i++) {
+    ceilings.push(await measureRelay(limit, { ...plan.relay, subscribers: 1, paceMs: 0 }));
+    rounds.push(await measureCatchUp(history, messages));
+  }
+  const base = medians(ceilings).cpuPerMessage;
+  const f = medians(rounds);
+  const row = (name: string, cpu: number): string[] => [name, short(cpu), short(cpu / base)];
+  return {
+    title: `A newcomer fetches ${messages} stored messages (${short(f.perSecond)}/s, share that arrived ${short(f.delivered)}, newcomer ${short(f.receiverMemory)} MiB)`,
+    table: table(
+      ['process', 'CPU us/message', `ratio to ${limit.name}, 1 subscriber`],
+      [row(limit.name, base), row('newcomer', f.receiverCpu), row('relay that serves', f.serverCpu)],
+    ),
+    verdicts: [{ what: `catch-up of ${messages}, newcomer`, ratio: f.receiverCpu / base, max: CATCH_UP_MAX }],
+    figures: { [limit.name]: medians(ceilings), catchUp: f },
+  };
+}
+
+async function startUpWith(messages: number, plan: Plan): Promise<Section> {
+  const folders = { empty: await createFolderWith(0), full: await createFolderWith(messages) };
+  const [empty, full]: [StartUpFigures[], StartUpFigures[]] = [[], []];
+  for (let i = 0; i < plan.rounds + 1; i++) {
+    empty.push(await measureStartUp(folders.empty));
+    full.push(await measureStartUp(folders.full));
+  }
+  const figures = { empty: medians(empty), full: medians(full) };
+  const row = (name: string, f: StartUpFigures): string[] => [
+    name,
+    short(f.cpu),
+    short(f.cpu / figures.empty.cpu),
+    short(f.wall),
+    short(f.cpuAfter),
+    short(f.memory),
+  ];
+  return {
+    title: `Start with ${messages} stored messages`,
+    table: table(
+      ['database', 'CPU ms until ready', 'ratio', 'wall ms', 'CPU ms in the 3 s after', 'MiB'],
+      [row('empty', figures.empty), row(`${messages} messages`, figures.full)],
+    ),
+    verdicts: [
+      {
+        what: `start with ${messages} messages`,
+        ratio: figures.full.cpu / figures.empty.cpu,
+        max: START_UP_MAX,
+      },
+    ],
+    figures,
+  };
+}
+
+export const SECTIONS = ['relay', 'catch-up', 'start-up'] as const;
+export type SectionName = (typeof SECTIONS)[number];
+
+/** Runs sections one after the other; each is handed out when it is done. */
+export async function* runSections(names: readonly SectionName[], plan: Plan): AsyncGenerator<Section> {
+  if (names.includes('relay')) for (const n of plan.subscribers) yield await relayRound(n, plan);
+  if (names.includes('catch-up')) for (const n of plan.catchUp) yield await catchUpOf(n, plan);
+  if (names.includes('start-up')) yield await startUpWith(plan.startUp, plan);
+}
