@@ -211,7 +211,7 @@ const table = {
   },
   store_full: {
     title: 'There is no room for more messages.',
-    do: 'Free disk space, raise MESH_STORE_BYTES, leave channels or give them a shorter retention; see "mesh channels".',
+    do: 'Leave channels or give them a shorter retention (see "mesh channels"), or free disk space. Own messages go only by age, and what came within the running hour goes only after it: then raise MESH_STORE_BYTES and start the daemon again.',
     http: 507,
     at: 'api',
   },
@@ -229,9 +229,9 @@ const table = {
   },
   store_damaged: {
     title: 'The database is not readable.',
-    do: 'Move it aside and restore a backup; the keys are separate files and stay valid.',
+    do: 'Stop the daemon, move the file aside together with its -wal and -shm files, and restore a backup or start empty: the keys are separate files and stay valid, and messages are fetched again from neighbours. "mesh doctor" says more.',
     http: 500,
-    at: 'start',
+    at: 'both',
   },
 
   // start

@@ -61,6 +61,8 @@ export interface AddressSnapshot {
   readonly state: 'linked' | 'dialling' | 'waiting' | 'self';
   /** wall ms of the next dial, 0 for none */
   readonly nextMs: number;
+  /** why the last dial failed or its link ended, in short; '' for none, and while it is linked */
+  readonly lastError: string;
 }
 
 export interface PeerSnapshot {

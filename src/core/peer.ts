@@ -127,7 +127,7 @@ export class Peer {
         return this.#links.flushed(event.link, event.notify);
       case 'dial-failed':
         this.#ctx.report('debug', 'dial failed', { url: event.url, reason: event.reason });
-        return this.#membership.ended(event.url, '', 0, '');
+        return this.#membership.ended(event.url, '', 0, '', event.reason);
       case 'timer':
         return this.#timer(event.timer);
       case 'verified':

@@ -230,7 +230,15 @@ describe('the status', () => {
       lastArrival: 2,
     });
     expect(gate.addresses()).toEqual([
-      { url: 'ws://a/', peer: PEER, source: 'MESH_PEERS', state: 'linked', next: null },
+      { url: 'ws://a/', peer: PEER, source: 'MESH_PEERS', state: 'linked', next: null, lastError: null },
+    ]);
+  });
+
+  it('says why the last try of an address failed', () => {
+    const failed = { url: 'ws://a/', peer: '', source: 'list', state: 'waiting', nextMs: WALL_MS } as const;
+    const { gate } = setUp({ addresses: [{ ...failed, lastError: 'ECONNREFUSED' }] });
+    expect(gate.addresses()).toMatchObject([
+      { url: 'ws://a/', next: new Date(WALL_MS).toISOString(), lastError: 'ECONNREFUSED' },
     ]);
   });
 

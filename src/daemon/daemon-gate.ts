@@ -11,6 +11,7 @@ import type { Store, StoredMessage } from '../store/store.ts';
 import { type Commands, hasReached, type Waits } from './commands.ts';
 import { FEED_PAGE, type FeedOptions, type Feeds } from './feed.ts';
 import type {
+  AddressView,
   ChannelView,
   FeedItem,
   Gate,
@@ -159,13 +160,14 @@ export class DaemonGate implements Gate {
     });
   }
 
-  addresses(): { url: string; peer: string; source: string; state: string; next: string | null }[] {
-    return this.#parts.snapshot().addresses.map(({ url, peer, source, state, nextMs }) => ({
+  addresses(): AddressView[] {
+    return this.#parts.snapshot().addresses.map(({ url, peer, source, state, nextMs, lastError }) => ({
       url,
       peer,
       source,
       state,
       next: nextMs === 0 ? null : isoTime(nextMs),
+      lastError: lastError === '' ? null : lastError,
     }));
   }
 

@@ -11,7 +11,7 @@ import type { Scope } from '../core/contract.ts';
 import { createVerifier, sha256 } from '../crypto/index.ts';
 import { type BootstrapWatcher, createBootstrapWatcher } from '../net/index.ts';
 import { openStore, type Store } from '../store/index.ts';
-import { writeApiFile } from './api-file.ts';
+import { removeApiFile, writeApiFile } from './api-file.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { SourceView } from './gate.ts';
 import { type Keys, loadKeys, makeFolder } from './keys.ts';
@@ -204,6 +204,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
     version,
     started: isoTime(facts.startedMs),
   });
+  undo.add(() => removeApiFile(dataFolder));
   if (keys.isNewIdentity && hasHistory(store)) {
     const detail = `The key folder ${keyFolder} was empty and the database is not: the new identity ${facts.identities[0]} was made, and the old one can no longer sign. If that was not meant, stop the daemon and restore the key files.`;
     engine.problems.add('key_unreadable', detail);

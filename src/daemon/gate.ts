@@ -142,6 +142,17 @@ export type FeedItem =
   | { readonly kind: 'message'; readonly message: MessageView }
   | { readonly kind: 'caught-up'; readonly arrival: number };
 
+/** An address, and what became of it. */
+export interface AddressView {
+  readonly url: string;
+  readonly peer: string;
+  readonly source: string;
+  readonly state: string;
+  readonly next: string | null;
+  /** why the last try failed; null if none did since it was linked */
+  readonly lastError: string | null;
+}
+
 export interface Gate {
   status(): StatusView;
   /** resolves when the message is durable; rejects with `MeshError` */
@@ -164,5 +175,5 @@ export interface Gate {
   /** the unverified history of a mesh/1 daemon; left out where there was none. Set once, by the start. */
   legacy?: LegacyHistory;
   /** addresses known and what became of them */
-  addresses(): { url: string; peer: string; source: string; state: string; next: string | null }[];
+  addresses(): AddressView[];
 }

@@ -130,5 +130,5 @@ function removeParts(file: string): void {
 
 /** How to go back, for people. */
 export function goBackText(file: string, copy: string): string {
-  return `To go back to the version of before: stop the daemon, move ${file} away, rename ${copy} to ${file}, and start the old version; messages stored since then are not there.`;
+  return `To go back to the version of before: stop the daemon, move ${file} away together with ${file}-wal and ${file}-shm if they are there, rename ${copy} to ${file}, and start the old version; messages stored since then are not there.`;
 }

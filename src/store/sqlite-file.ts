@@ -72,7 +72,8 @@ function openFailure(error: unknown, file: string): MeshError {
 /** What a failure of an open store means: always `store_failed`. RangeErrors (programmer errors) pass unchanged. */
 export function runFailure(error: unknown): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
-  return new MeshError('store_failed', `${error.message} (${error.code})`, { cause: error });
+  const code = /^SQLITE_(?:NOTADB|CORRUPT)/.test(error.code) ? 'store_damaged' : 'store_failed';
+  return new MeshError(code, `${error.message} (${error.code})`, { cause: error });
 }
 
 /**
@@ -213,7 +214,10 @@ function openDatabase(file: string, options: FileOptions, wallMs: number): Datab
   try {
     db.pragma('foreign_keys = ON');
     db.pragma(`journal_size_limit = ${WAL_BYTES_MAX}`);
+    const before = schemaVersion(db);
     migrate(db, { wallMs, onStep: () => options.migration?.at?.('step-done') });
+    // The log holds the whole migration: left there, it would be played into a copy that is put back by hand.
+    if (schemaVersion(db) !== before) db.pragma('wal_checkpoint(TRUNCATE)');
     db.pragma('temp_store = MEMORY'); // not before: a step sorts whole tables
     db.prepare("INSERT INTO meta VALUES ('network', ?) ON CONFLICT DO NOTHING").run(options.network);
     return db;

@@ -100,6 +100,8 @@ export interface AddressJson {
   readonly source: string;
   readonly state: string;
   readonly next: string | null;
+  /** why the last try failed */
+  readonly lastError: string | null;
 }
 
 export interface StatusJson {

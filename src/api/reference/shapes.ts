@@ -161,6 +161,12 @@ export const addressShape = shape(
     source: z.string().describe('who named the address'),
     state: z.string().describe('what became of it, in words'),
     next: time().nullable().describe('time of the next try; null if none is planned'),
+    lastError: z
+      .string()
+      .nullable()
+      .describe(
+        'why the last try failed, in at most 200 characters, with the error code if there is one; the other side may have written it; null if no try failed since it was linked',
+      ),
   }) satisfies z.ZodType<AddressJson>,
 );
 

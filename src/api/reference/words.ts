@@ -45,6 +45,7 @@ export const COMMON_CODES: readonly ErrorCode[] = [
   'method_not_allowed',
   'stopping',
   'store_failed',
+  'store_damaged',
   'internal',
 ];
 

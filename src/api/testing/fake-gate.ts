@@ -255,9 +255,18 @@ export class FakeGate implements Gate {
     }
   }
 
-  addresses(): { url: string; peer: string; source: string; state: string; next: string | null }[] {
+  addresses(): ReturnType<Gate['addresses']> {
     return [
-      { url: 'wss://relay.example/', peer: fakeId('relay'), source: 'list', state: 'waiting', next: null },
+      {
+        ...{
+          url: 'wss://relay.example/',
+          peer: fakeId('relay'),
+          source: 'list',
+          state: 'waiting',
+          next: null,
+        },
+        lastError: 'banned: come back in an hour',
+      },
     ];
   }
 }

@@ -21,7 +21,8 @@ export function linkLine(link: LinkJson): string {
 function addressLine(address: AddressJson): string {
   const peer = address.peer === '' ? '' : `, peer ${shortId(address.peer)}`;
   const next = address.next === null ? '' : `, next try ${localTime(address.next)}`;
-  return `  ${visibleLine(address.url)}  ${visibleLine(address.state)}${next}${peer}, from ${visibleLine(address.source)}`;
+  const failure = address.lastError ? `, last try: ${visibleLine(address.lastError)}` : ''; // older daemons name none
+  return `  ${visibleLine(address.url)}  ${visibleLine(address.state)}${next}${peer}, from ${visibleLine(address.source)}${failure}`;
 }
 
 /** `mesh peers`: who we are linked with and which addresses are known. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../limits.ts';
 import { openclaw, signedMessage, verify } from '../message/message.fixture.ts';
-import { signatureCheck, VerifiedMessage, verifySignature } from '../message/verified.ts';
+import { decodeMessage, type Message } from '../message/message.ts';
+import { signatureCheck, type Verification, VerifiedMessage, verifySignature } from '../message/verified.ts';
 import { SeenMessages } from './seen.ts';
 
 function verified(body: string): VerifiedMessage {
@@ -45,6 +46,29 @@ describe('messages that passed lately', () => {
     expect([seen.has(idOf(message)), seen.bytes]).toEqual([false, 0]);
     seen.add(message, 0);
     expect(seen.forwardFirst(idOf(message), 'a')).toBe(true);
+  });
+
+  it('count with the whole frame that they came in, once for all of its messages', () => {
+    const seen = new SeenMessages();
+    const frame = new Uint8Array(100_000);
+    const parts = ['one', 'two'].map((body) => {
+      const { wire } = verified(body).message;
+      const at = body === 'one' ? 0 : 50_000;
+      frame.set(wire, at);
+      const message = decodeMessage(openclaw, frame.subarray(at, at + wire.length));
+      const proof = message && verifySignature(verify, signatureCheck(openclaw, message));
+      return VerifiedMessage.fromVerification(
+        openclaw,
+        message as Message,
+        proof as Verification,
+      ) as VerifiedMessage;
+    });
+    for (const part of parts) seen.add(part, 0);
+    expect(seen.bytes).toBe(100_000);
+    seen.forget(idOf(parts[0] as VerifiedMessage));
+    expect(seen.bytes).toBe(100_000);
+    seen.forget(idOf(parts[1] as VerifiedMessage));
+    expect(seen.bytes).toBe(0);
   });
 
   it('lose their content, the oldest first, above the budget of bytes, and keep their ids', () => {

@@ -36,6 +36,8 @@ export class SeenMessages {
   #idsFrom = 0;
   #contentsFrom = 0;
   #bytes = 0;
+  /** Frames that messages are views into, with how many: a small one keeps the whole frame in memory. */
+  readonly #frames = new Map<ArrayBufferLike, number>();
 
   add(message: VerifiedMessage, nowMs: number): void {
     const { idText, wire } = message.message;
@@ -43,7 +45,9 @@ export class SeenMessages {
     const seen: Seen = { idText, atMs: nowMs, roots: NO_ROOTS, content: message };
     this.#seen.set(idText, seen);
     this.#queue.push(seen);
-    this.#bytes += wire.length;
+    const count = this.#frames.get(wire.buffer) ?? 0;
+    this.#frames.set(wire.buffer, count + 1);
+    if (count === 0) this.#bytes += wire.buffer.byteLength;
     this.#shrink(nowMs);
   }
 
@@ -62,8 +66,15 @@ export class SeenMessages {
   }
 
   #dropContent(seen: Seen): void {
-    this.#bytes -= seen.content?.message.wire.length ?? 0;
+    const frame = seen.content?.message.wire.buffer;
+    if (frame === undefined) return;
     seen.content = undefined;
+    const count = (this.#frames.get(frame) as number) - 1;
+    if (count > 0) this.#frames.set(frame, count);
+    else {
+      this.#frames.delete(frame);
+      this.#bytes -= frame.byteLength;
+    }
   }
 
   #drop(seen: Seen): void {

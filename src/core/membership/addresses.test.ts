@@ -5,6 +5,7 @@ import { Context } from '../context.ts';
 import { DEFAULT_RETENTION, LIMITS, MINUTE, NO_RATES, SECOND } from '../limits.ts';
 import { sha256 } from '../message/message.fixture.ts';
 import { Bench } from '../peer.fixture.ts';
+import { encodeErrorText } from '../wire/handshake.ts';
 import { Addresses, type DialWish, type Hint } from './addresses.ts';
 import { peerRecord, sendRecords } from './records.fixture.ts';
 
@@ -301,5 +302,59 @@ describe('a peer', () => {
     b.hangUp();
     bench.run(5000);
     expect(bench.of('dial')).toHaveLength(3);
+  });
+});
+
+describe('why the last try failed', () => {
+  const url = 'ws://b.example:5000/';
+
+  const shown = (book: Book): string | undefined => book.addresses.snapshot(() => false)[0]?.lastError;
+
+  it('is told with its code, in at most 200 characters and no half of one', () => {
+    const book = new Book();
+    book.learn(url, { trust: 'fixed' });
+    expect(shown(book)).toBe('');
+    book.addresses.ended(url, 0, 'unauthorized', 'dial wss://x/, and no other URL');
+    expect(shown(book)).toBe('unauthorized: dial wss://x/, and no other URL');
+    book.addresses.ended(url, 0, 'banned', 'banned: come back in an hour');
+    expect(shown(book)).toBe('banned: come back in an hour');
+    book.addresses.ended(url, 0, 'timed_out');
+    expect(shown(book)).toBe('timed_out');
+    book.addresses.ended(url, 0, '', `${'x'.repeat(199)}\u{1f600}`);
+    expect(shown(book)).toBe('x'.repeat(199));
+  });
+
+  it('is gone once the address is linked, and not shown while its peer is', () => {
+    const book = new Book();
+    book.learn(url, { trust: 'fixed', peer: peerId(1) });
+    book.addresses.ended(url, 0, '', 'ECONNREFUSED');
+    expect(book.addresses.snapshot((peer) => peer === peerId(1))).toMatchObject([
+      { state: 'linked', lastError: '' },
+    ]);
+    expect(shown(book)).toBe('ECONNREFUSED');
+    book.addresses.proved(url, peerId(1));
+    expect(shown(book)).toBe('');
+  });
+
+  it('stays known when the operator chooses the address', () => {
+    const book = new Book();
+    book.learn(url);
+    book.addresses.ended(url, 0, '', 'ECONNREFUSED');
+    book.learn(url, { trust: 'fixed' });
+    expect(shown(book)).toBe('ECONNREFUSED');
+  });
+
+  it('comes from the failed dial and from the refused handshake', () => {
+    const bench = new Bench();
+    const addresses = [{ url, peer: '' }];
+    const last = () => bench.peer.snapshot(bench.now).addresses[0]?.lastError;
+    bench.event({ kind: 'addresses', source: 'MESH_PEERS', scope: 'loopback', fixed: true, addresses });
+    bench.event({ kind: 'dial-failed', url, reason: 'ECONNREFUSED' });
+    expect(last()).toBe('ECONNREFUSED');
+    const refusing = bench.open('b', { role: 'responder', url });
+    refusing.text(encodeErrorText('unauthorized', 'dial wss://x/, and no other URL'));
+    expect(last()).toMatch(/^unauthorized/);
+    bench.connect('b', { role: 'responder', url });
+    expect(last()).toBe('');
   });
 });

@@ -23,6 +23,8 @@ export interface Address {
   state: 'waiting' | 'dialling' | 'linked' | 'self';
   failures: number;
   nextMs: number;
+  /** why the last try failed, '' for none */
+  lastError: string;
 }
 
 /** An address as somebody names it. */
@@ -46,12 +48,21 @@ export interface DialWish {
 
 const HOST = /^wss?:\/\/(\[[^\]]*\]|[^/:]*)/;
 const HOSTS_MAX = 8192;
+/** Characters of a reason that are remembered: it may be the other side's word (guess). */
+const REASON_MAX = 200;
 
 /** Whether a URL is in its one spelling: the budget per host would be none if a host had many. */
 function isCanonical(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { href, hostname, username, password } = new URL(url);
   return href === url && !hostname.endsWith('.') && username === '' && password === '';
+}
+
+/** A failure as short text that begins with its code, if there is one. */
+function failureText(code: ErrorCode | '', reason: string): string {
+  const isNamed = code === '' || reason === code || reason.startsWith(`${code}:`);
+  const text = isNamed ? reason : reason === '' ? code : `${code}: ${reason}`;
+  return text.slice(0, REASON_MAX).replace(/[\ud800-\udbff]$/, ''); // no half of a character
 }
 
 export class Addresses {
@@ -94,6 +105,7 @@ export class Addresses {
       state: known?.state ?? 'waiting',
       failures: 0,
       nextMs: this.#ctx.now.monotonicMs,
+      lastError: known?.lastError ?? '',
     });
   }
 
@@ -149,11 +161,12 @@ export class Addresses {
     this.#ctx.emit({ kind: 'dial', url: address.url, scope: address.scope });
   }
 
-  /** The dial, or the link that came of it, has ended. */
-  ended(url: string, livedMs: number, code: ErrorCode | ''): void {
+  /** The dial, or the link that came of it, has ended. @param reason in words, the other side's where it said why */
+  ended(url: string, livedMs: number, code: ErrorCode | '', reason = ''): void {
     const address = this.#book.get(url);
     if (!address) return;
     address.state = code === 'self_link' ? 'self' : 'waiting';
+    address.lastError = failureText(code, reason);
     address.failures = livedMs >= LIMITS.dialStableMs ? 0 : address.failures + 1;
     const isTurnedAway = code === 'duplicate_peer' || code === 'banned' || code === 'too_many_links';
     const most = isTurnedAway ? 6 : 0;
@@ -169,6 +182,7 @@ export class Addresses {
     const address = this.#book.get(url);
     if (!address) return;
     address.state = 'linked';
+    address.lastError = '';
     address.peer = peer;
     address.proven = true;
   }
@@ -182,7 +196,8 @@ export class Addresses {
     return this.all().map((a) => {
       const state = a.state === 'waiting' && a.peer !== '' && isLinked(a.peer) ? 'linked' : a.state;
       const nextMs = state === 'waiting' ? Math.round(wallMs + Math.max(0, a.nextMs - monotonicMs)) : 0;
-      return { url: a.url, peer: a.peer, source: a.source, state, nextMs };
+      const lastError = state === 'linked' ? '' : a.lastError;
+      return { url: a.url, peer: a.peer, source: a.source, state, nextMs, lastError };
     });
   }
 }

@@ -186,11 +186,12 @@ export class Membership {
    * A dial or a dialled link ended.
    * @param peer whom it reached: proven even where the link was one too many and never came up, so that the address is
    *   known as a linked peer's and not dialled again and again
+   * @param reason why, in words: the other side's where it said something
    */
-  ended(url: string, peer: string, livedMs: number, code: ErrorCode | ''): void {
+  ended(url: string, peer: string, livedMs: number, code: ErrorCode | '', reason = ''): void {
     if (url === '') return;
     if (peer !== '') this.addresses.proved(url, peer);
-    this.addresses.ended(url, livedMs, code);
+    this.addresses.ended(url, livedMs, code, reason);
   }
 
   learn(event: Extract<Event, { kind: 'addresses' }>): void {

@@ -72,8 +72,9 @@ export class Retention {
   readonly #unwanted = new Map<string, number>();
   /** of what is kept, at the beginning of the round */
   #version = 0;
-  /** something was removed in this round */
+  /** messages removed, and bytes of content dropped, in this round */
   #removed = 0;
+  #dropped = 0;
 
   constructor(ctx: Context, interest: Interest) {
     this.#ctx = ctx;
@@ -138,6 +139,7 @@ export class Retention {
     this.#isDue = false;
     this.#added = 0;
     this.#removed = 0;
+    this.#dropped = 0;
     this.#reviewedMs = this.#ctx.now.monotonicMs;
     this.#version = this.#interest.kept.version;
     this.#isClockTrusted = this.#clock.isTrusted();
@@ -272,9 +274,9 @@ export class Retention {
     const cut = rooms.map((room) =>
       room.kind === 'carried' ? { ...room, bytesMax: Math.min(room.bytesMax, level) } : room,
     );
-    const before = this.#removed;
+    const before = this.#removed + this.#dropped;
     this.#shrinkAll(cut, () => {
-      if (this.#removed > before) this.#look((fresh) => this.#pressure(fresh));
+      if (this.#removed + this.#dropped > before) this.#look((fresh) => this.#pressure(fresh));
       else this.#pressure(tags);
     });
   }
@@ -297,7 +299,7 @@ export class Retention {
     const keepBytes = Math.floor(room.bytesMax * LIMITS.heavyAuthorShare);
     const freeBytes = bytes - target;
     this.#run({ kind: 'drop', tag, keepBytes, freeBytes }, 'dropped', (result) => {
-      this.#removed += result.bytes;
+      this.#dropped += result.bytes;
       const left = bytes - result.bytes;
       if (result.more && left > target) this.#shrink(room, left, then);
       else this.#cutHours(room, { messages, bytes: left }, then);
@@ -371,7 +373,12 @@ export class Retention {
   #end(tags: readonly TagUse[]): void {
     this.#estimates.replace(tags);
     this.#stop();
-    if (this.#removed > 0) this.#ctx.report('debug', 'messages removed', { tags: tags.length });
+    if (this.#removed + this.#dropped > 0)
+      this.#ctx.report('info', 'retention made room', {
+        messages: this.#removed,
+        droppedBytes: this.#dropped,
+        channels: tags.length,
+      });
     const isFull = this.#total > this.#capacity;
     if (isFull === this.#isFull) return;
     this.#isFull = isFull;

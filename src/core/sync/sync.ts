@@ -27,6 +27,7 @@ import type { BucketSum, ChannelSum, Frame } from '../wire/frame.ts';
 import { encodeFrame } from '../wire/frames.ts';
 import type { Fetcher } from './fetcher.ts';
 import { combine, fingerprint } from './fingerprint.ts';
+import { ListedBuckets } from './listed-buckets.ts';
 import { isPage, mergeRanges, positionBefore, type Range } from './ranges.ts';
 
 interface Session {
@@ -44,8 +45,9 @@ interface Session {
   lastPair: string;
   retryMs: number;
   againMs: number;
-  /** by bucket and both fingerprints: what was listed once is listed again only after a growing wait */
-  readonly listed: Map<string, { readonly waitMs: number; readonly againMs: number }>;
+  /** when a heartbeat was last early enough to be looked into */
+  settledMs: number;
+  readonly listed: ListedBuckets;
 }
 
 type SyncFrame = Extract<Frame, { type: 'heartbeat' | 'sums' | 'buckets' | 'list' | 'listed' }>;
@@ -88,7 +90,8 @@ export class Sync {
       lastPair: '',
       retryMs: LIMITS.retryMinMs,
       againMs: 0,
-      listed: new Map(),
+      settledMs: this.#ctx.now.monotonicMs,
+      listed: new ListedBuckets(),
     });
     this.#armHeartbeat(link);
   }
@@ -197,7 +200,9 @@ export class Sync {
     if (this.#isBusy(link, session)) return;
     const shared = this.#interest.sharedWith(link).slice(0, LIMITS.sharedChannelsMax);
     if (aheadMs > LIMITS.skewMs || aheadMs < -HOUR) return this.#compareHours(link, session, shared, aheadMs);
-    if (!this.#isSettled(frame.untilMinute) || !this.#isSummed(frame.untilMinute)) return;
+    if (!this.#isSummed(frame.untilMinute)) return;
+    if (!this.#isSettled(frame.untilMinute)) return this.#compareSettled(link, session, shared);
+    session.settledMs = this.#ctx.now.monotonicMs;
     this.#sumsOf(shared, frame.untilMinute, (sums) => {
       const mine = this.#combined(sums);
       if (equal(mine, frame.fingerprint) || link.phase !== 'up') {
@@ -218,6 +223,15 @@ export class Sync {
         this.#links.send(link, { type: 'sums', untilMinute: frame.untilMinute, sums: part });
       }
     });
+  }
+
+  /** Our clock is a minute or two behind: no beat of this neighbour is ever settled for us. Now and then we show our sums
+   *  of what is. */
+  #compareSettled(link: Link, session: Session, shared: readonly Shared[]): void {
+    const now = this.#ctx.now.monotonicMs;
+    if (now - session.settledMs < LIMITS.skewMs || shared.length === 0) return;
+    session.settledMs = now;
+    this.#sendSums(link, shared, Math.floor((this.#ctx.now.wallMs - LIMITS.settleMs) / MINUTE));
   }
 
   /** The clocks are far apart: compare the whole hours that are over for both, once in a while, and say so. */
@@ -289,7 +303,10 @@ export class Sync {
         const own = mine.get(`${theirs.startMinute}/${theirs.minutes}`);
         if (own && equal(own, theirs.fingerprint)) return false;
         const lastMs = (theirs.startMinute + theirs.minutes) * MINUTE - 1;
-        return this.takes(frame.tag, lastMs) && this.#mayList(session, frame.tag, theirs, own);
+        return (
+          this.takes(frame.tag, lastMs) &&
+          session.listed.mayList(frame.tag, theirs, own, this.#ctx.now.monotonicMs)
+        );
       });
       for (const { startMinute, minutes: length } of differ.reverse()) {
         if (session.ranges.length >= RANGES_MAX) break;
@@ -300,26 +317,6 @@ export class Sync {
       session.ranges = mergeRanges(session.ranges);
       this.#listNext(link);
     });
-  }
-
-  /**
-   * Whether a bucket that differs is worth listing: the same two fingerprints again mean that listing it changed nothing,
-   * because the other side does not have what it knows, or we do not take it. Each time the wait doubles.
-   */
-  #mayList(session: Session, tag: string, theirs: BucketSum, own: Bytes | undefined): boolean {
-    const now = this.#ctx.now.monotonicMs;
-    const prints = `${own ? toBase64url(own) : ''} ${toBase64url(theirs.fingerprint)}`;
-    const key = `${tag} ${theirs.startMinute}/${theirs.minutes} ${prints}`;
-    const known = session.listed.get(key);
-    if (known && now < known.againMs) return false;
-    const waitMs = Math.min(known ? 2 * known.waitMs : LIMITS.retryMinMs, LIMITS.retryMaxMs);
-    session.listed.delete(key);
-    for (const oldest of session.listed.keys()) {
-      if (session.listed.size < RANGES_MAX) break;
-      session.listed.delete(oldest);
-    }
-    session.listed.set(key, { waitMs, againMs: now + waitMs });
-    return true;
   }
 
   #listNext(link: Link): void {

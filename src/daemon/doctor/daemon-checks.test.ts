@@ -111,7 +111,7 @@ describe('links', () => {
     direction: 'out' as const,
   });
   const address = (more: Partial<DaemonAddress> = {}): DaemonAddress => ({
-    ...{ url: 'ws://b.example/', peer: '', source: 'list', state: 'waiting' },
+    ...{ url: 'ws://b.example/', peer: '', source: 'list', state: 'waiting', lastError: null },
     next: new Date(NOW_MS + 30_000).toISOString(),
     ...more,
   });
@@ -133,6 +133,9 @@ describe('links', () => {
     expect(await check({ links }, [own])).toMatchObject({
       state: 'warn',
       what: expect.stringContaining('not linked of MESH_PEERS: ws://b.example/ (next try in 30 seconds)'),
+    });
+    expect(await check({ links }, [{ ...own, lastError: 'ECONNREFUSED' }])).toMatchObject({
+      what: expect.stringContaining('ws://b.example/ (next try in 30 seconds, last try: ECONNREFUSED)'),
     });
     expect(await check({ links }, [address(), address({ peer: 'p', source: 'MESH_PEERS' })])).toMatchObject({
       state: 'ok',

@@ -34,10 +34,12 @@ function unlinked(status: DaemonStatus, addresses: readonly DaemonAddress[]): Da
   );
 }
 
-function addressText({ url, state, next }: DaemonAddress, nowMs: number): string {
-  if (state === 'dialling') return `${url} (being dialled)`;
+function addressText({ url, state, next, lastError }: DaemonAddress, nowMs: number): string {
+  const failure = lastError ? `, last try: ${lastError}` : ''; // older daemons name none
+  if (state === 'dialling') return `${url} (being dialled${failure})`;
   const waitMs = next === null ? 0 : Date.parse(next) - nowMs;
-  return waitMs >= 1000 ? `${url} (next try in ${durationText(waitMs)})` : `${url} (tried again soon)`;
+  const when = waitMs >= 1000 ? `next try in ${durationText(waitMs)}` : 'tried again soon';
+  return `${url} (${when}${failure})`;
 }
 
 function noLinks(

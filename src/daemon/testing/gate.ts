@@ -26,7 +26,9 @@ export const SNAPSHOT: PeerSnapshot = {
   links: [
     { peer: PEER, direction: 'out', url: 'ws://a/', kind: 'overlay', sinceWallMs: WALL_MS, agent: 'x/1' },
   ],
-  addresses: [{ url: 'ws://a/', peer: PEER, source: 'MESH_PEERS', state: 'linked', nextMs: 0 }],
+  addresses: [
+    { url: 'ws://a/', peer: PEER, source: 'MESH_PEERS', state: 'linked', nextMs: 0, lastError: '' },
+  ],
   relays: 2,
   joined: ['dev'],
   floors: new Map(),
