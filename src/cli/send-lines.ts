@@ -13,14 +13,22 @@ import type { CommandContext } from './command.ts';
 import { withClient } from './connect.ts';
 import { EXIT } from './exit.ts';
 import { type Line, readLines } from './lines.ts';
-import { print } from './print.ts';
+import { paint, print, warn } from './print.ts';
 import { Progress } from './progress.ts';
 import { reportError } from './report.ts';
 import type { SendPlan } from './send-plan.ts';
-import { jsonLine } from './text.ts';
+import { count, jsonLine } from './text.ts';
 
 /** Lines under way: two windows of the daemon, so that it never waits for us (derived from its 512). */
 const WINDOW = 1024;
+
+/** Lines in a row that were refused alike. The first one is told in full, the rest in one line once it has ended. */
+interface Row {
+  readonly key: string;
+  /** number of the line that was told */
+  readonly first: number;
+  last: number;
+}
 
 type Result = { readonly published: PublishedJson } | { readonly error: unknown };
 
@@ -39,6 +47,7 @@ class LineSender {
   #done = 0;
   #failed = 0;
   #timedOut = 0;
+  #row: Row | undefined;
 
   constructor(stream: Stream, plan: SendPlan, context: CommandContext) {
     this.#stream = stream;
@@ -68,6 +77,20 @@ class LineSender {
   async finish(): Promise<void> {
     while (this.#underWay.length > 0) await this.#settle();
     this.#progress.clear();
+    this.endRow();
+  }
+
+  /** Tells how many further lines were refused like the one that was told. */
+  endRow(): void {
+    const row = this.#row;
+    this.#row = undefined;
+    if (row === undefined || row.last === row.first) return;
+    const { io } = this.#context;
+    this.#progress.clear();
+    const n = row.last - row.first;
+    const lines = n === 1 ? `line ${row.last}` : `lines ${row.first + 1} to ${row.last}`;
+    const name = paint(io, io.stderr, 'red', `mesh: ${lines}:`);
+    warn(io, `${name} the same as line ${row.first}, ${count(n, 'line')} more.`);
   }
 
   /** Waits for the oldest line under way and tells what became of it. Throws when the daemon is gone. */
@@ -75,8 +98,10 @@ class LineSender {
     const oldest = this.#underWay.shift();
     if (oldest === undefined) return;
     const result = await oldest.result;
-    if ('published' in result) await this.#show(result.published);
-    else await this.#fail(oldest.number, result.error);
+    if ('published' in result) {
+      this.endRow();
+      await this.#show(result.published);
+    } else await this.#fail(oldest.number, result.error);
     this.#progress.update(() => `${this.#done} sent${this.#failed > 0 ? `, ${this.#failed} refused` : ''}`);
   }
 
@@ -92,11 +117,24 @@ class LineSender {
       throw new MeshError('no_daemon', `${error.detail} ${this.#howToGoOn(number, error)}`, { cause: error });
     if (error instanceof PublishedError && error.code === 'wait_timeout') this.#timedOut += 1;
     else this.#failed += 1;
+    if (!this.#context.global.json && this.#joinsRow(number, error)) return;
     reportError(this.#context.io, error, {
       json: this.#context.global.json,
       context: `line ${number}`,
       more: { line: number },
     });
+  }
+
+  /** Whether a line is refused as the one before it was; if not, a row begins with it. */
+  #joinsRow(number: number, error: unknown): boolean {
+    const key = error instanceof MeshError ? `${error.code} ${error.detail}` : '';
+    if (this.#row !== undefined && key !== '' && this.#row.key === key) {
+      this.#row.last = number;
+      return true;
+    }
+    this.endRow();
+    this.#row = { key, first: number, last: number };
+    return false;
   }
 
   /** @param number the first line without an answer: all before it have one */
@@ -124,12 +162,13 @@ class LineSender {
 export async function sendLines(plan: SendPlan, context: CommandContext): Promise<number> {
   return withClient(context, async (client) => {
     const stream = await Stream.open(client.daemon);
+    const sender = new LineSender(stream, plan, context);
     try {
-      const sender = new LineSender(stream, plan, context);
       for await (const line of readLines(context.io.stdin())) await sender.send(line);
       await sender.finish();
       return sender.exitCode;
     } finally {
+      sender.endRow();
       await stream.close();
     }
   });

@@ -52,12 +52,13 @@ export class Peer {
       up: (link) => this.#up(link),
       frame: (link, bytes) => this.#frame(link, bytes),
       down: (link) => this.#down(link),
-      ended: (link, code) =>
+      ended: (link, code, reason) =>
         this.#membership.ended(
           link.url,
           link.peer,
           link.upMs > 0 ? ctx.now.monotonicMs - link.upMs : 0,
           code,
+          reason,
         ),
     });
     this.#budgets = new Budgets(ctx);

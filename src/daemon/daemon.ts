@@ -12,6 +12,7 @@ import { createVerifier, sha256 } from '../crypto/index.ts';
 import { type BootstrapWatcher, createBootstrapWatcher } from '../net/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { removeApiFile, writeApiFile } from './api-file.ts';
+import { strayKeyNote } from './doctor/stray-key.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { SourceView } from './gate.ts';
 import { type Keys, loadKeys, makeFolder } from './keys.ts';
@@ -135,9 +136,16 @@ function watchBootstrap(
   });
 }
 
-function firstNotes(options: Options, warnings: readonly string[], keys: Keys, keyFolder: string): string[] {
+function firstNotes(
+  options: Options,
+  warnings: readonly string[],
+  keys: Keys,
+  { dataFolder, keyFolder }: { readonly dataFolder: string; readonly keyFolder: string },
+): string[] {
   const created = `A new identity was made. Its key is ${path.join(keyFolder, 'key.pem')}: keep a copy in a safe place.`;
-  return [...options.warnings, ...options.notes, ...warnings, ...(keys.isNewIdentity ? [created] : [])];
+  const stray = strayKeyNote(dataFolder, keyFolder);
+  const made = keys.isNewIdentity ? [created, ...(stray === '' ? [] : [stray])] : [];
+  return [...options.warnings, ...options.notes, ...warnings, ...made];
 }
 
 /** Opens our database where a mesh/1 daemon has left room for it. @returns it, and notes on the start */
@@ -179,7 +187,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
   const keys = loadKeys(keyFolder);
   const verifier = createVerifier();
   const facts = createFacts(options, dataFolder, keys);
-  notes.unshift(...firstNotes(options, verifier.warnings, keys, keyFolder));
+  notes.unshift(...firstNotes(options, verifier.warnings, keys, { dataFolder, keyFolder }));
   let watcher: BootstrapWatcher | undefined;
   const sources = () => watcher?.states() ?? [];
   const engine = createEngine({

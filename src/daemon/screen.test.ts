@@ -63,7 +63,14 @@ function setUp(sources: SourceView[] = [], isColor = false) {
   const snapshot = (): PeerSnapshot => ({
     role: 'leaf',
     links: world.links.map((link) => ({ ...link, sinceWallMs: 0 })),
-    addresses: world.states.map((state) => ({ url: '', peer: '', source: '', state, nextMs: 0 })),
+    addresses: world.states.map((state) => ({
+      url: '',
+      peer: '',
+      source: '',
+      state,
+      nextMs: 0,
+      lastError: '',
+    })),
     ...{ relays: 0, joined: [], floors: new Map(), isFull: false, provenRelays: [], ownUrls: [] },
   });
   const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });

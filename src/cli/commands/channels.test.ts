@@ -37,14 +37,22 @@ describe('mesh channels', () => {
     const { code, stdout } = await mesh(['channels']);
     expect(code).toBe(0);
     expect(stdout).toMatchInlineSnapshot(`
-      "CHANNEL      STATE    MESSAGES     SIZE  KEPT SINCE        RETENTION
-      #dev         joined         12    6 KiB  2026-08-22 14:00  1 day, 1 message, 1 GiB, pinned (set)
+      "CHANNEL      STATE    MESSAGES     SIZE  GOES BACK TO      RETENTION
+      #dev         joined         12    6 KiB  2026-08-22 14:00  1 day, 1 message, 1 GiB, pinned (set), over its limit, own ones included
       日本\\x1b[2J  joined         12  5.0 MiB  2026-08-22 14:00  90 days, 1,000,000 messages, 1 GiB (default)
       b            carried        12    6 KiB  2026-08-22 14:00  7 days, 64 MiB (not joined)
       gone         lapsed          0  0 bytes  not kept          90 days, own messages only
       2 joined, 2 not joined; 5.0 MiB of at most 4 GiB.
       "
     `);
+  });
+
+  it('says where a limit is passed, of all together too', async () => {
+    const channels = [view('a', { bytes: 5 * 1024 * MiB })];
+    api.gate.overrides = { channels };
+    const { stdout } = await mesh(['channels']);
+    expect(stdout).toContain('1 GiB (default), over its limit');
+    expect(stdout).toContain('; 5 GiB of at most 4 GiB, over its limit.');
   });
 
   it('says what to do when there is none', async () => {
@@ -143,6 +151,11 @@ describe('mesh retention', () => {
       const { code, stderr } = await mesh(['retention', ...argv, '--json']);
       expect([code, JSON.parse(stderr).code]).toEqual([1, 'not_found']);
     }
+    const { code, stderr } = await mesh(['retention', '#x y']);
+    expect([code, stderr]).toEqual([
+      1,
+      `mesh: The channel "#x y" is not joined, so it has no retention of its own.\nJoin it first: mesh join '#x y'\n`,
+    ]);
   });
 
   it.each([

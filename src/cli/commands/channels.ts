@@ -7,7 +7,7 @@ import { retentionWords } from '../retention-words.ts';
 import { tableLines } from '../table.ts';
 import { jsonLine, localTime, visibleLine } from '../text.ts';
 
-const HEAD = ['CHANNEL', 'STATE', 'MESSAGES', 'SIZE', 'KEPT SINCE', 'RETENTION'];
+const HEAD = ['CHANNEL', 'STATE', 'MESSAGES', 'SIZE', 'GOES BACK TO', 'RETENTION'];
 /** Columns of numbers. */
 const RIGHT = [2, 3];
 
@@ -15,6 +15,17 @@ const RIGHT = [2, 3];
 function stateOf({ joined, since }: ChannelJson): string {
   if (joined) return 'joined';
   return since === null ? 'lapsed' : 'carried';
+}
+
+const OVER = 'over its limit';
+
+/** Until room is made. Own messages count in what is shown, and are removed by age only. */
+function isOver(
+  { messages, bytes, since, retention }: ChannelJson,
+  { carried }: RetentionDefaultsJson,
+): boolean {
+  if (retention !== null) return messages > retention.messages || bytes > retention.bytes;
+  return since !== null && bytes > carried.bytes;
 }
 
 function rowOf(channel: ChannelJson, defaults: RetentionDefaultsJson): string[] {
@@ -25,7 +36,7 @@ function rowOf(channel: ChannelJson, defaults: RetentionDefaultsJson): string[] 
     sizeText(channel.bytes),
     // Whole hours: seconds would pretend to more.
     channel.since === null ? 'not kept' : localTime(channel.since).slice(0, 16),
-    retentionWords(channel, defaults),
+    `${retentionWords(channel, defaults)}${isOver(channel, defaults) ? `, ${OVER}, own ones included` : ''}`,
   ];
 }
 
@@ -33,7 +44,7 @@ function sumLine(channels: readonly ChannelJson[], { bytesAll }: RetentionDefaul
   const joined = channels.filter((channel) => channel.joined).length;
   const bytes = channels.reduce((sum, channel) => sum + channel.bytes, 0);
   const others = channels.length - joined;
-  return `${joined} joined, ${others} not joined; ${sizeText(bytes)} of at most ${sizeText(bytesAll)}.`;
+  return `${joined} joined, ${others} not joined; ${sizeText(bytes)} of at most ${sizeText(bytesAll)}${bytes > bytesAll ? `, ${OVER}` : ''}.`;
 }
 
 /** `mesh channels`: what is stored here, what it costs, and how long it stays. */

@@ -10,11 +10,11 @@ import { parseWhole } from '../arguments.ts';
 import { parseSize, sizeText } from '../byte-size.ts';
 import { type CommandContext, defineCommand, type GlobalArguments } from '../command.ts';
 import { withClient } from '../connect.ts';
-import { UsageError } from '../exit.ts';
-import { paint, print } from '../print.ts';
+import { EXIT, UsageError } from '../exit.ts';
+import { paint, print, warn } from '../print.ts';
 import { limitWords, retentionWords } from '../retention-words.ts';
 import { tableLines } from '../table.ts';
-import { count, jsonLine, visibleLine } from '../text.ts';
+import { count, jsonLine, shellWord, visibleLine } from '../text.ts';
 
 /** The daemon's own bounds; a test compares the two. */
 export const BOUNDS = {
@@ -60,15 +60,24 @@ function ownOf({ days, messages, bytes, pinned }: RetentionJson, { joined }: Ret
   };
 }
 
-/** The joined channel of that name. Throws `not_found`. */
+/** The joined channel of that name. */
 function joinedChannel(
   { channels }: StatusJson,
   name: string,
-): ChannelJson & { readonly retention: RetentionJson } {
+): (ChannelJson & { readonly retention: RetentionJson }) | undefined {
   const found = channels.find(({ channel }) => channel === name.normalize('NFC'));
-  if (found === undefined || found.retention === null)
-    throw new MeshError('not_found', `The channel "${name}" is not joined.`);
+  if (found === undefined || found.retention === null) return undefined;
   return { ...found, retention: found.retention };
+}
+
+/** The words of the error table are about paths and ids; who types a channel wants to know how to join it. */
+function reportNotJoined({ io, global }: CommandContext, channel: string): number {
+  const what = `The channel "${channel}" is not joined, so it has no retention of its own.`;
+  const mend = `Join it first: mesh join ${shellWord(channel)}`;
+  if (global.json) throw new MeshError('not_found', `${what} ${mend}`);
+  warn(io, `${paint(io, io.stderr, 'red', 'mesh:')} ${visibleLine(what)}`);
+  warn(io, mend);
+  return EXIT.failure;
 }
 
 async function showOne(
@@ -146,6 +155,7 @@ export const retentionCommand = defineCommand<RetentionArguments>({
         return undefined;
       }
       const current = joinedChannel(status, channel);
+      if (current === undefined) return reportNotJoined(context, channel);
       const own = args.default ? {} : ownOf(current.retention, status.retention);
       const shown = isChange
         ? await client.setRetention({ channel: current.channel, ...own, ...change })

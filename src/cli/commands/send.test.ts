@@ -187,6 +187,21 @@ describe('mesh send --lines', () => {
     ]);
   });
 
+  it('folds lines in a row that are refused alike, and none with --json', async () => {
+    const stdin = `${'x'.repeat(65_500)}\n`.repeat(5);
+    const { code, stderr } = await send(['dev', '--lines'], { stdin: `${stdin}ok\n${stdin}` });
+    expect(code).toBe(1);
+    const told = stderr.split('\n').filter((line) => line.startsWith('mesh: '));
+    expect(told).toEqual([
+      expect.stringMatching(/^mesh: line 1: /),
+      'mesh: lines 2 to 5: the same as line 1, 4 lines more.',
+      expect.stringMatching(/^mesh: line 7: /),
+      'mesh: lines 8 to 11: the same as line 7, 4 lines more.',
+    ]);
+    const json = await send(['dev', '--lines', '--json'], { stdin });
+    expect(json.stderr.trim().split('\n')).toHaveLength(5);
+  });
+
   it('numbers the keys, so that a second run sends nothing twice', async () => {
     const argv = ['dev', '--lines', '--idempotency-key', 'job'];
     const first = await send(argv, { stdin: 'a\nb\n' });

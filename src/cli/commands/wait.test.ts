@@ -50,6 +50,8 @@ describe('mesh wait', () => {
     expect(code).toBe(4);
     expect(stdout).toBe('');
     expect(stderr).toBe('Nothing came within 0.1 seconds.\n');
+    const one = await wait(['dev', '--timeout', '1']);
+    expect(one.stderr).toContain('Nothing came within 1 second.\n');
   });
 
   it('looks without waiting with --timeout 0, and is silent about nothing with --json', async () => {

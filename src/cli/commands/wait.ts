@@ -4,6 +4,7 @@ import { type CommandContext, defineCommand, type GlobalArguments } from '../com
 import { withClient } from '../connect.ts';
 import { EXIT } from '../exit.ts';
 import { warn } from '../print.ts';
+import { count } from '../text.ts';
 import { show, warnIfNotJoined } from './read.ts';
 
 /** As many as anybody could look through (guess). */
@@ -96,7 +97,7 @@ export const waitCommand = defineCommand<WaitArguments>({
       await warnIfNotJoined(client, args.channel, context);
       if ((await showNext(client, { channel: args.channel, after, limit, timeoutMs }, context)) > 0)
         return EXIT.ok;
-      if (!context.global.json) warn(context.io, `Nothing came within ${args.timeout} seconds.`);
+      if (!context.global.json) warn(context.io, `Nothing came within ${count(timeoutMs / 1000, 'second')}.`);
       return EXIT.waitTimeout;
     });
   },

@@ -25,8 +25,8 @@ export interface LinkListener {
   readonly down: (link: Link) => void;
   readonly isRelay: () => boolean;
   readonly kindOf: (link: Link) => LinkKind;
-  /** any link ended, whether it was up or not; `code` is why */
-  readonly ended: (link: Link, code: ErrorCode | '') => void;
+  /** any link ended, whether it was up or not; `code` and `reason` are why, `reason` the other side's word if it said any */
+  readonly ended: (link: Link, code: ErrorCode | '', reason: string) => void;
 }
 
 export interface SendOptions {
@@ -54,6 +54,8 @@ export class Links {
   /** older links that must show life before a newer one is turned away */
   readonly #contests: Contest[] = [];
   readonly #ownKey: Bytes;
+  /** what the other side last said to be wrong */
+  readonly #words = new WeakMap<Link, string>();
   #tickMs = 0;
   /** number of the last frame of which we want to know when it has left */
   #notified = 0;
@@ -84,7 +86,7 @@ export class Links {
     if (!link) return;
     // The socket ended it for a frame over the limit or a broken one: that counts like any malformed frame.
     if (link.phase === 'up' && reason.startsWith('invalid_message')) this.offend(link, 'malformed', reason);
-    if (this.#links.has(id)) this.#forget(link, '', reason);
+    if (this.#links.has(id)) this.#forget(link, '', reason, this.#words.get(link));
   }
 
   text(id: LinkId, text: string): void {
@@ -104,7 +106,7 @@ export class Links {
       code: 'invalid_message',
       detail: 'refused by the other side',
     });
-    this.#forget(link, isErrorCode(code) ? code : '', `the other side: ${detail}`);
+    this.#forget(link, isErrorCode(code) ? code : '', `the other side: ${detail}`, wordsOf(code, detail));
   }
 
   /** @returns the link if it is up and the frame is for the parts above; handshake frames are taken here */
@@ -204,7 +206,8 @@ export class Links {
     this.#forget(link, code, detail);
   }
 
-  #forget(link: Link, code: ErrorCode | '', reason: string): void {
+  /** @param words the other side's, if it is the one that ended it */
+  #forget(link: Link, code: ErrorCode | '', reason: string, words = reason): void {
     const wasUp = link.phase === 'up';
     link.phase = 'closed';
     this.#links.delete(link.id);
@@ -216,7 +219,7 @@ export class Links {
     if (code === '') this.#ctx.report(level, phrase, data);
     else this.#ctx.report(level, phrase, data, code);
     if (wasUp) this.#listener.down(link);
-    this.#listener.ended(link, code);
+    this.#listener.ended(link, code, words);
   }
 
   #count({ peer }: Link): number {
@@ -284,6 +287,7 @@ export class Links {
   }
 
   #told(link: Link, code: string, detail: string): void {
+    this.#words.set(link, wordsOf(code, detail));
     const level = code === 'duplicate_peer' ? 'error' : 'info';
     const data = { link: link.id, peer: link.peer, code: code.slice(0, 64), detail: detail.slice(0, 200) };
     if (code === 'duplicate_peer')
@@ -353,6 +357,14 @@ export class Links {
   get size(): number {
     return this.#links.size;
   }
+}
+
+/** What the other side says to be wrong, as short text. */
+function wordsOf(code: string, detail: string): string {
+  return [code, detail]
+    .filter((part) => part !== '')
+    .join(': ')
+    .slice(0, 200);
 }
 
 /** Drops the oldest entries until one more fits. */

@@ -353,8 +353,11 @@ describe('why the last try failed', () => {
     expect(last()).toBe('ECONNREFUSED');
     const refusing = bench.open('b', { role: 'responder', url });
     refusing.text(encodeErrorText('unauthorized', 'dial wss://x/, and no other URL'));
-    expect(last()).toMatch(/^unauthorized/);
-    bench.connect('b', { role: 'responder', url });
+    expect(last()).toBe('unauthorized: dial wss://x/, and no other URL');
+    const b = bench.connect('b', { role: 'responder', url });
     expect(last()).toBe('');
+    b.send({ type: 'error', code: 'banned', detail: 'too many offences' });
+    b.hangUp();
+    expect(last()).toBe('banned: too many offences');
   });
 });

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { ERRORS } from '../../core/errors.ts';
 import { softwareVersion } from '../version.ts';
-import { type Finding, fail, type Mend, ok, shellQuoted, skipped, warn } from './finding.ts';
+import { type Finding, fail, type Mend, ok, shellQuoted, skipped, warn, wrong } from './finding.ts';
 import { API_FILE, type Presence } from './presence.ts';
 import { processName } from './proc.ts';
 import { type Subject, statusOf } from './subject.ts';
@@ -101,6 +101,8 @@ export function checkProblems(subject: Subject): Finding[] {
   return status.problems.map(({ code, detail }) => {
     const row = Object.hasOwn(ERRORS, code) ? ERRORS[code] : ERRORS.internal;
     const what = `The daemon says: ${row.title} ${detail}`.trim();
-    return warn('problems', /[.!?]$/.test(what) ? what : `${what}.`, row.do);
+    // Sending is refused: that is no mere warning.
+    const state = code === 'store_full' ? 'fail' : 'warn';
+    return wrong(state, 'problems', /[.!?]$/.test(what) ? what : `${what}.`, row.do);
   });
 }

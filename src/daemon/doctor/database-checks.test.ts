@@ -3,14 +3,22 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SCHEMA_VERSION } from '../../store/migrations.ts';
+import type { StatusView } from '../gate.ts';
 import { BESIDE } from '../legacy/place.ts';
-import { checkDatabase, checkDatabaseFiles, checkDatabaseSize, checkIntegrity } from './database-checks.ts';
+import {
+  checkCopies,
+  checkDatabase,
+  checkDatabaseFiles,
+  checkDatabaseSize,
+  checkIntegrity,
+} from './database-checks.ts';
 import type { Finding } from './finding.ts';
 import {
   listing,
   makeDatabase,
   runMend,
   running,
+  STATUS,
   type SubjectOptions,
   subjectOf,
   tempFolder,
@@ -53,6 +61,13 @@ function scribble(file: string, at: number, bytes: Uint8Array): void {
   fs.writeSync(fd, bytes, 0, bytes.length, at);
   fs.closeSync(fd);
 }
+
+const RETENTION: StatusView['retention'] = {
+  joined: { days: 1, messages: 1, bytes: 1 },
+  carried: { days: 1, bytes: 1 },
+  carriedBytesAll: 1,
+  bytesAll: 1,
+};
 
 describe('a database', () => {
   it('after an orderly stop is read to its last page, and nothing appears beside it', async () => {
@@ -167,6 +182,53 @@ describe('a database', () => {
       state: 'warn',
       what: expect.stringMatching(/has 1\.\d MiB.*allows 1\.0 MiB/),
     });
+  });
+
+  it('has the limit of the daemon that runs, and fails where that one refuses to send', async () => {
+    const { folder } = scene({ rows: 400 });
+    const subject = await subjectOf(folder, { env: { MESH_STORE_BYTES: '1MiB' } });
+    const retention = { ...RETENTION, bytesAll: 8 * 1024 ** 2 };
+    expect(checkDatabaseSize(running(subject, { retention }))).toMatchObject({
+      state: 'ok',
+      what: expect.stringContaining('running daemon keeps at most 8.0 MiB'),
+    });
+    const at = STATUS.started;
+    const problems = [{ code: 'store_full', detail: 'x', at }] as const;
+    expect(checkDatabaseSize(running(subject, { retention, problems: [...problems] }))).toMatchObject({
+      state: 'fail',
+      what: expect.stringContaining('sending is refused'),
+      mend: expect.stringMatching(/only by age.*raise MESH_STORE_BYTES/),
+    });
+  });
+
+  it('that is damaged is moved away with its journal by the command, and the sentence says what follows', async () => {
+    const { folder, file } = scene();
+    fs.writeFileSync(file, 'This is a letter. '.repeat(100), { mode: 0o600 });
+    fs.writeFileSync(`${file}-wal`, '');
+    const { header } = await check(folder);
+    expect(header.mend).toMatch(/store\.db, store\.db-wal and store\.db-shm.*starts empty/);
+    expect(header.command).toContain(`mv '${file}' '${file}-wal' '${file}.damaged'`);
+    runMend(header);
+    expect(fs.readdirSync(folder).sort()).toEqual(['store.db.damaged', 'store.db.lock']);
+  });
+
+  it('of another program that MESH_STORE_PATH names stays where it is', async () => {
+    const { folder, file } = scene({ application: 1 });
+    fs.renameSync(file, path.join(folder, 'other.db'));
+    const env = { MESH_STORE_PATH: path.join(folder, 'other.db') };
+    expect((await check(folder, { env })).header).toMatchObject({ state: 'fail', command: '' });
+  });
+
+  it('of which migrations left copies names them with size and date, and how to go back', async () => {
+    const { folder, file } = scene();
+    expect(checkCopies(await subjectOf(folder))).toEqual([]);
+    const copy = `${file}.schema4-20251009T143000Z.bak`;
+    fs.writeFileSync(copy, 'x'.repeat(2048));
+    const [found] = checkCopies(await subjectOf(folder));
+    expect(found).toMatchObject({ check: 'database-files', state: 'ok' });
+    expect(found?.what).toContain(`1 copy from before`);
+    expect(found?.what).toContain(`${copy} (2.0 KiB, of 2025-10-09 14:30 UTC)`);
+    expect(found?.what).toMatch(/may be deleted once.*stop the daemon, move .*store\.db-shm.*rename/);
   });
 
   it('beside one of mesh/1 is ours, and the old one is nobody’s fault', async () => {

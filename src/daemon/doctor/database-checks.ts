@@ -15,13 +15,14 @@ import { pathToFileURL } from 'node:url';
 import { ERRORS } from '../../core/errors.ts';
 import { MiB } from '../../core/limits.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from '../../store/migrations.ts';
+import { findCopies, goBackText } from '../../store/sqlite-copy.ts';
 import { BESIDE } from '../legacy/place.ts';
-import { accessText, codeOf, flawsOf, joinFlaws, look, type Rule } from './files.ts';
-import { type Finding, fail, ok, skipped, warn, wrong } from './finding.ts';
+import { accessText, codeOf, flawsOf, joinFlaws, look, type Rule, unusedName } from './files.ts';
+import { type Finding, fail, ok, shellQuoted, skipped, warn, wrong } from './finding.ts';
 import { unreadable } from './folder-checks.ts';
 import { lookAtLock } from './presence.ts';
-import type { Subject } from './subject.ts';
-import { bytesText } from './words.ts';
+import { type Subject, statusOf, storeLimit } from './subject.ts';
+import { bytesText, countText } from './words.ts';
 
 const RULE: Rule = { kind: 'file', need: 0o600, isSecret: false };
 /** The header, and behind it how the first page begins: kind and number of cells of the table of tables. */
@@ -108,12 +109,28 @@ export function holdsSomething(storePath: string): boolean {
   return typeof header === 'object' && !header.isBlank;
 }
 
-function damaged(check: 'database' | 'integrity', what: string): Finding {
-  return fail(check, what, ERRORS.store_damaged.do);
+/** What to do with a database that cannot be used: `mv` takes only what is there, and the sentence names the rest. */
+function damaged({ storePath, system }: Subject, check: 'database' | 'integrity', what: string): Finding {
+  const files = ['', '-wal', '-shm'].map((suffix) => `${storePath}${suffix}`);
+  const [main, wal, shm] = files.map((file) => path.basename(file));
+  const without =
+    'Without a backup the daemon starts empty: the identity stays, for the keys are separate files; joined channels must be joined again; messages are fetched again from neighbours, and what none of them has is lost.';
+  const text = `Stop the daemon if it runs, move ${main}, ${wal} and ${shm} away together, and put a backup in their place. ${without} To move away what is there of the three:`;
+  const there = files.filter((file) => look(file).kind === 'there').map(shellQuoted);
+  const away = shellQuoted(unusedName(`${storePath}.damaged`));
+  const command = system.platform === 'win32' ? '' : `mkdir -m 700 ${away} && mv ${there.join(' ')} ${away}`;
+  return fail(check, what, { text, command });
+}
+
+/** A file that was named for the database and is somebody else's: it stays where it is. */
+function foreign(subject: Subject, what: string): Finding {
+  if (subject.options.storePath === undefined) return damaged(subject, 'database', what);
+  return fail('database', what, 'Name another file in MESH_STORE_PATH; this one is left as it is.');
 }
 
 /** Is it a database of ours, of a schema that this version knows, and as long as it says? */
-export function checkDatabase({ storePath, options }: Subject): Finding {
+export function checkDatabase(subject: Subject): Finding {
+  const { storePath, options } = subject;
   const found = look(storePath);
   if (found.kind === 'missing') return skipped('database', 'There is no database yet.');
   if (found.kind === 'unreadable') return unreadable('database', storePath, found.why);
@@ -121,7 +138,7 @@ export function checkDatabase({ storePath, options }: Subject): Finding {
   const header = readHeader(storePath);
   if (typeof header === 'string') return unreadable('database', storePath, header);
   if (header === undefined) return ok('database', `${storePath} is empty; the next start makes its tables.`);
-  if (!header.isSqlite) return damaged('database', `${storePath} is no SQLite database.`);
+  if (!header.isSqlite) return damaged(subject, 'database', `${storePath} is no SQLite database.`);
   const { applicationId, schema, expectedBytes, actualBytes } = header;
   const hasJournal = sizeOf(`${storePath}-wal`) > 0;
   if (applicationId === 0 && schema === 0 && header.isBlank && !hasJournal)
@@ -132,14 +149,17 @@ export function checkDatabase({ storePath, options }: Subject): Finding {
     const next = `if it is of mesh/1, the next start leaves it as it is and makes ${storePath}${BESIDE}`;
     return skipped('database', `${storePath} is none of ours; ${next}.`);
   }
-  if (applicationId !== APPLICATION_ID)
-    return damaged('database', `${storePath} belongs to another program.`);
+  if (applicationId !== APPLICATION_ID) return foreign(subject, `${storePath} belongs to another program.`);
   if (schema > SCHEMA_VERSION) {
     const what = `${storePath} has schema ${schema}, and this version knows ${SCHEMA_VERSION}.`;
     return fail('database', what, ERRORS.store_newer.do);
   }
   if (!hasJournal && actualBytes < expectedBytes)
-    return damaged('database', `${storePath} has ${actualBytes} bytes of ${expectedBytes}: its end is lost.`);
+    return damaged(
+      subject,
+      'database',
+      `${storePath} has ${actualBytes} bytes of ${expectedBytes}: its end is lost.`,
+    );
   const next = schema < SCHEMA_VERSION ? `, which the next start brings to ${SCHEMA_VERSION}` : '';
   return ok('database', `${storePath} has schema ${schema}${next}.`);
 }
@@ -200,12 +220,13 @@ export async function checkIntegrity(subject: Subject, bytesMax = QUICK_CHECK_BY
     const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0;
     const text = error instanceof Error ? error.message : String(error);
     if (code === 14) return skipped('integrity', `${storePath} was not read: ${text}.`); // SQLITE_CANTOPEN
-    return damaged('integrity', `${storePath} is not readable: ${text}.`);
+    return damaged(subject, 'integrity', `${storePath} is not readable: ${text}.`);
   }
   if (lookAtLock(system, storePath).state !== 'free')
     return skipped('integrity', 'A daemon started while the database was read.');
   if (inside.damages[0] !== 'ok')
     return damaged(
+      subject,
       'integrity',
       `${storePath} is damaged: ${inside.damages.join('; ').replace(/\s+/g, ' ')}.`,
     );
@@ -219,18 +240,52 @@ export async function checkIntegrity(subject: Subject, bytesMax = QUICK_CHECK_BY
 /** The share of its limit from which on the size of a database is worth a word (guess). */
 const NEARLY = 0.9;
 
+const STORE_FULL =
+  'Own messages go only by age, and what came in the running hour goes only after it: raise MESH_STORE_BYTES and restart the daemon, free space on the disk, leave channels, or shorten their retention.';
+
 /** The size of the database against what it may have. */
-export function checkDatabaseSize({ storePath, options }: Subject): Finding {
+export function checkDatabaseSize(subject: Subject): Finding {
+  const { storePath } = subject;
   const found = look(storePath);
   if (found.kind === 'unreadable') return unreadable('database-size', storePath, found.why);
   if (found.kind === 'missing') return skipped('database-size', 'There is no database yet.');
-  const max = options.retention.bytesAll;
+  const { bytes: max, isDaemons } = storeLimit(subject);
   const bytes = sizeOf(storePath) + sizeOf(`${storePath}-wal`);
   const has = `The database has ${bytesText(bytes)}`;
-  const limit = `MESH_STORE_BYTES allows ${bytesText(max)} of messages`;
+  const limit = isDaemons
+    ? `the running daemon keeps at most ${bytesText(max)} of messages`
+    : `MESH_STORE_BYTES allows ${bytesText(max)} of messages`;
+  if (statusOf(subject)?.problems.some(({ code }) => code === 'store_full'))
+    return fail(
+      'database-size',
+      `${has}, and ${limit}: there is no room, and sending is refused.`,
+      STORE_FULL,
+    );
   if (bytes < max * NEARLY) return ok('database-size', `${has}; ${limit}.`);
   const what = `${has}, and ${limit}: what is oldest is removed to make room.`;
   const mend =
     'Raise MESH_STORE_BYTES if the disk has room, leave channels, or give them a shorter retention.';
   return warn('database-size', what, mend);
+}
+
+/** `2025-10-09 14:30 UTC`, from the name of a copy */
+function copyDate(copy: string): string {
+  return copy.replace(/^.*-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ\.bak$/s, '$1-$2-$3 $4:$5 UTC');
+}
+
+/** The copies that migrations have left beside the database; nothing if there are none. */
+export function checkCopies({ storePath, refused }: Subject): Finding[] {
+  if (refused.has('MESH_STORE_PATH')) return []; // the check of the files says so
+  let copies: string[];
+  try {
+    copies = findCopies(storePath);
+  } catch {
+    return []; // no such folder, or not ours to look at: other checks say so
+  }
+  const newest = copies.at(-1);
+  if (newest === undefined) return [];
+  const list = copies.map((copy) => `${copy} (${bytesText(sizeOf(copy))}, of ${copyDate(copy)})`).join(', ');
+  const may = copies.length === 1 ? 'It' : 'They';
+  const what = `Beside the database ${copies.length === 1 ? 'lies' : 'lie'} ${countText(copies.length, 'copy', 'copies')} from before it was changed for a newer version: ${list}. ${may} may be deleted once the new version is trusted.`;
+  return [ok('database-files', `${what} ${goBackText(storePath, newest)}`)];
 }

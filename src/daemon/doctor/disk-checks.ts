@@ -5,7 +5,7 @@ import { LIMITS } from '../../core/limits.ts';
 import { look, nearestExisting } from './files.ts';
 import { type Finding, fail, ok, shellQuoted, skipped, warn } from './finding.ts';
 import { mountOf } from './proc.ts';
-import type { Subject } from './subject.ts';
+import { type Subject, storeLimit } from './subject.ts';
 import { bytesText } from './words.ts';
 
 /** The daemon makes a handful of files, SQLite as many (guess). */
@@ -32,9 +32,9 @@ function places({ dataFolder, storePath }: Subject): Place[] {
 }
 
 /** Bytes by which the database may still grow. */
-function growth({ storePath, options }: Subject): number {
-  const found = look(storePath);
-  return Math.max(0, options.retention.bytesAll - (found.kind === 'there' ? found.stats.size : 0));
+function growth(subject: Subject): number {
+  const found = look(subject.storePath);
+  return Math.max(0, storeLimit(subject).bytes - (found.kind === 'there' ? found.stats.size : 0));
 }
 
 function checkPlace(subject: Subject, { name, at }: Place, holdsStore: boolean): Finding {

@@ -40,6 +40,19 @@ describe('an examination', () => {
     expect(findings.map(({ check }) => check)).toEqual([...CHECKS]);
   });
 
+  it('of a file, or of a path through one, fails once and looks at nothing else there', async () => {
+    const file = path.join(tempFolder(), 'note.txt');
+    fs.writeFileSync(file, 'mine');
+    for (const dataFolder of [file, path.join(file, 'data')]) {
+      const findings = await run(dataFolder, { cwd: path.dirname(file) });
+      expect(findings.map(({ check }) => check)).toEqual([...CHECKS]);
+      expect(findings.filter(({ state }) => state === 'fail')).toMatchObject([{ check: 'data-folder' }]);
+      expect(findings.filter(({ command }) => command !== '')).toEqual([]);
+      const rest = findings.slice(CHECKS.indexOf('data-folder') + 1);
+      expect(new Set(rest.map(({ state }) => state))).toEqual(new Set(['skipped']));
+    }
+  });
+
   it('loses only the finding of a check that makes a mistake', async () => {
     let calls = 0;
     const wallMs = () => {

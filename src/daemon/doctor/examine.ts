@@ -6,10 +6,16 @@ import type { OptionName } from '../option-table.ts';
 import { type BootstrapReport, checkBootstrap } from './bootstrap-checks.ts';
 import { checkClock } from './clock-checks.ts';
 import { checkDaemon, checkProblems } from './daemon-checks.ts';
-import { checkDatabase, checkDatabaseFiles, checkDatabaseSize, checkIntegrity } from './database-checks.ts';
+import {
+  checkCopies,
+  checkDatabase,
+  checkDatabaseFiles,
+  checkDatabaseSize,
+  checkIntegrity,
+} from './database-checks.ts';
 import { checkDisk } from './disk-checks.ts';
-import { type CheckName, type Finding, fail, skipped } from './finding.ts';
-import { checkDataFolder, checkToken } from './folder-checks.ts';
+import { CHECKS, type CheckName, type Finding, fail, skipped } from './finding.ts';
+import { checkDataFolder, checkToken, isNoFolder } from './folder-checks.ts';
 import { checkKeyFolder, checkKeys } from './key-checks.ts';
 import { checkLinks } from './link-checks.ts';
 import { checkPorts } from './port-checks.ts';
@@ -35,6 +41,7 @@ const LOCAL: readonly Check[] = [
   { name: 'identity-key', needs: 'MESH_KEY_DIR', run: checkKeys },
   { name: 'token', run: checkToken },
   { name: 'database-files', needs: 'MESH_STORE_PATH', run: checkDatabaseFiles },
+  { name: 'database-files', run: checkCopies },
   { name: 'database', needs: 'MESH_STORE_PATH', run: checkDatabase },
   { name: 'integrity', needs: 'MESH_STORE_PATH', run: (subject) => checkIntegrity(subject) },
   { name: 'database-size', needs: 'MESH_STORE_PATH', run: checkDatabaseSize },
@@ -62,7 +69,14 @@ async function runCheck({ name, needs, run }: Check, subject: Subject): Promise<
 /** Examines a data folder and what belongs to it. Findings come as they are made, in the order of `CHECKS`. */
 export async function* examine(options: ExamineOptions): AsyncGenerator<Finding> {
   const subject = await createSubject(options);
-  for (const check of LOCAL) yield* await runCheck(check, subject);
+  const last = isNoFolder(subject) ? LOCAL.findIndex(({ name }) => name === 'data-folder') : LOCAL.length;
+  for (const check of LOCAL.slice(0, last + 1)) yield* await runCheck(check, subject);
+  if (last < LOCAL.length) {
+    // What is no folder is somebody else's: nothing about it is guessed, and nothing proposed.
+    const why = 'It was not checked, because the data folder is no folder.';
+    for (const name of CHECKS.slice(CHECKS.indexOf('data-folder') + 1)) yield skipped(name, why);
+    return;
+  }
   let report: BootstrapReport = { findings: [], references: [], addresses: 0 };
   const askLists = async (): Promise<readonly Finding[]> => {
     report = await checkBootstrap(subject);

@@ -24,6 +24,9 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
 
+/** Names that are tried (guess: nobody has so many). */
+const UNUSED_TRIES = 100;
+
 /** What lies at a path; symbolic links are followed. */
 export function look(file: string): Look {
   try {
@@ -55,6 +58,15 @@ export function readSmall(file: string, bytesMax: number): Small {
     return { kind: 'unreadable', why: codeOf(error) };
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** The path, or with a number behind it the first one that is free: `mv` would overwrite a file, or move into a folder. */
+export function unusedName(file: string): string {
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? file : `${file}${n}`;
+    if (look(name).kind === 'missing') return name;
+    if (n === UNUSED_TRIES) return `${file}-${Date.now()}`;
   }
 }
 

@@ -29,6 +29,12 @@ export function unreadable(check: CheckName, file: string, why: string): Finding
   );
 }
 
+/** Whether the path of the data folder is a file, or leads through one: then nothing in it can be looked at. */
+export function isNoFolder({ dataFolder }: Subject): boolean {
+  const found = look(nearestExisting(dataFolder));
+  return found.kind === 'there' && !found.stats.isDirectory();
+}
+
 function missingFolder({ dataFolder }: Subject): Finding {
   const above = nearestExisting(path.dirname(dataFolder));
   const found = look(above);

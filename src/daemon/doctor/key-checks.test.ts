@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { loadKeys } from '../keys.ts';
 import type { Finding } from './finding.ts';
 import { checkKeyFolder, checkKeys } from './key-checks.ts';
+import { strayKeyNote } from './stray-key.ts';
 import { listing, makeDatabase, runMend, running, STATUS, subjectOf, tempFolder } from './testing/subject.ts';
 
 interface Scene {
@@ -77,6 +78,38 @@ describe('keys', () => {
     const findings = await check();
     expect(states(findings)).toEqual(['fail', 'fail', 'fail']);
     expect(JSON.stringify(findings)).not.toContain('hunter2');
+  });
+
+  it('of which peer.pem is junk or no file are whole again once it is moved away', async () => {
+    const { check, at } = scene();
+    fs.writeFileSync(`${at('peer.pem')}.old`, 'an older one');
+    fs.writeFileSync(at('peer.pem'), 'junk');
+    const [, , junk] = await check();
+    expect(junk).toMatchObject({ state: 'fail', mend: expect.stringContaining('a new peer id') });
+    expect(junk.command).toBe(`mv '${at('peer.pem')}' '${at('peer.pem')}.old2'`);
+    fs.rmSync(at('peer.pem'));
+    fs.mkdirSync(at('peer.pem'));
+    runMend((await check())[2]);
+    expect(fs.readFileSync(`${at('peer.pem')}.old`, 'utf8')).toBe('an older one');
+    expect(loadKeys(at('')).isNewIdentity).toBe(false);
+    expect(states(await check())).toEqual(['ok', 'ok', 'ok']);
+  });
+
+  it('beside a key.pem in the data folder warn, and the command puts that one in their place', async () => {
+    const { folder, at, ids, check } = scene();
+    const other = scene();
+    const stray = path.join(folder, 'key.pem');
+    fs.copyFileSync(at('key.pem'), stray);
+    expect(await check()).toHaveLength(3); // a copy of the same key
+    fs.copyFileSync(other.at('key.pem'), stray);
+    fs.chmodSync(stray, 0o600);
+    const found = checkKeys(await subjectOf(folder));
+    expect(states(found)).toEqual(['ok', 'warn', 'ok', 'ok']);
+    expect(strayKeyNote(folder, at(''))).toContain(found[1]?.command);
+    runMend(found[1] as Finding);
+    expect(loadKeys(at('')).identities[0].id).toBe(other.ids.identity);
+    expect(ids.identity).not.toBe(other.ids.identity);
+    expect([strayKeyNote(folder, at('')), strayKeyNote(at(''), at(''))]).toEqual(['', '']);
   });
 
   it('of which pub.pem belongs to another name both, and moving it away mends it', async () => {

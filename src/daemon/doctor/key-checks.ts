@@ -8,7 +8,16 @@ import { toBase64url } from '../../core/bytes.ts';
 import { MeshError } from '../../core/errors.ts';
 import { fromPrivatePem, fromPublicPem, rawPublicKey } from '../../crypto/index.ts';
 import { holdsSomething } from './database-checks.ts';
-import { accessText, flawsOf, joinFlaws, look, type Rule, readSmall } from './files.ts';
+import {
+  accessText,
+  flawsOf,
+  isForbidden,
+  joinFlaws,
+  look,
+  type Rule,
+  readSmall,
+  unusedName,
+} from './files.ts';
 import {
   type CheckName,
   type Finding,
@@ -21,6 +30,7 @@ import {
   wrong,
 } from './finding.ts';
 import { FOLDER_RULE, unreadable } from './folder-checks.ts';
+import { hasStrayKey, strayKeyCommand } from './stray-key.ts';
 import { type Subject, statusOf } from './subject.ts';
 
 const PRIVATE_RULE: Rule = { kind: 'file', need: 0o400, isSecret: true };
@@ -64,7 +74,7 @@ const shown = (id: string): string => id.slice(0, ID_SHOWN);
 
 function moveAway({ system }: Subject, file: string, text: string): Mend {
   if (system.platform === 'win32') return text.replace(/:$/, '.');
-  return { text, command: `mv ${shellQuoted(file)} ${shellQuoted(`${file}.old`)}` };
+  return { text, command: `mv ${shellQuoted(file)} ${shellQuoted(unusedName(`${file}.old`))}` };
 }
 
 /** The folder of the keys: of the right user, closed to others. */
@@ -86,20 +96,21 @@ export function checkKeyFolder({ keyFolder, system, owner }: Subject): Finding {
 }
 
 /** Mode, owner and content of a private key that exists; `undefined` if nothing is wrong with it. */
-function privateFlaw(subject: Subject, check: CheckName, file: string, key: Key): Finding | undefined {
-  if (key.kind === 'unreadable') return unreadable(check, file, key.why);
+function privateFlaw(
+  subject: Subject,
+  { check, file, key, mend }: { check: CheckName; file: string; key: Key; mend: Mend },
+): Finding | undefined {
+  if (key.kind === 'unreadable' && !isForbidden(key.why))
+    return fail(check, `${file} cannot be read: ${key.why}.`, mend);
   const { system, owner } = subject;
   const found = look(file);
+  if (found.kind !== 'there' && key.kind === 'unreadable') return unreadable(check, file, key.why);
   if (found.kind !== 'there') return skipped(check, `${file} vanished while it was looked at.`);
   const flaws = flawsOf(system, { file, stats: found.stats, rule: PRIVATE_RULE, owner });
   const flaw = joinFlaws(flaws.map((one) => ({ name: file, flaw: one })));
   if (flaw !== undefined) return wrong(flaw.state, check, flaw.what, flaw.mend);
-  if (key.kind === 'broken')
-    return fail(
-      check,
-      `${file} holds no usable key. ${key.why}`,
-      'Restore the file from a backup; the daemon never overwrites it.',
-    );
+  if (key.kind === 'unreadable') return unreadable(check, file, key.why);
+  if (key.kind === 'broken') return fail(check, `${file} holds no usable key. ${key.why}`, mend);
   return undefined;
 }
 
@@ -131,7 +142,8 @@ function checkIdentity(subject: Subject, keys: Keys): Finding {
   const file = path.join(subject.keyFolder, 'key.pem');
   const key = keys.identity;
   if (key.kind === 'missing') return lostIdentity(subject, file, keys);
-  const flaw = privateFlaw(subject, 'identity-key', file, key);
+  const mend = 'Restore the file from a backup; the daemon never overwrites it.';
+  const flaw = privateFlaw(subject, { check: 'identity-key', file, key, mend });
   if (flaw !== undefined || key.kind !== 'there') return flaw as Finding;
   const status = statusOf(subject);
   if (status !== undefined && status.identity !== key.id) {
@@ -181,7 +193,10 @@ function checkPeer(subject: Subject, { identity, peer: key }: Keys): Finding {
       'Restore it from a backup before the next start, if this peer is to keep its id.',
     );
   }
-  const flaw = privateFlaw(subject, 'peer-key', file, key);
+  const text =
+    'Move it away, and the next start makes a new peer id; the identity stays, only links are affected:';
+  const mend = moveAway(subject, file, text);
+  const flaw = privateFlaw(subject, { check: 'peer-key', file, key, mend });
   if (flaw !== undefined || key.kind !== 'there') return flaw as Finding;
   if (identity.kind === 'there' && identity.id === key.id) {
     const what = `${file} and key.pem are the same key; links would say who talks.`;
@@ -195,8 +210,27 @@ function checkPeer(subject: Subject, { identity, peer: key }: Keys): Finding {
   return ok('peer-key', `peer.pem is the key of the peer ${shown(key.id)}, for its owner only.`);
 }
 
+/** A key beside the key folder, as mesh/1 had it: nobody uses it, and it may be the identity that is missed. */
+function checkStray({ dataFolder, keyFolder, system }: Subject, { identity }: Keys): Finding[] {
+  if (!hasStrayKey(dataFolder, keyFolder)) return [];
+  const file = path.join(dataFolder, 'key.pem');
+  const key = readKey(file, fromPrivatePem);
+  if (key.kind === 'there' && identity.kind === 'there' && key.id === identity.id) return []; // a copy
+  const whose = key.kind === 'there' ? `, the key of ${shown(key.id)},` : '';
+  const what = `${file}${whose} is not used: the keys are those in ${keyFolder}.`;
+  const text =
+    'If it is the key of mesh/1 and its identity is meant, stop the daemon, and set MESH_KEY_DIR to its folder or move it into place; if not, keep it elsewhere. To move it into place:';
+  const command = system.platform === 'win32' ? '' : strayKeyCommand(dataFolder, keyFolder);
+  return [warn('identity-key', what, { text, command })];
+}
+
 /** The three key files: there, whole, secret, and of each other. */
 export function checkKeys(subject: Subject): Finding[] {
   const keys = readKeys(subject);
-  return [checkIdentity(subject, keys), checkPublic(subject, keys), checkPeer(subject, keys)];
+  return [
+    checkIdentity(subject, keys),
+    ...checkStray(subject, keys),
+    checkPublic(subject, keys),
+    checkPeer(subject, keys),
+  ];
 }

@@ -23,7 +23,9 @@ export type DaemonStatus = Pick<
   | 'links'
   | 'sources'
   | 'problems'
->;
+> &
+  // an older daemon does not say it
+  Partial<Pick<StatusView, 'retention'>>;
 export type DaemonAddress = ReturnType<Gate['addresses']>[number];
 
 /** What the API of the running daemon answered, or why it did not, in words. */
@@ -119,6 +121,12 @@ export async function createSubject({ dataFolder, env, cwd, ask, system }: Exami
     answer: presence.kind === 'running' ? await ask(machine.timeoutMs) : undefined,
     owner: ownerOf(machine, presence, dataFolder),
   };
+}
+
+/** How many bytes of messages are kept: the daemon's own limit if it runs, for its environment need not be ours. */
+export function storeLimit(subject: Subject): { readonly bytes: number; readonly isDaemons: boolean } {
+  const own = statusOf(subject)?.retention?.bytesAll;
+  return { bytes: own ?? subject.options.retention.bytesAll, isDaemons: own !== undefined };
 }
 
 /** The status of the daemon, if it runs and answers. */
