@@ -126,18 +126,29 @@ export class Fetcher {
     for (const lane of this.#lanes.values()) {
       const room = LIMITS.fetchMax - lane.inFlight.size;
       if (room <= 0 || lane.queue.length === 0) continue;
-      // What came by another way meanwhile is not asked for, and takes nobody's place.
-      lane.queue = lane.queue.filter((m) => this.#missing.get(m.idText) === m && m.asked === lane.link);
-      if (lane.queue.length === 0) continue;
       // A few answers at a time are not worth a frame each, unless they are all that is left.
       if (room < LIMITS.fetchMax / 4 && lane.queue.length > room) continue;
-      const batch = lane.queue.splice(0, room);
+      const batch = this.#take(lane, room);
+      if (batch.length === 0) continue;
       for (const missing of batch) {
         missing.askedMs = this.#ctx.now.monotonicMs;
         lane.inFlight.add(missing.idText);
       }
       this.#links.send(lane.link, { type: 'fetch', ids: batch.map((missing) => missing.id) });
     }
+  }
+
+  /** The first ids of a queue. What came by another way meanwhile is not asked for, and takes nobody's place. */
+  #take(lane: Lane, most: number): Missing[] {
+    const batch: Missing[] = [];
+    let walked = 0;
+    for (const missing of lane.queue) {
+      if (batch.length >= most) break;
+      walked++;
+      if (this.#missing.get(missing.idText) === missing && missing.asked === lane.link) batch.push(missing);
+    }
+    lane.queue.splice(0, walked);
+    return batch;
   }
 
   /** Takes an answer. @returns the messages that were asked for, by whether the rates of authors hold for them; anything
