@@ -3,8 +3,8 @@
  */
 import type { Effect } from '../core/contract.ts';
 import type { Frame } from '../core/wire/frame.ts';
+import { FRAME_TYPES } from '../core/wire/frames.ts';
 import type { StoredMessage } from '../store/store.ts';
-import { FRAME_NAMES } from './frame-names.ts';
 import type { Host } from './host.ts';
 import type { Observer } from './observer.ts';
 import { delayAt } from './picture/curve.ts';
@@ -155,7 +155,7 @@ function framesByType(hosts: readonly Host[]): Record<string, number> {
   for (const { traffic } of hosts) {
     for (const [number, count] of traffic.framesByNumber.entries()) {
       if (count === undefined) continue;
-      const name = FRAME_NAMES[number] ?? `frame ${number}`;
+      const name = FRAME_TYPES.get(number) ?? `frame ${number}`;
       counts.set(name, (counts.get(name) ?? 0) + count);
     }
   }

@@ -2,8 +2,9 @@
  * Catch-up: a newcomer, a real daemon, fetches the stored history of a channel from a relay, another real daemon. The
  * relay is stopped (SIGSTOP) while the newcomer starts, so that what the newcomer is charged with is the catch-up alone.
  */
+
+import { FIRST_CHANNEL, newestArrival, startDaemon } from './daemon.ts';
 import { fillHistory, prepareFolder } from './history.ts';
-import { countStored, newestArrival, startDaemon } from './mesh.ts';
 import {
   cpuNs,
   freePort,
@@ -15,8 +16,6 @@ import {
   until,
 } from './processes.ts';
 
-/** Every daemon joins it at its first start. */
-const CHANNEL = 'lobby';
 const DAYS = 7;
 const TIMEOUT_MS = 600_000;
 
@@ -25,8 +24,6 @@ export type CatchUpFigures = {
   /** microseconds of CPU for each message */
   readonly receiverCpu: number;
   readonly serverCpu: number;
-  /** share of the history that arrived, 0 to 1 */
-  readonly delivered: number;
   readonly receiverMemory: number;
 };
 
@@ -34,7 +31,7 @@ export type CatchUpFigures = {
 export async function createHistory(messages: number): Promise<string> {
   const folder = makeFolder('history');
   await prepareFolder(folder);
-  fillHistory({ folder, messages, channels: [CHANNEL], days: DAYS, isSigned: true });
+  fillHistory({ folder, messages, channels: [FIRST_CHANNEL], days: DAYS, isSigned: true });
   return folder;
 }
 
@@ -52,7 +49,6 @@ async function measure(relay: Process, newcomer: Process, folder: string, messag
     perSecond: (messages * 1000) / ms,
     receiverCpu: (cpuNs(newcomer.pid) - before[0]) / 1000 / messages,
     serverCpu: (cpuNs(relay.pid) - before[1]) / 1000 / messages,
-    delivered: countStored(folder) / messages,
     receiverMemory: memoryMiB(newcomer.pid),
   };
 }

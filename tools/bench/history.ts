@@ -1,5 +1,4 @@
 /** Stored history, written with the store's own code in large batches while no daemon runs. */
-import path from 'node:path';
 import { fromBase64url, toBase64url } from '../../src/core/bytes.ts';
 import { channelTag } from '../../src/core/channel/channel.ts';
 import { decodeMessage } from '../../src/core/message/message.ts';
@@ -7,7 +6,7 @@ import { StoreReceipt, VerifiedMessage } from '../../src/core/message/verified.t
 import type { PersistOp } from '../../src/core/persistence.ts';
 import { createSigner, generatePrivateKey, type Signer, sha256 } from '../../src/crypto/index.ts';
 import { openStore } from '../../src/store/index.ts';
-import { databaseOf, startDaemon } from './mesh.ts';
+import { databaseOf, startDaemon } from './daemon.ts';
 import { context, makeMessage, NETWORK } from './messages.ts';
 import { freePort } from './processes.ts';
 
@@ -65,8 +64,4 @@ function receivedMessage(signer: Signer, seq: number, channel: string, timeMs: n
 
 function unsigned({ publicKey }: Signer): Signer {
   return { publicKey, sign: () => JUNK };
-}
-
-export function dataFolderOf(folder: string): string {
-  return path.join(folder, 'data');
 }

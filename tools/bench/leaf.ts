@@ -35,6 +35,8 @@ export class Leaf {
   readonly #signer: Signer = createSigner(generatePrivateKey());
   #theirText = '';
   #isUp = false;
+  /** why the relay ended the link, '' as long as it did not */
+  failure = '';
 
   private constructor(socket: LoadSocket, handlers: LeafHandlers) {
     this.#socket = socket;
@@ -49,7 +51,7 @@ export class Leaf {
     await leaf.#shakeHands(`ws://127.0.0.1:${port}/`);
     leaf.send({ type: 'role', relay: false, live: true });
     await until('a link is up', () => leaf.#isUp || leaf.dead, { everyMs: 1 });
-    if (leaf.dead) throw new Error('the relay refused a link');
+    if (leaf.dead) throw new Error(`the relay refused a link: ${leaf.failure}`);
     if (holds.length > 0) {
       const floorHour = Math.floor(Date.now() / HOUR_MS) - 24;
       const tags = holds.map((channel) => toBase64url(channelTag(sha256, NETWORK, channel)));
@@ -94,8 +96,9 @@ export class Leaf {
 
   #receive(payload: Buffer, isText: boolean): void {
     if (isText) {
-      if (this.#theirText !== '') throw new Error(`the relay refused a link: ${payload.toString()}`);
-      this.#theirText = payload.toString();
+      const text = payload.toString();
+      if (text.includes('"type":"error"')) this.#fail(text);
+      else this.#theirText = text;
       return;
     }
     const number = payload[1];
@@ -105,6 +108,11 @@ export class Leaf {
     if (frame === undefined) throw new Error('the daemon sent a frame that is none');
     if (frame.type === 'ping') this.send({ type: 'pong', n: frame.n });
     else if (frame.type === 'role') this.#isUp = true;
-    else if (frame.type === 'error') throw new Error(`the relay says ${frame.code}: ${frame.detail}`);
+    else if (frame.type === 'error') this.#fail(`${frame.code}: ${frame.detail}`);
+  }
+
+  #fail(why: string): void {
+    this.failure ||= why;
+    this.close();
   }
 }

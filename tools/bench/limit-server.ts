@@ -23,7 +23,9 @@ interface Incoming {
 }
 
 interface Accepted {
-  readonly message: Incoming;
+  readonly id: Buffer;
+  readonly channel: string;
+  readonly time: number;
   readonly text: Buffer;
 }
 
@@ -54,8 +56,11 @@ function signedText({ id, channel, author, time, body }: Incoming): Buffer {
 
 /** Head of a text frame from a server. */
 function frameHead(length: number): Buffer {
-  if (length < 126) return Buffer.from([0x81, length]);
-  return Buffer.from([0x81, 126, length >>> 8, length & 255]);
+  const head = Buffer.alloc(length < 126 ? 2 : 4);
+  head[0] = 0x81;
+  head[1] = length < 126 ? length : 126;
+  if (length >= 126) head.writeUInt16BE(length, 2);
+  return head;
 }
 
 /** Stores, passes on and acknowledges everything of this turn. */
@@ -63,10 +68,11 @@ function flush(): void {
   const batch = accepted;
   accepted = [];
   begin.run();
-  for (const { message, text } of batch)
-    insert.run(Buffer.from(message.id, 'hex'), message.channel, message.time, text);
+  for (const { id, channel, time, text } of batch) insert.run(id, channel, time, text);
   commit.run();
-  const frames = Buffer.concat(batch.flatMap(({ text }) => [frameHead(text.length), text]));
+  const parts: Buffer[] = [];
+  for (const { text } of batch) parts.push(frameHead(text.length), text);
+  const frames = Buffer.concat(parts);
   for (const subscriber of subscribers) socketOf(subscriber).write(frames);
   for (const [sender, count] of acknowledge) sender.send(`{"ack":${count}}`);
   acknowledge.clear();
@@ -87,7 +93,8 @@ function receive(sender: WebSocket, text: Buffer): void {
   const signature = Buffer.from(message.signature, 'base64');
   if (!sodium.crypto_sign_verify_detached(signature, signedText(message), publicKey)) return;
   if (accepted.length === 0) setImmediate(flush);
-  accepted.push({ message, text });
+  const { channel, time } = message;
+  accepted.push({ id: Buffer.from(message.id, 'hex'), channel, time, text });
   acknowledge.set(sender, (acknowledge.get(sender) ?? 0) + 1);
 }
 

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: what the daemon costs beside a ceiling, as ratios of CPU time within one run. See docs/performance.md.
  *
- *   npm run bench                         about a minute and a half
+ *   npm run bench                                     two minutes on a quiet machine
  *   npm run bench -- --full               about fifteen minutes
  *   npm run bench -- --only relay,catch-up,start-up   some of it
  *   npm run bench -- --check              exit code 1 if a target is missed
@@ -11,7 +11,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { OPTIONS } from './mesh.ts';
+import { OPTIONS } from './daemon.ts';
 import { FULL, type Plan, QUICK, runSections, SECTIONS, type Section, type SectionName } from './sections.ts';
 import { short, table } from './statistics.ts';
 

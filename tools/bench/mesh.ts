@@ -1,96 +1,23 @@
-/** Drives real daemons: `mesh start` as a process of its own, with the options of {@link OPTIONS} and no others. */
-import net from 'node:net';
-import path from 'node:path';
-import Database from 'better-sqlite3';
+/** The daemon as a system under test: a relay that leaves publish at and subscribe to. */
 import { createSigner, generatePrivateKey } from '../../src/crypto/index.ts';
+import { countStored, FIRST_CHANNEL, newestArrival, startDaemon } from './daemon.ts';
+import { fillHistory } from './history.ts';
 import { Leaf } from './leaf.ts';
 import { makeMessage, pushFrame } from './messages.ts';
-import { freePort, makeFolder, Process, removeFolder, until } from './processes.ts';
-import type { Prepared, Publisher, Running, System } from './system.ts';
+import { freePort, makeFolder, type Process, removeFolder, sleep, until } from './processes.ts';
+import type { Capabilities, CaughtUp, Prepared, Publisher, Running, System } from './system.ts';
 
-const MESH = path.resolve(import.meta.dirname, '..', '..', 'bin', 'mesh.mjs');
-export const CHANNEL = 'bench';
+const CHANNEL = 'bench';
 
-/** Options that differ from their defaults, and why. */
-export const OPTIONS: Readonly<Record<string, string>> = {
-  HOST: '127.0.0.1', // nothing leaves this machine
-  MESH_BOOTSTRAP_URL: '', // and nobody is contacted
-  MESH_API_PORT: '0', // any free one
-  MESH_RATE_LEAF: '0', // one publisher stands for many
-  MESH_RATE_RELAY: '0',
-  MESH_RATE_AUTHOR: '0',
-  MESH_RATE_COMMON: '0',
-};
-
-export interface DaemonOptions {
-  readonly folder: string;
-  readonly port: number;
-  /** URLs that it dials */
-  readonly peers?: readonly string[];
-  /** for Node, before the script: profiling */
-  readonly nodeArgs?: readonly string[];
-}
-
-/** Whether the port for peers answers `GET /healthz`. */
-export function isHealthy(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1', () =>
-      socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'),
-    );
-    socket.once('data', (data) => {
-      resolve(data.toString().startsWith('HTTP/1.1 200'));
-      socket.destroy();
-    });
-    socket.once('error', () => resolve(false));
-    socket.once('close', () => resolve(false));
-  });
-}
-
-/** Starts a daemon; it answers on its ports when this resolves. */
-export async function startDaemon(options: DaemonOptions): Promise<Process> {
-  const { folder, port, peers = [], nodeArgs = [] } = options;
-  const env = { ...OPTIONS, HOME: folder, PORT: String(port), MESH_PEERS: peers.join() };
-  const extra = process.env.BENCH_NODE_ARGS?.split(' ') ?? [];
-  const args = [...extra, ...nodeArgs, MESH, 'start', '--data', path.join(folder, 'data')];
-  const daemon = new Process(args, env, folder);
-  await until(`the daemon in ${folder} answers`, () => {
-    if (!daemon.isRunning) throw new Error(`the daemon ended: ${daemon.log().slice(-2000)}`);
-    return isHealthy(port);
-  });
-  return daemon;
-}
-
-export function databaseOf(folder: string): string {
-  return path.join(folder, 'data', 'store.db');
-}
-
-/** Asks a daemon's database beside the daemon, so that it costs the daemon nothing. */
-function askDatabase(folder: string, sql: string): number {
-  const db = new Database(databaseOf(folder), { readonly: true });
-  try {
-    return db.prepare(sql).pluck().get() as number;
-  } finally {
-    db.close();
-  }
-}
-
-/** How many messages a daemon has stored. */
-export function countStored(folder: string): number {
-  return askDatabase(folder, 'SELECT count(*) FROM message');
-}
-
-/** The highest arrival number: equal to their count where nothing was ever removed, and found at once. */
-export function newestArrival(folder: string): number {
-  return askDatabase(folder, 'SELECT ifnull(max(arrival), 0) FROM message');
-}
-
-/** Sends what was given during one turn as one frame, as a leaf's outbox does. */
+/** Sends what was given during one turn as one frame, as a leaf's outbox does, or each message in a frame of its own. */
 class LeafPublisher implements Publisher {
   readonly #leaf: Leaf;
+  readonly #isGathering: boolean;
   #gathered: Prepared[] = [];
 
-  constructor(leaf: Leaf) {
+  constructor(leaf: Leaf, isGathering: boolean) {
     this.#leaf = leaf;
+    this.#isGathering = isGathering;
   }
 
   get dead(): boolean {
@@ -98,6 +25,7 @@ class LeafPublisher implements Publisher {
   }
 
   send(message: Prepared): void {
+    if (!this.#isGathering) return this.#leaf.send(pushFrame([message]));
     if (this.#gathered.length === 0) queueMicrotask(() => this.#flush());
     this.#gathered.push(message);
   }
@@ -112,7 +40,34 @@ class LeafPublisher implements Publisher {
   }
 }
 
-async function start(): Promise<Running> {
+/** A link that tries again: a relay takes ten handshakes at a time. */
+async function linkPatiently(port: number): Promise<Leaf> {
+  for (let i = 0; ; i++) {
+    try {
+      return await Leaf.link(port, {}, [CHANNEL]);
+    } catch (error) {
+      if (i >= 20) throw error;
+      await sleep(50);
+    }
+  }
+}
+
+/** A newcomer that fetches the history of the first channel of `relayPort`; from its start, so its start is counted. */
+async function catchUp(relayPort: number, count: number): Promise<CaughtUp> {
+  const folder = makeFolder('newcomer');
+  const begin = performance.now();
+  const peers = [`ws://127.0.0.1:${relayPort}`];
+  const newcomer = await startDaemon({ folder, port: await freePort(), peers });
+  const isDone = () => newestArrival(folder) >= count;
+  await until('the newcomer has everything', isDone, { timeoutMs: 600_000, everyMs: 20 });
+  const ms = performance.now() - begin;
+  const got = countStored(folder);
+  await newcomer.stop();
+  removeFolder(folder);
+  return { ms, got, bytes: 0 };
+}
+
+async function start(isGathering: boolean): Promise<Running> {
   const folder = makeFolder('mesh');
   const port = await freePort();
   const author = createSigner(generatePrivateKey());
@@ -132,10 +87,18 @@ async function start(): Promise<Running> {
       return [daemon.pid];
     },
     prepare: (count, from = 0) => Array.from({ length: count }, (_, i) => make(from + i)),
-    publisher: async (_node, onAck) =>
-      new LeafPublisher(await Leaf.link(port, onAck === undefined ? {} : { onStored: onAck }, [])),
+    publisher: async (_node, onAck) => {
+      const leaf = await Leaf.link(port, onAck === undefined ? {} : { onStored: onAck }, []);
+      return new LeafPublisher(leaf, isGathering);
+    },
     subscriber: (_node, onMessage) => Leaf.link(port, { onMessage }, [CHANNEL]),
-    idle: () => Leaf.link(port, {}, [CHANNEL]),
+    idle: () => linkPatiently(port),
+    preload: async (_node, messages) => {
+      await daemon.stop();
+      fillHistory({ folder, messages, channels: [FIRST_CHANNEL], days: 7, isSigned: true });
+      await begin();
+    },
+    catchup: (_node, count) => catchUp(port, count),
     count: () => countStored(folder),
     kill9: () => daemon.stop('SIGKILL'),
     restart: begin,
@@ -147,8 +110,9 @@ async function start(): Promise<Running> {
   };
 }
 
-export const mesh: System = {
-  name: 'mesh',
-  caps: { durable: true, unique: true, ack: true, idle: true, catchup: false, mesh: false },
-  start,
-};
+const caps: Capabilities = { durable: true, unique: true, ack: true, idle: true, catchup: true, mesh: false };
+
+/** A publisher as our outbox is one: many messages in a frame when many are waiting. */
+export const mesh: System = { name: 'mesh', caps, start: () => start(true) };
+/** The same with one message in each frame, which is what many slow publishers send together. */
+export const meshSingle: System = { name: 'mesh, single frames', caps, start: () => start(false) };

@@ -4,8 +4,8 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { dataFolderOf, fillHistory, prepareFolder } from './history.ts';
-import { startDaemon } from './mesh.ts';
+import { dataFolderOf, startDaemon } from './daemon.ts';
+import { fillHistory, prepareFolder } from './history.ts';
 import { cpuNs, freePort, makeFolder, memoryMiB, sleep, until } from './processes.ts';
 
 /** Below what is kept of a joined channel, in messages and in bytes. */

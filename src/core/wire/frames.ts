@@ -43,7 +43,8 @@ const NUMBER: Readonly<Record<Frame['type'], number>> = {
   list: 21,
   listed: 22,
 };
-const TYPE = new Map<number, Frame['type']>(
+/** Type of a frame by its number, which stands behind the head of the array: the second byte. */
+export const FRAME_TYPES: ReadonlyMap<number, Frame['type']> = new Map(
   Object.entries(NUMBER).map(([type, n]) => [n, type as Frame['type']]),
 );
 
@@ -370,7 +371,7 @@ export function decodeFrame(context: MessageContext, bytes: Bytes): Frame | unde
   try {
     const r = new CborReader(bytes);
     const count = r.array(8);
-    const type = TYPE.get(r.uint(255));
+    const type = FRAME_TYPES.get(r.uint(255));
     if (type === undefined || FIELDS[type] + 1 !== count) return undefined;
     const frame = readFields(context, type, r);
     r.end();

@@ -4,10 +4,10 @@
  */
 import { fromBase64url } from '../../core/bytes.ts';
 import { MINUTE } from '../../core/limits.ts';
-import { openclaw, sha256, verify } from '../../core/message/message.fixture.ts';
+import { authorOf, openclaw, sha256, verify } from '../../core/message/message.fixture.ts';
 import type { Message } from '../../core/message/message.ts';
 import { signatureCheck, VerifiedMessage, verifySignature } from '../../core/message/verified.ts';
-import { Bench, type BenchOptions, type BenchState, tagOf } from '../../core/peer.fixture.ts';
+import { Bench, type BenchOptions, type BenchState, EPOCH_MS, tagOf } from '../../core/peer.fixture.ts';
 import { MINUTE_END } from '../../core/persistence.ts';
 import type { Remote } from '../../core/remote.fixture.ts';
 import { combine, fingerprint } from '../../core/sync/fingerprint.ts';
@@ -33,6 +33,19 @@ export function fill(store: Store, messages: readonly Message[]): void {
     return { kind: 'message' as const, message: verified, tag: tagOf(message.channel) };
   });
   store.transact([ops]);
+}
+
+/** `count` messages, one every `everyMs`, the last one `endMs` ago. */
+export function series(
+  bench: Bench,
+  count: number,
+  options: { everyMs?: number; endMs?: number; channel?: string; author?: string; body?: string } = {},
+): Message[] {
+  const { everyMs = MINUTE, endMs = 2 * MINUTE, channel = 'dev', author = 'somebody', body = '' } = options;
+  return Array.from({ length: count }, (_, i) => {
+    const timeMs = EPOCH_MS - endMs - (count - 1 - i) * everyMs;
+    return bench.message(`${i} ${body}`, { channel, time: { timeMs, counter: 0 } }, authorOf(author));
+  });
 }
 
 /** Bodies in a store, in the order of time and id. */

@@ -6,19 +6,7 @@ import type { Message } from '../../core/message/message.ts';
 import { Bench, EPOCH_MS, tagOf } from '../../core/peer.fixture.ts';
 import { PRUNE_STEP } from '../../core/persistence.ts';
 import { HEAVY_BYTES } from '../../store/buckets.ts';
-import { bodies, createPair, createStore, fill, Holder } from './holder.fixture.ts';
-
-function series(
-  bench: Bench,
-  count: number,
-  options: { everyMs?: number; endMs?: number; channel?: string; author?: string; body?: string } = {},
-): Message[] {
-  const { everyMs = MINUTE, endMs = 2 * MINUTE, channel = 'dev', author = 'somebody', body = '' } = options;
-  return Array.from({ length: count }, (_, i) => {
-    const timeMs = EPOCH_MS - endMs - (count - 1 - i) * everyMs;
-    return bench.message(`${i} ${body}`, { channel, time: { timeMs, counter: 0 } }, authorOf(author));
-  });
-}
+import { bodies, createPair, createStore, fill, Holder, series } from './holder.fixture.ts';
 
 it('another program fills the disk for a minute', () => {
   let free = 10 * LIMITS.diskReserveBytes;

@@ -1,13 +1,12 @@
 /** What is kept and what goes, with a real store behind the peer. */
 import { describe, expect, it } from 'vitest';
 import { DAY, DEFAULT_RATES, DEFAULT_RETENTION, HOUR, LIMITS, MINUTE } from '../../core/limits.ts';
-import { authorOf } from '../../core/message/message.fixture.ts';
 import type { Message } from '../../core/message/message.ts';
 import { Bench, EPOCH_MS, tagOf } from '../../core/peer.fixture.ts';
 import type { RetentionLimits } from '../../core/peer-types.ts';
 import type { TagUse } from '../../core/persistence.ts';
 import type { Store } from '../../store/store.ts';
-import { bodies, createPair, createStore, fill, Holder, type Pair } from './holder.fixture.ts';
+import { bodies, createPair, createStore, fill, Holder, type Pair, series } from './holder.fixture.ts';
 
 const SMALL: RetentionLimits = {
   joined: { ageMs: 10 * DAY, messages: 1000, bytes: 1024 * 1024 },
@@ -15,19 +14,6 @@ const SMALL: RetentionLimits = {
   carriedBytesAll: 512 * 1024,
   bytesAll: 2 * 1024 * 1024,
 };
-
-/** `count` messages, one every `everyMs`, the last one `endMs` ago. */
-function series(
-  bench: Bench,
-  count: number,
-  options: { everyMs?: number; endMs?: number; channel?: string; author?: string; body?: string } = {},
-): Message[] {
-  const { everyMs = MINUTE, endMs = 2 * MINUTE, channel = 'dev', author = 'somebody', body = '' } = options;
-  return Array.from({ length: count }, (_, i) => {
-    const timeMs = EPOCH_MS - endMs - (count - 1 - i) * everyMs;
-    return bench.message(`${i} ${body}`, { channel, time: { timeMs, counter: 0 } }, authorOf(author));
-  });
-}
 
 /** Days go by for the clock, and a minute of each for the peer. */
 function passDays(bench: Bench, days: number): void {
