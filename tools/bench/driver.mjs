@@ -1,6 +1,6 @@
 /**
- * The daemon as a driver of the shared side-by-side bench: a file `drivers/mesh.mjs` there with
- * `export * from '…/tools/bench/driver.mjs'` puts it beside the other systems. Needs Node 24, which strips types.
+ * The daemon as a driver for a side-by-side bench with the interface of `system.ts`: `export * from` this file puts it
+ * beside other systems. Needs Node 24, which strips types.
  */
 import { mesh } from './mesh.ts';
 

@@ -1,6 +1,6 @@
 /**
  * One publisher, one relay, some subscribers. First as fast as a window allows, for CPU per message; then a hundred
- * messages a second, for latency. The method is that of the shared side-by-side bench.
+ * messages a second, for latency.
  */
 import { cpuNs, memoryMiB, nextTurn, sleep } from './processes.ts';
 import { percentile } from './statistics.ts';

@@ -1,6 +1,6 @@
 /**
- * The interface between the measuring loops and what is measured. It is that of the shared side-by-side bench, so that
- * `driver.mjs` can be loaded there and the ceilings of both can stand in one table.
+ * The interface between the measuring loops and what is measured. Plain enough for another bench to load
+ * `driver.mjs` and put the daemon beside other systems.
  */
 
 /** A message that is ready to be sent; only its own driver looks inside. */
