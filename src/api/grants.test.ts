@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createGrants, loadOrCreateToken, requireScope } from './grants.ts';
+import { createGrants, loadOrCreateToken, OWNER, requireScope } from './grants.ts';
 
 let folder: string;
 let file: string;
@@ -14,18 +14,18 @@ afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 describe('the token file', () => {
   it('is made once, for this user only, and read from then on', () => {
-    const first = loadOrCreateToken(file);
+    const first = loadOrCreateToken(file, OWNER);
     expect(first.token).toMatch(/^mesh_[\w-]{43}$/);
     expect(first.grant).toEqual({ id: 'owner', scopes: 'all', identity: null });
-    expect(loadOrCreateToken(file).token).toBe(first.token);
+    expect(loadOrCreateToken(file, OWNER).token).toBe(first.token);
     expect(fs.statSync(file).mode & 0o777).toBe(0o600);
     expect(fs.readdirSync(folder)).toEqual(['token']);
   });
 
   it.each([0o640, 0o604, 0o620, 0o666])('is refused with mode %o and the command that mends it', (mode) => {
-    loadOrCreateToken(file);
+    loadOrCreateToken(file, OWNER);
     fs.chmodSync(file, mode);
-    expect(() => loadOrCreateToken(file)).toThrow(
+    expect(() => loadOrCreateToken(file, OWNER)).toThrow(
       expect.objectContaining({
         code: 'key_exposed',
         detail: `${file} has mode 0${mode.toString(8)}. Run: chmod 600 '${file}'`,
@@ -37,16 +37,18 @@ describe('the token file', () => {
     'is never replaced when it holds something else: %j',
     (content) => {
       fs.writeFileSync(file, content, { mode: 0o600 });
-      expect(() => loadOrCreateToken(file)).toThrow(expect.objectContaining({ code: 'key_unreadable' }));
+      expect(() => loadOrCreateToken(file, OWNER)).toThrow(
+        expect.objectContaining({ code: 'key_unreadable' }),
+      );
       expect(fs.readFileSync(file, 'utf8')).toBe(content);
     },
   );
 
   it('is refused where it is a folder, and where it cannot be made', () => {
     fs.mkdirSync(file);
-    expect(() => loadOrCreateToken(file)).toThrow(expect.objectContaining({ code: 'key_unreadable' }));
+    expect(() => loadOrCreateToken(file, OWNER)).toThrow(expect.objectContaining({ code: 'key_unreadable' }));
     const nowhere = path.join(folder, 'none', 'token');
-    expect(() => loadOrCreateToken(nowhere)).toThrow(expect.objectContaining({ code: 'data_folder' }));
+    expect(() => loadOrCreateToken(nowhere, OWNER)).toThrow(expect.objectContaining({ code: 'data_folder' }));
   });
 });
 

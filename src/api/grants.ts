@@ -1,5 +1,5 @@
 /**
- * Grants: what a bearer token allows. Today there is one, whose token lies in the data folder; named and revocable
+ * Grants: what a bearer token allows. Today there are two, whose tokens lie in the data folder; named and revocable
  * grants come later and fit the same shapes.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -16,6 +16,9 @@ export interface Grant {
   /** the one local identity that it may write as, or null for each */
   readonly identity: string | null;
 }
+
+/** Everything: the owner's own token. */
+export const OWNER: Grant = { id: 'owner', scopes: 'all', identity: null };
 
 export interface Grants {
   /** The grant of a token, compared in constant time; undefined if there is none. */
@@ -104,11 +107,10 @@ function createWhole(file: string, content: string): void {
 }
 
 /**
- * The token of a data folder, created (0600) where there is none, with the grant that it stands for: everything.
+ * The token in a file, created (0600) where there is none, with the grant that it stands for.
  * Throws `key_exposed` if others can read the file, `key_unreadable` if it holds no token.
  */
-export function loadOrCreateToken(file: string): GrantEntry {
-  const grant: Grant = { id: 'owner', scopes: 'all', identity: null };
+export function loadOrCreateToken(file: string, grant: Grant): GrantEntry {
   const existing = readToken(file);
   if (existing !== undefined) return { token: existing, grant };
   try {

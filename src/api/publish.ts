@@ -42,6 +42,8 @@ export function toPublishRequest(
     ...(message.expires !== undefined && { expiresMs: Date.parse(message.expires) }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(identity !== undefined && { identity }),
+    ...(message.mentions !== undefined && { mentions: message.mentions }),
+    ...(message.automatic !== undefined && { automatic: message.automatic }),
   };
 }
 

@@ -28,6 +28,23 @@ export async function writeChunk(response: ServerResponse, chunk: string): Promi
   }
 }
 
+/**
+ * Writes a feed as server-sent events. A feed begins at once, with an item or its refusal, which is still a problem
+ * document; later the next item is pulled only when the socket has room, so a slow reader costs one item.
+ */
+export async function writeEvents<T>(
+  response: ServerResponse,
+  feed: AsyncIterable<T>,
+  encode: (item: T) => string,
+): Promise<void> {
+  const items = feed[Symbol.asyncIterator]();
+  let next = await items.next();
+  response.writeHead(200, { ...COMMON_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
+  while (next.done !== true && (await writeChunk(response, encode(next.value)))) next = await items.next();
+  await items.return?.();
+  response.end();
+}
+
 export async function sendReply(response: ServerResponse, reply: Reply): Promise<void> {
   if (reply === 'done') return;
   const type = { 'content-type': 'application/json; charset=utf-8' };

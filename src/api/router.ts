@@ -3,8 +3,10 @@
  */
 import { MeshError } from '../core/errors.ts';
 import type { Route } from './context.ts';
+import { agentRoutes } from './routes/agent.ts';
 import { channelRoutes } from './routes/channels.ts';
 import { eventRoutes } from './routes/events.ts';
+import { inboxRoutes } from './routes/inbox.ts';
 import { legacyRoutes } from './routes/legacy.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { peerRoutes } from './routes/peers.ts';
@@ -16,6 +18,8 @@ export const ROUTES: readonly Route[] = [
   ...channelRoutes,
   ...peerRoutes,
   ...eventRoutes,
+  ...agentRoutes,
+  ...inboxRoutes,
   ...legacyRoutes,
 ];
 

@@ -5,9 +5,12 @@
 import { z } from 'zod';
 import { idFromText } from '../core/bytes.ts';
 import { channelKind } from '../core/channel/channel.ts';
+import { MENTIONS_MAX } from '../core/contact/marks.ts';
+import { NAME_LENGTH_MAX } from '../core/contact/wake.ts';
 import { isErrorCode, MeshError } from '../core/errors.ts';
 import { LIMITS, SECOND } from '../core/limits.ts';
 import { RELATION, type RelationName } from '../core/message/message.ts';
+import type { AckJson, AllowJson, AnswerJson, SetWakeJson } from './client/agent-types.ts';
 import type { ClientFrame, PublishJson, SetRetentionJson } from './client/types.ts';
 import { findTrap } from './json-text.ts';
 import { API_LIMITS } from './limits.ts';
@@ -55,6 +58,8 @@ const publishFields = {
   refs: refs.exactOptional(),
   expires: z.iso.datetime({ offset: true }).exactOptional(),
   identity: id.exactOptional(),
+  mentions: z.array(id).max(MENTIONS_MAX).exactOptional(),
+  automatic: z.boolean().exactOptional(),
 };
 
 export const publishSchema = z.strictObject(publishFields) satisfies z.ZodType<PublishJson>;
@@ -69,6 +74,39 @@ export const retentionSchema = z.strictObject({
   bytes: z.int().exactOptional(),
   pinned: z.boolean().exactOptional(),
 }) satisfies z.ZodType<SetRetentionJson>;
+
+const name = text.min(1).max(NAME_LENGTH_MAX);
+export const allowSchema = z.strictObject({
+  identity: id,
+  name: name.exactOptional(),
+}) satisfies z.ZodType<AllowJson>;
+export const removeContactSchema = z.strictObject({ identity: id });
+
+export const wakeSchema = z.strictObject({
+  channel,
+  wake: z.enum(['never', 'mention', 'always']),
+  // an @ may stand before each
+  names: z
+    .array(text.min(1).max(NAME_LENGTH_MAX + 1))
+    .max(LIMITS.agentNamesMax)
+    .exactOptional(),
+}) satisfies z.ZodType<SetWakeJson>;
+
+const inboxNumber = z.int().min(1);
+
+export const ackSchema = z.strictObject({
+  number: inboxNumber,
+  attempt: z.int().min(1),
+  outcome: z.enum(['done', 'skipped', 'refused', 'failed', 'undelivered']),
+}) satisfies z.ZodType<AckJson>;
+
+export const answerSchema = z.strictObject({
+  number: inboxNumber,
+  part: z.int().min(1).max(LIMITS.answerPartsMax),
+  body: text.min(1),
+  notice: z.boolean().exactOptional(),
+  also: z.array(inboxNumber).max(LIMITS.inboxHandedMax).exactOptional(),
+}) satisfies z.ZodType<AnswerJson>;
 
 const ref = z.string().min(1).max(API_LIMITS.refLengthMax);
 const arrival = z.int().min(0);
@@ -114,6 +152,15 @@ export const pageQuerySchema = z
     error: 'cannot be used together with before',
     path: ['after'],
   });
+export const inboxQuerySchema = z.strictObject({
+  limit: decimal(z.int().min(1).max(LIMITS.apiPageMax), integer).exactOptional(),
+  before: decimal(inboxNumber, integer).exactOptional(),
+});
+
+export const attachQuerySchema = z.strictObject({
+  client: z.string().regex(/^[a-z0-9-]{1,32}$/, { error: 'must be 1 to 32 of a-z, 0-9 and -' }),
+});
+
 export const eventsQuerySchema = z.strictObject({
   channel: z.array(channel).max(API_LIMITS.channelsMax).exactOptional(),
   after: decimal(arrival, integer).exactOptional(),

@@ -183,6 +183,18 @@ const table = {
     http: 429,
     at: 'api',
   },
+  inbox_taken: {
+    title: 'Another client takes from this inbox.',
+    do: 'Stop the client that the detail names, or attach under its name to take its place.',
+    http: 409,
+    at: 'api',
+  },
+  turns_spent: {
+    title: 'The agent was not woken: a contact or channel has used up its turns for this hour or day.',
+    do: 'Look at "mesh inbox". If two agents talk in circles, nothing is to do; else raise MESH_TURNS_HOUR or MESH_TURNS_DAY and start the daemon again.',
+    http: 429,
+    at: 'both',
+  },
   wait_timeout: {
     title: 'The message did not reach the state waited for in time.',
     do: 'It is kept and goes on by itself; look at its state again later.',

@@ -2,6 +2,7 @@
  * The gate: what every door may do, checked here once. It turns requests into commands for the core and answers reads
  * from the store; it holds no state of its own besides who waits for what.
  */
+import { withMarks } from '../core/contact/marks.ts';
 import type { DeliveryState, Event, RequestId } from '../core/contract.ts';
 import { MeshError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -9,6 +10,7 @@ import type { PeerSnapshot } from '../core/peer-types.ts';
 import type { Position } from '../core/persistence.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
 import { type Commands, hasReached, type Waits } from './commands.ts';
+import { Desk, type DeskParts } from './desk/desk.ts';
 import { FEED_PAGE, type FeedOptions, type Feeds } from './feed.ts';
 import type {
   AddressView,
@@ -21,7 +23,7 @@ import type {
   StatusView,
 } from './gate.ts';
 import type { LegacyHistory } from './legacy/view.ts';
-import { checkedChannel, publishCommand } from './publish.ts';
+import { checkedChannel, markedRequest, publishCommand } from './publish.ts';
 import { checkedPolicy } from './retention.ts';
 import { nextTurn } from './system.ts';
 import { isoTime, isShown, messageView } from './views.ts';
@@ -37,6 +39,7 @@ export interface GateParts {
   readonly snapshot: () => PeerSnapshot;
   readonly status: () => StatusView;
   readonly channels: () => readonly ChannelView[];
+  readonly desk: Omit<DeskParts, 'identities' | 'store' | 'wallMs' | 'join' | 'publish'>;
 }
 
 type PageRequest = Parameters<Gate['messages']>[0];
@@ -51,10 +54,20 @@ function notJoined(channel: string, cause?: MeshError): MeshError {
 
 export class DaemonGate implements Gate {
   legacy?: LegacyHistory;
+  readonly agent: Desk;
   readonly #parts: GateParts;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
+    this.agent = new Desk({
+      ...parts,
+      ...parts.desk,
+      join: async (channel) => (await this.join(channel)).channel,
+      publish: ({ hops, isNotice, key, ...message }) => {
+        const { payload } = withMarks(undefined, { hops, isNotice, mentions: [] });
+        return this.publish({ ...message, payload, idempotencyKey: key });
+      },
+    });
   }
 
   status(): StatusView {
@@ -63,7 +76,8 @@ export class DaemonGate implements Gate {
 
   async publish(request: PublishRequest): Promise<{ id: string; state: DeliveryState; isNew: boolean }> {
     const { commands, submit, store, identities, wallMs } = this.#parts;
-    const command = publishCommand(request, identities, wallMs());
+    const marked = markedRequest(request, () => this.agent.hopsNow());
+    const command = publishCommand(marked, identities, wallMs());
     const reply = await commands.ask((number: RequestId) =>
       submit({ kind: 'publish', request: number, command }),
     );
@@ -104,6 +118,7 @@ export class DaemonGate implements Gate {
       submit({ kind: 'leave', request, channel: name }),
     );
     if (reply.kind !== 'left') throw new MeshError('internal', `leave was answered with ${reply.kind}.`);
+    this.agent.left(reply.channel);
     return { channel: reply.channel, wasJoined: reply.wasJoined };
   }
 

@@ -10,7 +10,7 @@ import path from 'node:path';
 import type { Scope } from '../core/contract.ts';
 import { createVerifier, sha256 } from '../crypto/index.ts';
 import { type BootstrapWatcher, createBootstrapWatcher } from '../net/index.ts';
-import { openStore, type Store } from '../store/index.ts';
+import { openStore, type SqliteStore, type Store } from '../store/index.ts';
 import { removeApiFile, writeApiFile } from './api-file.ts';
 import { strayKeyNote } from './doctor/stray-key.ts';
 import { createEngine, type Engine } from './engine.ts';
@@ -154,7 +154,7 @@ function openPlaced(
   { network }: Options,
   dataFolder: string,
   log: Log,
-): { store: Store; notes: string[] } {
+): { store: SqliteStore; notes: string[] } {
   const notes = [...placed.notes];
   const store = openStore({
     path: placed.storePath,
@@ -224,6 +224,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
   );
   engine.presenter.started(notes);
   engine.room.start();
+  engine.desk.start();
   return { gate: engine.gate, listen: facts.listen, stop: () => life.stop(0), ended: life.ended };
 }
 

@@ -9,9 +9,10 @@ import { Peer } from '../core/peer.ts';
 import type { PeerConfig, PeerSnapshot } from '../core/peer-types.ts';
 import { sha256, type Verifier } from '../crypto/index.ts';
 import type { LinkNet } from '../net/index.ts';
-import type { Store } from '../store/index.ts';
+import type { NewInboxRow, SqliteStore } from '../store/index.ts';
 import { Commands, Waits } from './commands.ts';
 import { DaemonGate } from './daemon-gate.ts';
+import type { Desk } from './desk/desk.ts';
 import { Feeds } from './feed.ts';
 import type { Gate, SourceView } from './gate.ts';
 import type { Keys } from './keys.ts';
@@ -31,7 +32,7 @@ export interface EngineParts {
   readonly facts: Facts;
   readonly log: Log;
   readonly screen: Screen | undefined;
-  readonly store: Store;
+  readonly store: SqliteStore;
   readonly keys: Keys;
   readonly verifier: Verifier;
   readonly sources: () => readonly SourceView[];
@@ -41,6 +42,7 @@ export interface EngineParts {
 
 export interface Engine {
   readonly gate: Gate;
+  readonly desk: Desk;
   readonly runner: Runner;
   readonly net: LinkNet;
   readonly presenter: Presenter;
@@ -89,10 +91,11 @@ interface Heard {
   readonly problems: Problems;
   readonly room: Room;
   readonly presenter: Presenter;
+  readonly onCommit: () => void;
 }
 
 function createListeners(
-  { commands, waits, feeds, problems, room, presenter }: Heard,
+  { commands, waits, feeds, problems, room, presenter, onCommit }: Heard,
   parts: EngineParts,
 ): Listeners {
   return {
@@ -101,7 +104,10 @@ function createListeners(
       commands.answer(request, reply);
     },
     onDelivery: (id, state) => waits.tell(id, state),
-    onCommit: () => feeds.wake(),
+    onCommit: () => {
+      feeds.wake();
+      onCommit();
+    },
     onReport: (report) => {
       presenter.report(report);
       if (report.code === 'store_full') return room.look();
@@ -116,6 +122,10 @@ function createListeners(
     },
     onFatal: parts.onFatal,
   };
+}
+
+function spentText({ author, channel }: NewInboxRow, name: string | null): string {
+  return `${name ?? author} in ${JSON.stringify(channel)}.`;
 }
 
 function createRoom(problems: Problems, presenter: Presenter, snapshot: () => PeerSnapshot): Room {
@@ -165,10 +175,13 @@ export function createEngine(parts: EngineParts): Engine {
     sign: signWith(parts.keys),
     clock: systemClock,
     later: systemLater,
-    listeners: createListeners({ commands, waits, feeds, problems, room, presenter }, parts),
+    listeners: createListeners(
+      { commands, waits, feeds, problems, room, presenter, onCommit: () => gate.agent.look() },
+      parts,
+    ),
     log,
   });
-  const gate = new DaemonGate({
+  const gate: DaemonGate = new DaemonGate({
     store,
     submit: (event) => runner.submit(event),
     commands,
@@ -179,15 +192,26 @@ export function createEngine(parts: EngineParts): Engine {
     snapshot,
     status,
     channels: () => channelViews({ store, snapshot, retention }),
+    desk: {
+      inbox: store.inbox,
+      budget: parts.options.budget,
+      ageMsMax: parts.options.wakeAgeMs,
+      later: systemLater,
+      onSpent: (row, name) => problems.add('turns_spent', spentText(row, name)),
+      onTrouble: (error) => problems.add('store_failed', error.detail),
+    },
   });
+
   return {
     gate,
+    desk: gate.agent,
     runner,
     net,
     presenter,
     problems,
     room,
     closeFollowers: () => {
+      gate.agent.close();
       feeds.close();
       waits.close(new MeshError('stopping'));
     },

@@ -6,6 +6,7 @@
 import type { DeliveryState } from '../core/contract.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { RelationName } from '../core/message/message.ts';
+import type { AgentGate } from './desk/views.ts';
 import type { LegacyHistory } from './legacy/view.ts';
 
 export interface MessageView {
@@ -42,6 +43,10 @@ export interface PublishRequest {
   readonly idempotencyKey?: string;
   /** id text of a local identity; the first one if left out */
   readonly identity?: string;
+  /** id texts of identities that it is for */
+  readonly mentions?: readonly string[];
+  /** an agent wrote it by itself */
+  readonly automatic?: boolean;
 }
 
 export interface SourceView {
@@ -176,4 +181,6 @@ export interface Gate {
   legacy?: LegacyHistory;
   /** addresses known and what became of them */
   addresses(): AddressView[];
+  /** the agent of the first identity, and who may wake it */
+  readonly agent: AgentGate;
 }

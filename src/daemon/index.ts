@@ -1,6 +1,14 @@
 /** The daemon: what doors and the command line see of it. */
 export { startDaemon } from './daemon.ts';
 export type {
+  AgentGate,
+  AgentView,
+  ContactView,
+  InboxEventView,
+  InboxRowView,
+  WakeView,
+} from './desk/views.ts';
+export type {
   ChannelView,
   FeedItem,
   Gate,

@@ -39,6 +39,12 @@ const rate = {
 } as const;
 const days = { type: 'number', unit: 'days', allowed: value.DAYS_ALLOWED, schema: value.daysValue } as const;
 const size = { type: 'size', unit: 'bytes', allowed: value.BYTES_ALLOWED, schema: value.bytesValue } as const;
+const turns = {
+  type: 'number',
+  unit: 'turns',
+  allowed: value.TURNS_ALLOWED,
+  schema: value.turnsValue,
+} as const;
 const path = { type: 'path', unit: '', allowed: value.PATH_ALLOWED, schema: value.pathValue } as const;
 
 export const OPTION_TABLE = {
@@ -132,6 +138,45 @@ export const OPTION_TABLE = {
     fallback: 'info',
     origin: 'guess: what an operator wants to see of a healthy daemon',
     what: 'What is logged as JSON lines: on standard output, or beside a start screen on standard error and only if this is set.',
+  },
+  MESH_TURNS_HOUR: {
+    ...turns,
+    fallback: String(LIMITS.turnsContactHour),
+    origin: 'guess (limits.ts)',
+    what: 'Turns of the agent that one contact can cause within an hour; messages beyond it wake nobody.',
+  },
+  MESH_TURNS_DAY: {
+    ...turns,
+    fallback: String(LIMITS.turnsContactDay),
+    origin: 'guess (limits.ts)',
+    what: 'The same within a day.',
+  },
+  MESH_TURNS_CHANNEL_HOUR: {
+    ...turns,
+    fallback: 'twice MESH_TURNS_HOUR',
+    origin: 'guess: a talk of several is still one talk',
+    what: 'Turns of the agent that all contacts in one channel together can cause within an hour.',
+  },
+  MESH_TURNS_CHANNEL_DAY: {
+    ...turns,
+    fallback: 'twice MESH_TURNS_DAY',
+    origin: 'guess: a talk of several is still one talk',
+    what: 'The same within a day.',
+  },
+  MESH_HOPS: {
+    type: 'number',
+    unit: 'answers',
+    allowed: value.HOPS_ALLOWED,
+    schema: value.hopsValue,
+    fallback: String(LIMITS.hopsMax),
+    origin: 'guess (limits.ts)',
+    what: 'Automatic answers in a row, as messages count them, after which a message wakes the agent no more.',
+  },
+  MESH_WAKE_DAYS: {
+    ...days,
+    fallback: String(LIMITS.wakeAgeMs / DAY),
+    origin: 'design: as long as mailboxes keep messages',
+    what: 'A message that is older than this when it comes is history and wakes no agent.',
   },
   MESH_BAN_THRESHOLD: {
     type: 'number',

@@ -34,6 +34,14 @@ function wholeNumber(min: number, max: number, allowed: string) {
 /** 0 to 65535. */
 export const portValue = wholeNumber(0, 65535, PORT_ALLOWED);
 
+/** 0 (no turn at all) to 1,000,000 turns. */
+export const TURNS_ALLOWED = 'a whole number from 0 to 1000000';
+export const turnsValue = wholeNumber(0, 1_000_000, TURNS_ALLOWED);
+
+/** 1 to 1,000,000 automatic answers: at 0 no agent would ever be woken by an agent, and an owner would rather say so. */
+export const HOPS_ALLOWED = 'a whole number from 1 to 1000000';
+export const hopsValue = wholeNumber(1, 1_000_000, HOPS_ALLOWED);
+
 /** 0 (never) to 1,000,000 offences. */
 export const BAN_ALLOWED = 'a whole number from 0 (never) to 1000000';
 export const banValue = wholeNumber(0, 1_000_000, BAN_ALLOWED);

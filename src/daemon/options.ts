@@ -4,8 +4,9 @@
  */
 import os from 'node:os';
 import path from 'node:path';
+import type { Budget } from '../core/contact/budget.ts';
 import { MeshError } from '../core/errors.ts';
-import { LIMITS } from '../core/limits.ts';
+import { DAY, LIMITS } from '../core/limits.ts';
 import type { Rates, RetentionLimits } from '../core/peer-types.ts';
 import { canonicalPeerUrl } from '../net/address.ts';
 import {
@@ -47,6 +48,10 @@ export interface Options {
   readonly logLevelFixed: boolean;
   readonly rates: Rates;
   readonly retention: RetentionLimits;
+  /** what the agent may cost */
+  readonly budget: Budget;
+  /** an older message wakes no agent, ms */
+  readonly wakeAgeMs: number;
   /** offences, 0 for never */
   readonly banThreshold: number;
   /** ws(s) URL under which others reach us, '' if nobody said */
@@ -151,6 +156,19 @@ function ratesOf(values: OptionValues): Rates {
   };
 }
 
+/** A channel may cost twice what one contact may: the defaults and what is set alike. */
+function budgetOf(values: OptionValues): Budget {
+  const contactHour = values.MESH_TURNS_HOUR ?? LIMITS.turnsContactHour;
+  const contactDay = values.MESH_TURNS_DAY ?? LIMITS.turnsContactDay;
+  return {
+    contactHour,
+    contactDay,
+    channelHour: values.MESH_TURNS_CHANNEL_HOUR ?? 2 * contactHour,
+    channelDay: values.MESH_TURNS_CHANNEL_DAY ?? 2 * contactDay,
+    hops: values.MESH_HOPS ?? LIMITS.hopsMax,
+  };
+}
+
 /** Where the operator named no address, Railway has: its edge takes `wss` at port 443 and passes it on to PORT. */
 function publicUrlOf(values: OptionValues, env: Environment): { publicUrl: string; notes: string[] } {
   if (values.MESH_PUBLIC_URL !== undefined) return { publicUrl: values.MESH_PUBLIC_URL, notes: [] };
@@ -194,6 +212,8 @@ export function parseOptions(env: Environment, cwd: string): Options {
     logLevelFixed: values.MESH_LOG_LEVEL !== undefined,
     rates: ratesOf(values),
     retention: retentionLimits(values),
+    budget: budgetOf(values),
+    wakeAgeMs: (values.MESH_WAKE_DAYS ?? LIMITS.wakeAgeMs / DAY) * DAY,
     banThreshold: values.MESH_BAN_THRESHOLD ?? LIMITS.banThreshold,
     trustProxy: values.MESH_TRUST_PROXY ?? Number(OPTION_TABLE.MESH_TRUST_PROXY.fallback),
     ...publicUrlOf(values, env),

@@ -1,6 +1,7 @@
 /** From what a client asks for to a command that the core takes: names normalised, texts and sizes checked. */
 import { EMPTY, idFromText, utf8 } from '../core/bytes.ts';
 import { channelName } from '../core/channel/channel.ts';
+import { MENTIONS_MAX, withMarks } from '../core/contact/marks.ts';
 import type { PublishCommand } from '../core/contract.ts';
 import { MeshError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -11,6 +12,27 @@ import type { PublishRequest } from './gate.ts';
 const FIXED_BYTES = 230;
 /** Wire bytes of one ref: array, relation, id (counted out). */
 const REF_BYTES = 38;
+
+/**
+ * The request with what it says of itself for agents written into its payload.
+ * @param hopsNow automatic answers in a row that this one would count
+ * @throws MeshError `bad_request` where the payload cannot carry it
+ */
+export function markedRequest(request: PublishRequest, hopsNow: () => number): PublishRequest {
+  const { mentions = [], automatic = false, ...rest } = request;
+  if (mentions.length === 0 && !automatic) return rest;
+  if (mentions.length > MENTIONS_MAX)
+    throw new MeshError('bad_request', `mentions: ${mentions.length}, at most ${MENTIONS_MAX} are allowed.`);
+  for (const id of mentions)
+    if (idFromText(id) === undefined)
+      throw new MeshError('bad_request', `mentions: ${JSON.stringify(id.slice(0, 64))} is no identity.`);
+  const marks = { hops: automatic ? hopsNow() : 0, mentions: [...new Set(mentions)], isNotice: false };
+  const { ok, payload } = withMarks(rest.payload, marks);
+  if (ok && rest.payloadText === undefined) return { ...rest, payload };
+  const what =
+    'mentions and automatic stand in the payload: it must be a JSON object or left out, and no payloadText.';
+  throw new MeshError('bad_request', what);
+}
 
 /** The name of an open channel in its one spelling. Throws MeshError `bad_channel`. */
 export function checkedChannel(text: string): string {

@@ -21,7 +21,7 @@ export function isShown({ message }: StoredMessage): boolean {
 }
 
 /** Anyone may write any bytes as payload; only JSON reaches clients. */
-function parsePayload(payload: Uint8Array): unknown {
+export function parsePayload(payload: Uint8Array): unknown {
   const text = payload.length === 0 ? undefined : textOf(payload);
   if (text === undefined) return null;
   try {

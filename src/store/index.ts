@@ -1,5 +1,6 @@
 /** Public names of the store. The simulator imports `memory.ts` directly: it must not load SQLite. */
+export type { ContactRow, InboxRow, InboxStore, NewInboxRow, WakeRow } from './inbox-store.ts';
 export { createMemoryStore, type MemoryStore } from './memory.ts';
-export { openStore, type StoreOptions } from './sqlite.ts';
+export { openStore, type SqliteStore, type StoreOptions } from './sqlite.ts';
 export type { Migrated } from './sqlite-copy.ts';
 export type { ChannelRow, Store, StoredMessage } from './store.ts';

@@ -10,6 +10,7 @@
 import type { Database } from 'better-sqlite3';
 import { APPLICATION_ID, SCHEMA_1 } from './schema-1.ts';
 import { migrateTo2 } from './schema-2.ts';
+import { SCHEMA_3 } from './schema-3.ts';
 
 export { APPLICATION_ID };
 
@@ -24,6 +25,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { title: 'messages, sums and peers', run: SCHEMA_1 },
   { title: 'what everything costs, headers without content, ends of chains', run: migrateTo2 },
+  { title: 'contacts, what wakes an agent, and its inbox', run: SCHEMA_3 },
 ];
 
 /** The number that a file has after the last step. */

@@ -12,9 +12,11 @@ import { MeshError } from '../core/errors.ts';
 import { createMessageContext, type Sha256 } from '../core/message/message.ts';
 import type { PersistOp, PersistResult, Query, QueryAnswer } from '../core/persistence.ts';
 import { checkPage, checkQuery, createOpCheck } from './check.ts';
+import type { InboxStore } from './inbox-store.ts';
 import { Authors } from './sqlite-authors.ts';
 import type { Migrated } from './sqlite-copy.ts';
 import { openFile, readFreeBytes, runFailure } from './sqlite-file.ts';
+import { createInboxStore } from './sqlite-inbox.ts';
 import { Interned } from './sqlite-intern.ts';
 import { Ledger } from './sqlite-ledger.ts';
 import { Pages } from './sqlite-pages.ts';
@@ -36,11 +38,16 @@ export interface StoreOptions {
   readonly onMigrated?: (migrated: Migrated) => void;
 }
 
+/** The store of a daemon: messages, and what it remembers for its agent. */
+export interface SqliteStore extends Store {
+  readonly inbox: InboxStore;
+}
+
 /**
  * Opens or creates the store. Throws MeshError `store_locked`, `store_newer`, `store_damaged`, `bad_option` (database of
  * another network), `data_folder` or `store_failed`; `sqlite-file.ts` says when.
  */
-export function openStore(options: StoreOptions): Store {
+export function openStore(options: StoreOptions): SqliteStore {
   const file = openFile(options);
   try {
     return createSqliteStore(file.db, options, file.close);
@@ -56,7 +63,7 @@ export function createSqliteStore(
   db: Database,
   options: Omit<StoreOptions, 'path'>,
   close: () => void,
-): Store {
+): SqliteStore {
   const context = createMessageContext(options.network, options.sha256);
   const onWarning = options.onWarning ?? (() => undefined);
   const checkOp = createOpCheck(options);
@@ -101,6 +108,7 @@ export function createSqliteStore(
     channels: () => guarded(() => pages.channels()),
     lastArrival: () => guarded(() => pages.lastArrival()),
     outboxSize: (most) => guarded(() => pages.outboxSize(most)),
+    inbox: createInboxStore(db, guarded),
     close: () => {
       if (db.open) close();
     },

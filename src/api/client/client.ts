@@ -2,6 +2,18 @@
  * The typed client of a local daemon's API: what the command line and bridges use.
  */
 import http from 'node:http';
+import type {
+  AckedJson,
+  AckJson,
+  AgentJson,
+  AllowJson,
+  AnsweredJson,
+  AnswerJson,
+  ContactJson,
+  InboxRowJson,
+  SetWakeJson,
+  WakeJson,
+} from './agent-types.ts';
 import { type FoundDaemon, findDaemon } from './find.ts';
 import { type ApiRequest, sendRequest, toQuery } from './request.ts';
 import type {
@@ -104,6 +116,48 @@ export class Client {
   /** Replaces what is kept of a joined channel; what is left out follows the daemon's defaults. Throws `not_found`. */
   setRetention(retention: SetRetentionJson): Promise<ChannelJson> {
     return this.#send({ method: 'POST', path: '/v1/channels/retention', body: retention });
+  }
+
+  /** Who speaks for the agent, what lies in its inbox, what it may cost. */
+  agent(): Promise<AgentJson> {
+    return this.#send({ method: 'GET', path: '/v1/agent' });
+  }
+
+  /** Who may wake the agent. */
+  async contacts(): Promise<readonly ContactJson[]> {
+    return (await this.#send<{ contacts: readonly ContactJson[] }>({ method: 'GET', path: '/v1/contacts' }))
+      .contacts;
+  }
+
+  /** Lets an identity wake the agent, or gives it another name. */
+  allow(contact: AllowJson): Promise<ContactJson & { readonly isNew: boolean }> {
+    return this.#send({ method: 'POST', path: '/v1/contacts', body: contact });
+  }
+
+  /** Makes a contact a stranger again. */
+  removeContact(identity: string): Promise<{ readonly identity: string; readonly wasContact: boolean }> {
+    return this.#send({ method: 'POST', path: '/v1/contacts/remove', body: { identity } });
+  }
+
+  /** Says what of a channel wakes the agent; joins the channel if it is not joined. */
+  setWake(wake: SetWakeJson): Promise<WakeJson> {
+    return this.#send({ method: 'POST', path: '/v1/channels/wake', body: wake });
+  }
+
+  /** Messages for the agent, oldest first; the newest without `before` (a number of an item). */
+  async inbox(page: { limit?: number; before?: number } = {}): Promise<readonly InboxRowJson[]> {
+    const path = `/v1/inbox${toQuery({ limit: page.limit, before: page.before })}`;
+    return (await this.#send<{ items: readonly InboxRowJson[] }>({ method: 'GET', path })).items;
+  }
+
+  /** Says how handing over an item ended. Throws `not_found` where a newer attempt is under way. */
+  acknowledge(ack: AckJson): Promise<AckedJson> {
+    return this.#send({ method: 'POST', path: '/v1/inbox/ack', body: ack });
+  }
+
+  /** Publishes a part of the answer to an item, once. Resolves when it is durable. */
+  answer(answer: AnswerJson): Promise<AnsweredJson> {
+    return this.#send({ method: 'POST', path: '/v1/inbox/answers', body: answer });
   }
 
   /** A page of the unverified history of mesh/1, oldest first; the newest without `before`. An empty one is the end. */

@@ -64,11 +64,14 @@ function parseApiFile(dataFolder: string): ApiFile {
   throw noDaemon(dataFolder, `the file "${API_FILE}" names no loopback address and process.`);
 }
 
-/** Where the daemon of `dataFolder` answers. Throws `no_daemon` with the folder in its detail; sends nothing. */
-export function findDaemon(dataFolder: string): FoundDaemon {
+/**
+ * Where the daemon of `dataFolder` answers. Throws `no_daemon` with the folder in its detail; sends nothing.
+ * @param tokenFile whose token: the owner's, or {@link AGENT_TOKEN_FILE}
+ */
+export function findDaemon(dataFolder: string, tokenFile: string = TOKEN_FILE): FoundDaemon {
   const { url, pid } = parseApiFile(dataFolder);
   if (!isAlive(pid)) throw noDaemon(dataFolder, `its daemon (process ${pid}) is not running.`);
-  return { url, token: readFile(dataFolder, TOKEN_FILE).trim(), dataFolder };
+  return { url, token: readFile(dataFolder, tokenFile).trim(), dataFolder };
 }
 
 /** The same error for a daemon that was found in the files and does not answer. */

@@ -9,7 +9,15 @@ import type { RelationName } from '../../core/message/message.ts';
 export type { DeliveryState, ErrorCode, RelationName };
 
 /** What a grant can allow; each route and stream operation needs one of them. */
-export type Scope = 'status' | 'messages:read' | 'messages:write' | 'channels:write';
+export type Scope =
+  | 'status'
+  | 'messages:read'
+  | 'messages:write'
+  | 'channels:write'
+  /** take from the inbox of the grant's identity, acknowledge, answer */
+  | 'agent'
+  /** say who may wake the agent, and where */
+  | 'contacts:write';
 
 export interface RefJson {
   readonly relation: RelationName | number;
@@ -176,6 +184,10 @@ export interface PublishJson {
   readonly expires?: string;
   /** a local identity; the grant's own, else the daemon's first */
   readonly identity?: string;
+  /** ids of identities that the message is for; carried in the payload, which must be an object then or left out */
+  readonly mentions?: readonly string[];
+  /** an agent wrote it, not a person: the daemon marks it, so that agents do not answer one another for ever */
+  readonly automatic?: boolean;
 }
 
 export interface PublishedJson {
@@ -242,4 +254,7 @@ export interface ApiFile {
 }
 
 export const API_FILE = 'api.json';
+/** The owner's token: everything. */
 export const TOKEN_FILE = 'token';
+/** The token for the program that an agent runs in: it reads, writes and takes from the inbox, and changes no policy. */
+export const AGENT_TOKEN_FILE = 'agent-token';

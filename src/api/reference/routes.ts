@@ -2,6 +2,7 @@
  * The words of each route of `router.ts`, by method and path.
  */
 import { z } from 'zod';
+import { MENTIONS_MAX } from '../../core/contact/marks.ts';
 import { KiB, LIMITS, SECOND } from '../../core/limits.ts';
 import { API_LIMITS } from '../limits.ts';
 import { legacyPageQuerySchema } from '../routes/legacy.ts';
@@ -16,6 +17,7 @@ import {
   publishSchema,
   retentionSchema,
 } from '../schemas.ts';
+import { AGENT_WORDS } from './agent-routes.ts';
 import {
   addressShape,
   channelShape,
@@ -41,6 +43,9 @@ const publishBody = fields(publishSchema, {
   refs: `messages that this one refers to; with \`reply\` and \`thread\` at most ${LIMITS.refsMax}`,
   expires: 'ISO 8601 time with a zone, in the future',
   identity: 'which local identity signs; the first one if left out',
+  mentions: `identities that the message is for, ${MENTIONS_MAX} at most`,
+  automatic:
+    'true: an agent wrote it by itself; the daemon writes how many automatic answers came before into the payload',
 });
 
 const publishQuery = fields(publishQuerySchema, {
@@ -49,6 +54,7 @@ const publishQuery = fields(publishQuerySchema, {
 });
 
 export const ROUTE_WORDS: Readonly<Record<string, RouteWords>> = {
+  ...AGENT_WORDS,
   'GET /v1/status': {
     summary: 'Who and where the daemon is, links, bootstrap lists, channels, problems',
     answers: [{ status: 200, shape: statusShape }],

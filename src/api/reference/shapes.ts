@@ -27,16 +27,16 @@ import { API_LIMITS } from '../limits.ts';
 
 /** Ids of peers, identities and messages: 32 bytes as base64url. */
 export const ID_PATTERN = '^[A-Za-z0-9_-]{43}$';
-const id = () => z.string().regex(new RegExp(ID_PATTERN));
-const time = () => z.iso.datetime();
-const whole = () => z.int().min(0);
+export const id = () => z.string().regex(new RegExp(ID_PATTERN));
+export const time = () => z.iso.datetime();
+export const whole = () => z.int().min(0);
 const code = z.string().refine(isErrorCode) as unknown as z.ZodType<ErrorCode>;
-const state = z.enum(['queued', 'relayed', 'stored']);
+export const state = z.enum(['queued', 'relayed', 'stored']);
 
 /** The shapes that have a name of their own on the page and in `openapi.json`. */
 export const SHAPES = new Map<string, z.ZodType>();
 
-function shape<T extends z.ZodType>(name: string, schema: T): T {
+export function shape<T extends z.ZodType>(name: string, schema: T): T {
   SHAPES.set(name, schema);
   z.globalRegistry.add(schema, { id: name });
   return schema;

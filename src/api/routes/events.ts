@@ -3,7 +3,7 @@ import type { FeedItem } from '../../daemon/index.ts';
 import type { Reply, RequestContext, Route } from '../context.ts';
 import { messageJson } from '../message-json.ts';
 import { headerObject, queryObject } from '../request.ts';
-import { writeChunk } from '../response.ts';
+import { writeEvents } from '../response.ts';
 import { check, eventsQuerySchema, lastEventIdSchema } from '../schemas.ts';
 
 /** One server-sent event. Its id is the arrival number, so that a client that comes back goes on behind it. */
@@ -23,25 +23,12 @@ async function follow(context: RequestContext): Promise<Reply> {
     throw new MeshError('too_many_requests', `There are ${api.streams.max} streams already.`);
   try {
     const from = last ?? after;
-    const feed = api.gate
-      .feed({
-        ...(channel !== undefined && { channels: channel }),
-        ...(from !== undefined && { after: from }),
-        signal,
-      })
-      [Symbol.asyncIterator]();
-    // A feed begins at once, with a message or its mark; a refusal comes in its place and is still a problem document.
-    let next = await feed.next();
-    response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
+    const feed = api.gate.feed({
+      ...(channel !== undefined && { channels: channel }),
+      ...(from !== undefined && { after: from }),
+      signal,
     });
-    // The next item is pulled only when the socket has room: a slow reader costs one item.
-    while (next.done !== true && (await writeChunk(response, encodeEvent(next.value))))
-      next = await feed.next();
-    await feed.return?.();
-    response.end();
+    await writeEvents(response, feed, encodeEvent);
     return 'done';
   } finally {
     api.streams.give();

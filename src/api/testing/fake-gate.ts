@@ -19,6 +19,7 @@ import {
 } from '../../daemon/index.ts';
 import { retentionDefaults, retentionView } from '../../daemon/retention.ts';
 import { retentionLimits } from '../../daemon/retention-options.ts';
+import { FakeAgent } from './fake-agent.ts';
 
 export const IDENTITY = `${'A'.repeat(42)}E`;
 export const STRANGER = `${'B'.repeat(42)}E`;
@@ -33,6 +34,7 @@ export function fakeId(text: string): string {
 const FIRST_TIME = Date.UTC(2026, 10, 20, 12, 0, 0);
 
 export class FakeGate implements Gate {
+  readonly agent = new FakeAgent(IDENTITY);
   readonly list: MessageView[] = [];
   readonly requests: PublishRequest[] = [];
   readonly joined = new Set<string>();

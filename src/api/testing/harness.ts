@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { type ClientOptions, WebSocket } from 'ws';
 import type { ProblemJson, ServerFrame } from '../client/types.ts';
-import { createGrants, type GrantEntry, loadOrCreateToken } from '../grants.ts';
+import { createGrants, type GrantEntry, loadOrCreateToken, OWNER } from '../grants.ts';
 import { createApi } from '../server.ts';
 import { FakeGate } from './fake-gate.ts';
 
@@ -44,7 +44,7 @@ export class TestApi {
   port = 0;
 
   constructor(more: readonly GrantEntry[]) {
-    this.owner = loadOrCreateToken(path.join(this.folder, 'token'));
+    this.owner = loadOrCreateToken(path.join(this.folder, 'token'), OWNER);
     const note = (level: string) => (_data: object, phrase: string) =>
       void this.logged.push(`${level} ${phrase}`);
     const log = { debug: () => undefined, info: note('info'), warn: note('warn'), error: note('error') };

@@ -1,8 +1,10 @@
 /** A gate over a memory store, whose core is the test: it reads the events and answers the commands. */
 import type { Event } from '../../core/contract.ts';
+import { LIMITS } from '../../core/limits.ts';
 import type { PeerSnapshot } from '../../core/peer-types.ts';
 import { sha256 } from '../../crypto/index.ts';
 import { createMemoryStore } from '../../store/memory.ts';
+import { openInboxStore } from '../../store/testing/inbox.ts';
 import {
   createAuthor,
   type Draft,
@@ -16,8 +18,10 @@ import {
 import { Commands, Waits } from '../commands.ts';
 import { DaemonGate } from '../daemon-gate.ts';
 import { Feeds } from '../feed.ts';
+import { parseOptions } from '../options.ts';
 import { retentionLimits } from '../retention-options.ts';
 import { channelViews, statusView } from '../status.ts';
+import { ManualLater } from './later.ts';
 
 export const me = createAuthor(1);
 export const other = createAuthor(2);
@@ -66,6 +70,16 @@ export function setUp(seen: Partial<PeerSnapshot> = {}) {
     wallMs: () => WALL_MS,
     status: () => statusView({ facts, store, retention, snapshot, sources: none, problems: none }),
     channels: () => channelViews({ store, retention, snapshot }),
+    desk: {
+      inbox: openInboxStore(),
+      budget: parseOptions({}, '/').budget,
+      ageMsMax: LIMITS.wakeAgeMs,
+      later: new ManualLater(),
+      onSpent: () => undefined,
+      onTrouble: (error) => {
+        throw error;
+      },
+    },
   });
   const post = (draft: Draft) => {
     const message = signedMessage(other, { channel: 'dev', ...draft });

@@ -1,0 +1,76 @@
+/**
+ * What becomes of a message that is for an agent, as pure steps between states.
+ *
+ *   waiting -> handed -> answered | silent | unanswered
+ *      ^---------'  connection lost, or once more under another id
+ *
+ * Invariants:
+ * 1. A message is handed over until an attempt is acknowledged, {@link ATTEMPTS_MAX} times at most.
+ * 2. What was answered, even in part, is never handed over again: a second answer would be worse than a cut one.
+ * 3. A runtime skips a message that it has had before, though it may have been killed before it answered. If nothing
+ *    comes of a repeated attempt, the message is handed over once more under another id, so that the agent thinks
+ *    again, and never a third time.
+ */
+
+/** A client that dies on a message again and again is not given it for ever (guess). */
+export const ATTEMPTS_MAX = 5;
+
+export type InboxState = 'waiting' | 'handed' | 'answered' | 'silent' | 'unanswered' | 'held';
+export type AckOutcome = 'done' | 'skipped' | 'refused' | 'failed' | 'undelivered';
+/** Why nothing was answered. */
+export type UnansweredCode =
+  | 'refused'
+  | 'agent_failed'
+  | 'not_delivered'
+  | 'never_acknowledged'
+  | 'no_answer'
+  | 'gone';
+
+/** What the steps depend on. */
+export interface Progress {
+  /** times that it was handed over */
+  readonly attempts: number;
+  /** handed over once more under another id */
+  readonly retried: boolean;
+  /** messages that were published as its answer */
+  readonly answers: number;
+}
+
+export interface Step {
+  readonly state: InboxState;
+  readonly code: UnansweredCode | '';
+  /** the next attempt is under another id, and is one turn more */
+  readonly retry: boolean;
+}
+
+const step = (state: InboxState, code: Step['code'] = '', retry = false): Step => ({ state, code, retry });
+
+/** The client is gone before it acknowledged. */
+export function afterLoss({ attempts, answers }: Progress): Step {
+  if (answers > 0) return step('answered');
+  return attempts >= ATTEMPTS_MAX ? step('unanswered', 'never_acknowledged') : step('waiting');
+}
+
+/** The client says how the newest attempt ended. */
+export function afterAck({ attempts, retried, answers }: Progress, outcome: AckOutcome): Step {
+  if (answers > 0) return step('answered');
+  switch (outcome) {
+    case 'refused':
+      return step('unanswered', 'refused');
+    case 'failed':
+      return step('unanswered', 'agent_failed');
+    case 'undelivered':
+      return step('unanswered', 'not_delivered');
+    case 'skipped':
+      return retried ? step('unanswered', 'no_answer') : step('waiting', '', true);
+    case 'done':
+      // The first attempt reached an agent that had never seen it: it chose to say nothing.
+      if (attempts === 1) return step('silent');
+      return retried ? step('unanswered', 'no_answer') : step('waiting', '', true);
+  }
+}
+
+/** What the agent's runtime is to know the message by. @param id id text of the message */
+export function handoverId(id: string, { retried }: Pick<Progress, 'retried'>): string {
+  return retried ? `${id}.again` : id;
+}

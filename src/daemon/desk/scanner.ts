@@ -1,0 +1,145 @@
+/**
+ * Looks at each new message in the channels that wake the agent, once, and puts what is for the agent into its inbox.
+ *
+ * It follows the store by arrival number, as feeds do, so nothing that is committed is missed: not what came by
+ * catch-up, and not what was committed in the moment before a crash. The rows and the number up to which everything was
+ * looked at are written together, and a message is in an inbox at most once.
+ */
+import { toBase64url } from '../../core/bytes.ts';
+import { type Budget, hasRoom } from '../../core/contact/budget.ts';
+import { readMarks } from '../../core/contact/marks.ts';
+import { judge, type Verdict, type WakeMessage } from '../../core/contact/wake.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { RELATION } from '../../core/message/message.ts';
+import type { InboxStore, NewInboxRow, Store, StoredMessage } from '../../store/index.ts';
+import { FEED_PAGE } from '../feed.ts';
+import { nextTurn } from '../system.ts';
+import { parsePayload } from '../views.ts';
+import type { Policy } from './policy.ts';
+
+/** Messages after which the cursor is written though nothing was for the agent: what a restart looks at again (guess). */
+const CURSOR_STEP = 1000;
+
+export interface ScannerParts {
+  readonly identity: string;
+  readonly store: Pick<Store, 'readArrivals' | 'lastArrival' | 'readMessage'>;
+  readonly inbox: InboxStore;
+  readonly policy: Policy;
+  readonly budget: Budget;
+  readonly ageMsMax: number;
+  readonly wallMs: () => number;
+  /** rows that wait, or are held, were added */
+  readonly onAdded: (rows: readonly NewInboxRow[]) => void;
+}
+
+export class Scanner {
+  readonly #parts: ScannerParts;
+  #cursor: number;
+  #saved: number;
+
+  constructor(parts: ScannerParts) {
+    this.#parts = parts;
+    this.#cursor = parts.inbox.cursor(parts.identity) ?? 0;
+    this.#saved = this.#cursor;
+  }
+
+  /** Looks at everything up to the end of the store. Throws MeshError if the store fails; then it goes on from there. */
+  async run(isStopped: () => boolean): Promise<void> {
+    const { store, policy } = this.#parts;
+    while (!isStopped()) {
+      const head = store.lastArrival();
+      if (policy.channels.length > 0) this.#cursor = Math.max(this.#cursor, Math.min(policy.since, head));
+      else this.#cursor = head;
+      if (this.#cursor >= head) return;
+      const isFull = this.#step(head);
+      if (isFull) await nextTurn();
+    }
+  }
+
+  /** What stands between the cursor and `head`, one page of it. @returns whether there may be more */
+  #step(head: number): boolean {
+    const { store, policy, wallMs, inbox, identity, onAdded } = this.#parts;
+    const channels = policy.channels;
+    const page = store.readArrivals({ after: this.#cursor, limit: FEED_PAGE, wallMs: wallMs(), channels });
+    const isFull = page.length === FEED_PAGE;
+    const next = isFull ? (page.at(-1)?.arrival ?? head) : head;
+    const rows: NewInboxRow[] = [];
+    for (const stored of page) {
+      const row = this.#judge(stored, rows);
+      if (row !== undefined) rows.push(row);
+    }
+    if (rows.length > 0 || next - this.#saved >= CURSOR_STEP) {
+      inbox.add(identity, rows, next);
+      this.#saved = next;
+    }
+    this.#cursor = next;
+    if (rows.length > 0) onAdded(rows);
+    return isFull;
+  }
+
+  #judge(stored: StoredMessage, before: readonly NewInboxRow[]): NewInboxRow | undefined {
+    const { identity, policy, inbox, wallMs, ageMsMax, budget } = this.#parts;
+    const { message } = stored.message;
+    const author = toBase64url(message.author);
+    const atMs = wallMs();
+    const isAllowed = policy.isAllowed(author);
+    if (!isAllowed || inbox.rowOf(identity, message.idText) !== undefined) return undefined;
+    const { channel } = message;
+    const facts: Parameters<typeof judge>[1] = {
+      identity,
+      rule: policy.ruleFor(channel, stored.arrival),
+      isAllowed,
+      nowMs: atMs,
+      ageMsMax,
+      hopsMax: budget.hops,
+      isInboxFull: () => this.#waiting(before) >= LIMITS.inboxWaitingMax,
+      hasBudget: () =>
+        hasRoom(budget, atMs, (of, sinceMs) => {
+          const key = of === 'contact' ? { author } : { channel };
+          const here = before.filter(
+            (row) =>
+              row.state === 'waiting' && (of === 'contact' ? row.author === author : row.channel === channel),
+          );
+          return inbox.countTurns(identity, key, { sinceMs, handedOnly: false }) + here.length;
+        }),
+    };
+    const seen: WakeMessage = {
+      author,
+      timeMs: message.time.timeMs,
+      body: message.body,
+      marks: readMarks(parsePayload(message.payload)),
+      isReplyToAgent: this.#isReply(stored),
+    };
+    return rowFor(judge(seen, facts), { id: message.idText, channel, author, atMs, hops: seen.marks.hops });
+  }
+
+  #waiting(before: readonly NewInboxRow[]): number {
+    const { inbox, identity } = this.#parts;
+    return inbox.countOpen(identity).waiting + before.filter((row) => row.state === 'waiting').length;
+  }
+
+  /** Whether it answers a message of the agent's identity that is stored here. */
+  #isReply({ message: { message } }: StoredMessage): boolean {
+    const { store, identity } = this.#parts;
+    return message.refs.some(({ relation, id }) => {
+      if (relation !== RELATION.reply) return false;
+      const target = store.readMessage(toBase64url(id))?.message.message;
+      return target !== undefined && toBase64url(target.author) === identity;
+    });
+  }
+}
+
+type RowFacts = Pick<NewInboxRow, 'id' | 'channel' | 'author' | 'atMs' | 'hops'>;
+
+function rowFor(verdict: Verdict, facts: RowFacts): NewInboxRow | undefined {
+  switch (verdict.kind) {
+    case 'pass':
+      return undefined;
+    case 'wake':
+      return { ...facts, why: verdict.why, state: 'waiting', code: '' };
+    case 'hold':
+      return { ...facts, why: verdict.why, state: 'held', code: verdict.code };
+    default:
+      return verdict satisfies never;
+  }
+}
