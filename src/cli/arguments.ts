@@ -28,3 +28,11 @@ export function checkPayload(text: string): void {
     });
   }
 }
+
+/** The names in a list such as `anna,berta`; no name contains a comma. */
+export function splitNames(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}

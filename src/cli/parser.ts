@@ -5,10 +5,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import yargs, { type Argv, type Options } from 'yargs';
 import { type Chosen, type Command, type GlobalArguments, markPlain, unmarkText } from './command.ts';
+import { allowCommand } from './commands/allow.ts';
 import { bootstrapCommand } from './commands/bootstrap.ts';
 import { channelsCommand } from './commands/channels.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { idCommand } from './commands/id.ts';
+import { inboxCommand } from './commands/inbox.ts';
 import { joinCommand } from './commands/join.ts';
 import { leaveCommand } from './commands/leave.ts';
 import { peersCommand } from './commands/peers.ts';
@@ -18,6 +20,7 @@ import { sendCommand } from './commands/send.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { waitCommand } from './commands/wait.ts';
+import { wakeCommand } from './commands/wake.ts';
 import { UsageError } from './exit.ts';
 
 /** Each command, in the order of `mesh --help`. */
@@ -32,6 +35,9 @@ export const COMMANDS: readonly Command[] = [
   sendCommand,
   readCommand,
   waitCommand,
+  allowCommand,
+  wakeCommand,
+  inboxCommand,
   peersCommand,
   doctorCommand,
   bootstrapCommand,

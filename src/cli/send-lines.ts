@@ -11,6 +11,7 @@ import { MeshError, PublishedError, type PublishedJson } from '../api/client/ind
 import { Stream } from '../api/client/stream.ts';
 import type { CommandContext } from './command.ts';
 import { withClient } from './connect.ts';
+import { mentionsOf } from './contacts.ts';
 import { EXIT } from './exit.ts';
 import { type Line, readLines } from './lines.ts';
 import { paint, print, warn } from './print.ts';
@@ -161,8 +162,9 @@ class LineSender {
 /** Sends each line of standard input; the exit code is 0 only if all were taken. */
 export async function sendLines(plan: SendPlan, context: CommandContext): Promise<number> {
   return withClient(context, async (client) => {
+    const message = { ...plan.message, ...(await mentionsOf(client, plan)) };
     const stream = await Stream.open(client.daemon);
-    const sender = new LineSender(stream, plan, context);
+    const sender = new LineSender(stream, { ...plan, message }, context);
     try {
       for await (const line of readLines(context.io.stdin())) await sender.send(line);
       await sender.finish();

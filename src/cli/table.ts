@@ -2,8 +2,8 @@
  * Lines of a table for a terminal: columns two spaces apart, no frames, so that it reads well aloud and in a log.
  */
 
-/** A column is not made wider than this for one long cell (guess: most names fit). */
-const WIDTH_MAX = 40;
+/** A column is not made wider than this for one long cell (an id fits). */
+const WIDTH_MAX = 43;
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** What terminals draw two columns wide (an approximation of UAX 11 and UTS 51). */
 const WIDE =

@@ -11,7 +11,7 @@ import { sha256, type Verifier } from '../crypto/index.ts';
 import type { LinkNet } from '../net/index.ts';
 import type { NewInboxRow, SqliteStore } from '../store/index.ts';
 import { Commands, Waits } from './commands.ts';
-import { DaemonGate } from './daemon-gate.ts';
+import { DaemonGate, type GateParts } from './daemon-gate.ts';
 import type { Desk } from './desk/desk.ts';
 import { Feeds } from './feed.ts';
 import type { Gate, SourceView } from './gate.ts';
@@ -128,6 +128,17 @@ function spentText({ author, channel }: NewInboxRow, name: string | null): strin
   return `${name ?? author} in ${JSON.stringify(channel)}.`;
 }
 
+function deskParts({ store, options }: EngineParts, problems: Problems): GateParts['desk'] {
+  return {
+    inbox: store.inbox,
+    budget: options.budget,
+    ageMsMax: options.wakeAgeMs,
+    later: systemLater,
+    onSpent: (row, name) => problems.add('turns_spent', spentText(row, name)),
+    onTrouble: (error) => problems.add('store_failed', error.detail),
+  };
+}
+
 function createRoom(problems: Problems, presenter: Presenter, snapshot: () => PeerSnapshot): Room {
   return new Room({
     isFull: () => snapshot().isFull,
@@ -148,15 +159,8 @@ export function createEngine(parts: EngineParts): Engine {
     return problems.list;
   };
   const status = () => statusView({ facts, store, retention, snapshot, sources, problems: currentProblems });
-  const presenter = new Presenter({
-    log,
-    screen,
-    later: systemLater,
-    clock: systemClock,
-    status,
-    snapshot,
-    sources,
-  });
+  const shown = { log, screen, status, snapshot, sources };
+  const presenter = new Presenter({ ...shown, later: systemLater, clock: systemClock });
   const problems = new Problems(wallMs, (problem) => presenter.problem(problem));
   const room = createRoom(problems, presenter, snapshot);
   const commands = new Commands();
@@ -192,14 +196,7 @@ export function createEngine(parts: EngineParts): Engine {
     snapshot,
     status,
     channels: () => channelViews({ store, snapshot, retention }),
-    desk: {
-      inbox: store.inbox,
-      budget: parts.options.budget,
-      ageMsMax: parts.options.wakeAgeMs,
-      later: systemLater,
-      onSpent: (row, name) => problems.add('turns_spent', spentText(row, name)),
-      onTrouble: (error) => problems.add('store_failed', error.detail),
-    },
+    desk: deskParts(parts, problems),
   });
 
   return {

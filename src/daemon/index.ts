@@ -5,6 +5,7 @@ export type {
   AgentView,
   ContactView,
   InboxEventView,
+  InboxItemView,
   InboxRowView,
   WakeView,
 } from './desk/views.ts';

@@ -41,6 +41,8 @@ describe('the options', () => {
         carriedBytesAll: 1024 * MiB,
         bytesAll: 4096 * MiB,
       },
+      budget: { contactHour: 30, contactDay: 120, channelHour: 60, channelDay: 240, hops: 10 },
+      wakeAgeMs: 7 * DAY,
       publicUrl: '',
       trustProxy: 0,
       banThreshold: LIMITS.banThreshold,
@@ -48,6 +50,12 @@ describe('the options', () => {
       bootstrapFile: shippedBootstrapFile(),
       warnings: [],
       notes: [],
+    });
+  });
+
+  it('let a channel cost twice what a contact may, unless something else is set', () => {
+    expect(parse({ MESH_TURNS_HOUR: '3', MESH_TURNS_DAY: '5', MESH_TURNS_CHANNEL_DAY: '4' }).budget).toEqual({
+      ...{ contactHour: 3, contactDay: 5, channelHour: 6, channelDay: 4, hops: 10 },
     });
   });
 
@@ -108,6 +116,10 @@ describe('the options', () => {
     ['MESH_BOOTSTRAP_URL', 'https://user:pass@a.example/x'],
     ['MESH_LOG_LEVEL', 'loud'],
     ['MESH_BAN_THRESHOLD', '1000001'],
+    ['MESH_TURNS_HOUR', '-1'],
+    ['MESH_TURNS_CHANNEL_DAY', '1000001'],
+    ['MESH_HOPS', '0'],
+    ['MESH_WAKE_DAYS', '0'],
     ['MESH_RATE_LEAF', '-1'],
     ['MESH_RATE_RELAY', '1.5'],
     ['MESH_RATE_AUTHOR', '1000001'],

@@ -63,7 +63,7 @@ const namesOf = (text: string): string[] => JSON.parse(text) as string[];
 function policyStatements(db: Database) {
   return {
     contacts: db.prepare<[Bytes], { other: Bytes; tier: string; name: string; since: number }>(
-      'SELECT other, tier, name, since FROM contact WHERE identity = ? ORDER BY since, other',
+      'SELECT other, tier, name, since FROM contact WHERE identity = ? ORDER BY other',
     ),
     setContact: db.prepare<[Bytes, Bytes, string, string, number]>(
       'INSERT OR REPLACE INTO contact (identity, other, tier, name, since) VALUES (?, ?, ?, ?, ?)',
@@ -81,16 +81,16 @@ function policyStatements(db: Database) {
       'INSERT OR REPLACE INTO wake (identity, channel, mode, names, after) VALUES (?, ?, ?, ?, ?)',
     ),
     removeWake: db.prepare<[Bytes, string]>('DELETE FROM wake WHERE identity = ? AND channel = ?'),
-    cursor: db.prepare<[Bytes], number>('SELECT arrival FROM inbox_cursor WHERE identity = ?').pluck(),
-    setCursor: db.prepare<[Bytes, number]>(
-      `INSERT INTO inbox_cursor VALUES (?, ?)
-       ON CONFLICT DO UPDATE SET arrival = max(arrival, excluded.arrival)`,
-    ),
   };
 }
 
 function rowStatements(db: Database) {
   return {
+    cursor: db.prepare<[Bytes], number>('SELECT arrival FROM inbox_cursor WHERE identity = ?').pluck(),
+    setCursor: db.prepare<[Bytes, number]>(
+      `INSERT INTO inbox_cursor VALUES (?, ?)
+       ON CONFLICT DO UPDATE SET arrival = max(arrival, excluded.arrival)`,
+    ),
     add: db.prepare<[Bytes, Bytes, string, Bytes, number, string, number, string, string, number, number]>(
       `INSERT INTO inbox (identity, message, channel, author, at, why, hops, state, code, turns, turn_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -146,26 +146,21 @@ function rowStatements(db: Database) {
   };
 }
 
+type Guarded = <T>(work: () => T) => T;
+
 /** @param guarded runs work and turns what SQLite throws into the store's failures */
-export function createInboxStore(db: Database, guarded: <T>(work: () => T) => T): InboxStore {
+export function createInboxStore(db: Database, guarded: Guarded): InboxStore {
+  const write: Guarded = (work) => guarded(() => db.transaction(work).immediate());
+  return { ...policyPart(db, guarded, write), ...rowPart(db, guarded, write) };
+}
+
+type PolicyPart = Pick<
+  InboxStore,
+  'contacts' | 'setContact' | 'removeContact' | 'wakes' | 'setWake' | 'removeWake'
+>;
+
+function policyPart(db: Database, guarded: Guarded, write: Guarded): PolicyPart {
   const policy = policyStatements(db);
-  const rows = rowStatements(db);
-  const write = <T>(work: () => T): T => guarded(() => db.transaction(work).immediate());
-
-  const addRow = (identity: Bytes, row: NewInboxRow): void => {
-    const { id, channel, author, atMs, why, hops, state, code } = row;
-    const turns = state === 'waiting' ? 1 : 0;
-    const message = keyBytes(id);
-    rows.add.run(identity, message, channel, keyBytes(author), atMs, why, hops, state, code, turns, atMs);
-  };
-  const changeRow = (number: number, change: InboxChange): void => {
-    const before = rows.byNumber.get(number);
-    if (before === undefined) return;
-    const after = { ...rowOf(before), ...change };
-    const { state, code, attempts, retried, turns, turnAtMs, answers } = after;
-    rows.change.run(state, code, attempts, Number(retried), turns, turnAtMs, answers, number);
-  };
-
   return {
     contacts: (identity) =>
       guarded(() =>
@@ -195,11 +190,31 @@ export function createInboxStore(db: Database, guarded: <T>(work: () => T) => T)
     setWake: (identity, { channel, mode, names, after }) =>
       write(() => void policy.setWake.run(keyBytes(identity), channel, mode, JSON.stringify(names), after)),
     removeWake: (identity, channel) => write(() => void policy.removeWake.run(keyBytes(identity), channel)),
-    cursor: (identity) => guarded(() => policy.cursor.get(keyBytes(identity))),
+  };
+}
+
+function rowPart(db: Database, guarded: Guarded, write: Guarded): Omit<InboxStore, keyof PolicyPart> {
+  const rows = rowStatements(db);
+  const addRow = (identity: Bytes, row: NewInboxRow): void => {
+    const { id, channel, author, atMs, why, hops, state, code } = row;
+    const turns = state === 'waiting' ? 1 : 0;
+    const message = keyBytes(id);
+    rows.add.run(identity, message, channel, keyBytes(author), atMs, why, hops, state, code, turns, atMs);
+  };
+  const changeRow = (number: number, change: InboxChange): void => {
+    const before = rows.byNumber.get(number);
+    if (before === undefined) return;
+    const after = { ...rowOf(before), ...change };
+    const { state, code, attempts, retried, turns, turnAtMs, answers } = after;
+    rows.change.run(state, code, attempts, Number(retried), turns, turnAtMs, answers, number);
+  };
+
+  return {
+    cursor: (identity) => guarded(() => rows.cursor.get(keyBytes(identity))),
     add: (identity, added, cursor) =>
       write(() => {
         for (const row of added) addRow(keyBytes(identity), row);
-        policy.setCursor.run(keyBytes(identity), cursor);
+        rows.setCursor.run(keyBytes(identity), cursor);
       }),
     row: (number) => {
       const row = guarded(() => rows.byNumber.get(number));

@@ -2,6 +2,7 @@
  * The client half of the API: finds the daemon of a data folder and talks to it. The command line and the bridges
  * see nothing else of this project. `Stream` is in `stream.ts` by itself, because not each command needs WebSockets.
  */
+export { idFromText } from '../../core/bytes.ts';
 export { ERRORS, isErrorCode, MeshError } from '../../core/errors.ts';
 export { LIMITS } from '../../core/limits.ts';
 export * from './agent-types.ts';

@@ -5,11 +5,15 @@
 import http from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Gate } from '../../daemon/index.ts';
+import type { InboxEvent } from '../client/agent-types.ts';
+import { openInbox } from '../client/inbox.ts';
 import type { ServerFrame } from '../client/types.ts';
 import { ROUTES } from '../router.ts';
 import { check, noQuerySchema } from '../schemas.ts';
+import { type FakeAgent, inboxItem, inboxRow } from '../testing/fake-agent.ts';
 import { fakeId } from '../testing/fake-gate.ts';
 import { type Answer, startTestApi, type TestApi } from '../testing/harness.ts';
+import { attachedShape, inboxItemShape } from './agent-shapes.ts';
 import { ROUTE_WORDS } from './routes.ts';
 import { problemShape } from './shapes.ts';
 import { SERVER_FRAMES, serverFrameShape } from './stream.ts';
@@ -23,6 +27,17 @@ vi.mock('../schemas.ts', async (original) => {
 const ID = fakeId('a message');
 const TIME = '2026-11-20T12:00:00.000Z';
 let api: TestApi;
+
+function fillAgent(agent: FakeAgent): void {
+  agent.allow({ identity: ID, name: 'anna' });
+  agent.rules.set('dev', { channel: 'dev', wake: 'mention', names: ['robo'] });
+  agent.rows = [inboxRow({ state: 'held', code: 'too_old' })];
+  const attached = { identity: ID, contacts: agent.contacts(), channels: [...agent.rules.values()] };
+  agent.events = [
+    { kind: 'attached', attached },
+    { kind: 'item', item: inboxItem() },
+  ];
+}
 
 /** Something of everything, so that no field goes untested. */
 beforeEach(async () => {
@@ -45,6 +60,7 @@ beforeEach(async () => {
     ],
     problems: [{ code: 'port_in_use', detail: 'x', at: TIME }],
   };
+  fillAgent(gate.agent);
   const old = { verified: false, position: '1', id: 'x', channel: 'dev', sender: 'x', time: 'x' } as const;
   (gate as Gate).legacy = {
     file: '/x/mesh.db',
@@ -57,9 +73,18 @@ afterEach(async () => {
   await api.stop();
 });
 
+/** Where a needed field takes more than some text. */
+const SAMPLES: Record<string, string | number> = {
+  ...{ channel: 'dev', identity: ID, wake: 'mention' },
+  ...{ number: 1, attempt: 1, outcome: 'done', part: 1 },
+};
+
+const textsOf = (values: Record<string, string | number>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+
 /** A value that fits each field that is needed. */
-function sample({ words, schema }: Fields): Record<string, string> {
-  const full = Object.fromEntries(Object.keys(words).map((name) => [name, name === 'channel' ? 'dev' : 'x']));
+function sample({ words, schema }: Fields): Record<string, string | number> {
+  const full = Object.fromEntries(Object.keys(words).map((name) => [name, SAMPLES[name] ?? 'x']));
   return Object.fromEntries(
     Object.entries(full).filter(([name]) => {
       const { [name]: _, ...rest } = full;
@@ -73,7 +98,7 @@ function sample({ words, schema }: Fields): Record<string, string> {
 function ask(name: string): Promise<Answer> {
   const [method = '', path = ''] = name.split(' ');
   const words = ROUTE_WORDS[name];
-  const query = words?.query === undefined ? '' : `?${new URLSearchParams(sample(words.query))}`;
+  const query = words?.query === undefined ? '' : `?${new URLSearchParams(textsOf(sample(words.query)))}`;
   const target = path.replace('{id}', ID) + query;
   if (words?.answers[0]?.shape !== 'events')
     return api.ask(target, { method, ...(words?.body && { json: sample(words.body) }) });
@@ -117,6 +142,24 @@ describe('the shapes', () => {
     const { json } = await api.ask('/v1/messages/unknown');
     expect(problemShape.parse(json)).toEqual(json);
     expect(json).toMatchObject({ code: 'not_found' });
+  });
+
+  it('fit what a client of the inbox is given', async () => {
+    const stop = new AbortController();
+    const daemon = { url: api.url, token: api.owner.token, dataFolder: api.folder };
+    const found: InboxEvent[] = [];
+    for await (const event of openInbox(daemon, { client: 'test', signal: stop.signal })) {
+      found.push(event);
+      if (found.length === 2) stop.abort();
+    }
+    const [first, second] = found;
+    expect(first?.kind === 'attached' && attachedShape.parse(first.attached)).toEqual(
+      first?.kind === 'attached' && first.attached,
+    );
+    expect(second?.kind === 'item' && inboxItemShape.parse(second.item)).toEqual(
+      second?.kind === 'item' && second.item,
+    );
+    expect(found.map(({ kind }) => kind)).toEqual(['attached', 'item']);
   });
 
   it('fit every frame from the daemon', async () => {

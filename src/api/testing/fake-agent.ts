@@ -5,6 +5,7 @@ import type {
   AgentView,
   ContactView,
   InboxEventView,
+  InboxItemView,
   InboxRowView,
   WakeView,
 } from '../../daemon/index.ts';
@@ -13,6 +14,43 @@ type Ack = Parameters<AgentGate['acknowledge']>[0];
 type Answer = Parameters<AgentGate['answer']>[0];
 
 const SINCE = new Date(Date.UTC(2026, 10, 20, 12)).toISOString();
+
+/** A row as a test needs it. */
+export function inboxRow(fields: Partial<InboxRowView> = {}): InboxRowView {
+  return {
+    number: 1,
+    id: 'M'.repeat(42) + 'E',
+    identity: 'A'.repeat(42) + 'E',
+    channel: 'dev',
+    author: 'B'.repeat(42) + 'E',
+    name: null,
+    at: SINCE,
+    why: 'mention',
+    hops: 0,
+    state: 'handed',
+    code: null,
+    attempts: 1,
+    answers: 0,
+    ...fields,
+  };
+}
+
+/** An item for the row above. */
+export function inboxItem(fields: Partial<InboxItemView> = {}): InboxItemView {
+  const { number, id, identity, author, channel, why, hops } = inboxRow();
+  return {
+    ...{ number, identity, why, hops },
+    handover: id,
+    attempt: 1,
+    from: { identity: author, name: 'anna' },
+    thread: null,
+    message: {
+      ...{ id, channel, author, arrival: 1, time: SINCE, counter: 0, body: 'hello', payload: null, refs: [] },
+      ...{ expires: null, own: false, delivery: null },
+    },
+    ...fields,
+  };
+}
 
 export class FakeAgent implements AgentGate {
   readonly identity: string;

@@ -1,7 +1,8 @@
 import { LIMITS, MeshError, PublishedError, type WaitState } from '../../api/client/index.ts';
-import { checkPayload, parseSeconds } from '../arguments.ts';
+import { checkPayload, parseSeconds, splitNames } from '../arguments.ts';
 import { type CommandContext, defineCommand, type GlobalArguments } from '../command.ts';
 import { withClient } from '../connect.ts';
+import { mentionsOf } from '../contacts.ts';
 import { UsageError } from '../exit.ts';
 import { print } from '../print.ts';
 import type { SendPlan } from '../send-plan.ts';
@@ -19,6 +20,7 @@ export interface SendArguments extends GlobalArguments {
   readonly timeout: string | undefined;
   readonly payload: string | undefined;
   readonly reply: string | undefined;
+  readonly mention: string | undefined;
   readonly 'idempotency-key': string | undefined;
 }
 
@@ -32,6 +34,11 @@ function checkReadable(name: string, text: string | undefined, instead: string):
     `${name} holds the character U+FFFD: bytes that were not UTF-8 became it. If you mean this character, ${instead}.`,
     { ...HELP, code: 'bad_text' },
   );
+}
+
+/** Mentions stand in the payload, so the daemon has to write it anew; else the text is signed as it stands. */
+function payloadOf(text: string, isShared: boolean): { payload: unknown } | { payloadText: string } {
+  return isShared ? { payload: JSON.parse(text) as unknown } : { payloadText: text };
 }
 
 function planOf(args: SendArguments): SendPlan {
@@ -50,12 +57,14 @@ function planOf(args: SendArguments): SendPlan {
   checkReadable('TEXT', args.text, 'give the text on standard input: mesh send CHANNEL - < FILE');
   checkReadable('--payload', args.payload, 'write it as \\ufffd in the JSON');
   if (args.payload !== undefined) checkPayload(args.payload);
+  const mentions = splitNames(args.mention ?? '');
   return {
     message: {
       channel: args.channel,
-      ...(args.payload !== undefined && { payloadText: args.payload }),
+      ...(args.payload !== undefined && payloadOf(args.payload, mentions.length > 0)),
       ...(args.reply !== undefined && { reply: args.reply }),
     },
+    mentions,
     wait: args.wait,
     timeoutSeconds: timeout,
     idempotencyKey: args['idempotency-key'],
@@ -87,7 +96,8 @@ async function sendOne(body: string, plan: SendPlan, context: CommandContext): P
   return withClient(context, async (client) => {
     const { idempotencyKey, wait, timeoutSeconds } = plan;
     try {
-      await show(await client.publish({ ...plan.message, body }, { idempotencyKey, wait, timeoutSeconds }));
+      const message = { ...plan.message, ...(await mentionsOf(client, plan)), body };
+      await show(await client.publish(message, { idempotencyKey, wait, timeoutSeconds }));
     } catch (error) {
       if (error instanceof PublishedError) await show(error); // it is published: only the wait has failed
       throw error;
@@ -104,6 +114,7 @@ export const sendCommand = defineCommand<SendArguments>({
     ["$0 send '#dev' 'hello'", 'send a text'],
     ["$0 send '#dev' - < note.txt", 'the text comes from standard input'],
     ["$0 send '#dev' --lines --wait stored < lines.txt", 'a message per line'],
+    ["$0 send '#dev' 'how are you?' --mention anna", 'say it to the agent of a contact'],
     ['$0 send lobby hi --payload \'{"a":1}\'', 'with data for programs'],
   ],
   build: (parser) =>
@@ -119,6 +130,12 @@ export const sendCommand = defineCommand<SendArguments>({
         },
         timeout: { type: 'string', requiresArg: true, describe: 'Seconds to wait at most (30)' },
         payload: { type: 'string', requiresArg: true, describe: 'JSON value to carry beside the text' },
+        mention: {
+          type: 'string',
+          requiresArg: true,
+          describe:
+            "Whom it is for: identities or contacts' names, with commas between; it wakes their agents",
+        },
         reply: { type: 'string', requiresArg: true, describe: 'Id of the message that this one answers' },
         'idempotency-key': {
           type: 'string',

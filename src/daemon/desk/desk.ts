@@ -14,7 +14,7 @@ import { DAY, HOUR, LIMITS } from '../../core/limits.ts';
 import type { RelationName } from '../../core/message/message.ts';
 import type { InboxRow, InboxStore, NewInboxRow, Store } from '../../store/index.ts';
 import type { Later } from '../committer.ts';
-import type { MessageView } from '../gate.ts';
+import type { MessageView } from '../message-view.ts';
 import { isoTime, messageView } from '../views.ts';
 import { HandOver, type Obstacle } from './hand-over.ts';
 import { Policy } from './policy.ts';

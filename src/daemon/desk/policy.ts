@@ -28,15 +28,15 @@ function wakeView({ channel, mode, names }: WakeRow): WakeView {
   return { channel, wake: mode, names };
 }
 
-/** A name for people: one line, no control characters, no spaces at its ends. */
+/** A name for people: one line, no control characters, no spaces at its ends, and no commas, which part names in lists. */
 function checkedName(text: string): string {
   const name = text.normalize('NFC');
-  const isName = name.isWellFormed() && name.trim() === name && !/[\p{C}\p{Zl}\p{Zp}]/u.test(name);
+  const isName = name.isWellFormed() && name.trim() === name && !/[\p{C}\p{Zl}\p{Zp},]/u.test(name);
   if (isName && name.length >= 1 && name.length <= NAME_LENGTH_MAX && idFromText(name) === undefined)
     return name;
   throw new MeshError(
     'bad_request',
-    `name: must be 1 to ${NAME_LENGTH_MAX} characters on one line, and no id.`,
+    `name: must be 1 to ${NAME_LENGTH_MAX} characters on one line, no comma, and no id.`,
   );
 }
 
@@ -68,7 +68,7 @@ export class Policy {
   }
 
   get contacts(): ContactView[] {
-    return [...this.#contacts.values()].map(contactView);
+    return [...this.#contacts.values()].sort((a, b) => a.sinceMs - b.sinceMs).map(contactView);
   }
 
   get wakes(): WakeView[] {

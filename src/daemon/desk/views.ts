@@ -3,7 +3,7 @@
 import type { AckOutcome, InboxState, UnansweredCode } from '../../core/contact/inbox.ts';
 import type { HeldCode, WakeMode, WakeReason } from '../../core/contact/wake.ts';
 import type { DeliveryState } from '../../core/contract.ts';
-import type { MessageView } from '../gate.ts';
+import type { MessageView } from '../message-view.ts';
 
 export interface ContactView {
   readonly identity: string;

@@ -15,7 +15,7 @@ import {
 } from './database-checks.ts';
 import { checkDisk } from './disk-checks.ts';
 import { CHECKS, type CheckName, type Finding, fail, skipped } from './finding.ts';
-import { checkDataFolder, checkToken, isNoFolder } from './folder-checks.ts';
+import { checkAgentToken, checkDataFolder, checkToken, isNoFolder } from './folder-checks.ts';
 import { checkKeyFolder, checkKeys } from './key-checks.ts';
 import { checkLinks } from './link-checks.ts';
 import { checkPorts } from './port-checks.ts';
@@ -40,6 +40,7 @@ const LOCAL: readonly Check[] = [
   { name: 'key-folder', needs: 'MESH_KEY_DIR', run: checkKeyFolder },
   { name: 'identity-key', needs: 'MESH_KEY_DIR', run: checkKeys },
   { name: 'token', run: checkToken },
+  { name: 'agent-token', run: checkAgentToken },
   { name: 'database-files', needs: 'MESH_STORE_PATH', run: checkDatabaseFiles },
   { name: 'database-files', run: checkCopies },
   { name: 'database', needs: 'MESH_STORE_PATH', run: checkDatabase },

@@ -15,6 +15,7 @@ export const CHECKS = [
   'public-key',
   'peer-key',
   'token',
+  'agent-token',
   'database-files',
   'database',
   'integrity',

@@ -78,27 +78,50 @@ export function checkDataFolder(subject: Subject): Finding {
   return ok('data-folder', `The data folder is ${dataFolder} (${accessText(system, stats)}).`);
 }
 
-/** The token of the API: there, well-formed, secret. Its content is never told. */
-export function checkToken({ dataFolder, system, owner, presence }: Subject): Finding {
-  const file = path.join(dataFolder, 'token');
+/** What a token is for, in the words of its check. */
+interface TokenWords {
+  /** name of the check and of the file */
+  readonly name: 'token' | 'agent-token';
+  readonly what: string;
+  /** what goes wrong without it */
+  readonly missing: string;
+}
+
+/** The owner's token of the API. */
+export function checkToken(subject: Subject): Finding {
+  const missing = 'no command can talk to the running daemon';
+  return checkTokenFile(subject, { name: 'token', what: 'The token of the API', missing });
+}
+
+/** The token for the program that the agent runs in. */
+export function checkAgentToken(subject: Subject): Finding {
+  const missing = 'no agent can attach to the running daemon';
+  return checkTokenFile(subject, { name: 'agent-token', what: 'The token for agents', missing });
+}
+
+/** There, well-formed, secret. The content is never told. */
+function checkTokenFile({ dataFolder, system, owner, presence }: Subject, words: TokenWords): Finding {
+  const { name, what: title, missing } = words;
+  const file = path.join(dataFolder, name);
   const found = readSmall(file, TOKEN_BYTES_MAX);
   if (found.kind === 'missing') {
-    if (presence.kind !== 'running') return skipped('token', 'There is no token yet; "mesh start" makes it.');
-    const what = `${file} is missing, so that no command can talk to the running daemon.`;
+    if (presence.kind !== 'running')
+      return skipped(name, 'There is no such token yet; "mesh start" makes it.');
+    const what = `${file} is missing, so that ${missing}.`;
     const stop = {
       text: 'Stop the daemon and start it again, which makes a new one:',
       command: `kill ${presence.pid}`,
     };
-    return fail('token', what, stop);
+    return fail(name, what, stop);
   }
-  if (found.kind === 'unreadable') return unreadable('token', file, found.why);
+  if (found.kind === 'unreadable') return unreadable(name, file, found.why);
   const flaws = flawsOf(system, { file, stats: found.stats, rule: TOKEN_RULE, owner });
   const flaw = joinFlaws(flaws.map((one) => ({ name: file, flaw: one })));
-  if (flaw !== undefined) return wrong(flaw.state, 'token', flaw.what, flaw.mend);
+  if (flaw !== undefined) return wrong(flaw.state, name, flaw.what, flaw.mend);
   if (!/^mesh_[\w-]{43}$/.test(found.text.trim()))
-    return fail('token', `${file} holds no token.`, {
+    return fail(name, `${file} holds no token.`, {
       text: 'Move it away and start the daemon again, which makes a new one:',
       command: system.platform === 'win32' ? '' : `mv ${shellQuoted(file)} ${shellQuoted(`${file}.old`)}`,
     });
-  return ok('token', `The token of the API is there (${accessText(system, found.stats)}).`);
+  return ok(name, `${title} is there (${accessText(system, found.stats)}).`);
 }

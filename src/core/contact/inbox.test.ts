@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { type AckOutcome, ATTEMPTS_MAX, afterAck, afterLoss, handoverId } from './inbox.ts';
+
+const first = { attempts: 1, retried: false, answers: 0 };
+const second = { ...first, attempts: 2 };
+const again = { ...first, attempts: 3, retried: true };
+const OUTCOMES: readonly AckOutcome[] = ['done', 'skipped', 'refused', 'failed', 'undelivered'];
+
+describe('an acknowledgement', () => {
+  it.each(OUTCOMES)('of something answered means answered, with %s too', (outcome) => {
+    expect(afterAck({ ...again, answers: 1 }, outcome)).toEqual({
+      ...{ state: 'answered', code: '', retry: false },
+    });
+  });
+
+  it('of a first attempt without an answer is the agent’s silence', () => {
+    expect(afterAck(first, 'done')).toEqual({ state: 'silent', code: '', retry: false });
+  });
+
+  it('of a repeated attempt without an answer brings the message once more, and then never again', () => {
+    expect(afterAck(second, 'done')).toEqual({ state: 'waiting', code: '', retry: true });
+    expect(afterAck(again, 'done')).toEqual({ state: 'unanswered', code: 'no_answer', retry: false });
+  });
+
+  it('that says skipped brings it once more whichever attempt it was', () => {
+    expect(afterAck(first, 'skipped')).toMatchObject({ state: 'waiting', retry: true });
+    expect(afterAck(again, 'skipped')).toMatchObject({ state: 'unanswered', code: 'no_answer' });
+  });
+
+  it.each([
+    ['refused', 'refused'],
+    ['failed', 'agent_failed'],
+    ['undelivered', 'not_delivered'],
+  ] as const)('with %s ends unanswered', (outcome, code) => {
+    expect(afterAck(second, outcome)).toEqual({ state: 'unanswered', code, retry: false });
+  });
+});
+
+describe('a client that is gone', () => {
+  it('leaves what it did not acknowledge waiting', () => {
+    expect(afterLoss(second)).toEqual({ state: 'waiting', code: '', retry: false });
+  });
+
+  it('leaves what was answered, even in part, answered', () => {
+    expect(afterLoss({ ...first, answers: 1 }).state).toBe('answered');
+  });
+
+  it('is not given a message for ever', () => {
+    expect(afterLoss({ ...again, attempts: ATTEMPTS_MAX })).toMatchObject({ code: 'never_acknowledged' });
+  });
+});
+
+it('a message is handed over under its id, and once more under another one', () => {
+  expect([handoverId('x', first), handoverId('x', again)]).toEqual(['x', 'x.again']);
+});
