@@ -73,6 +73,10 @@ from here.`,
       wait: { what: 'wait until another peer has the message, or a relay has it on disk' },
       timeout: { value: 'SECONDS', what: 'how long to wait at most; 30 if left out, at most 3600' },
       payload: { value: 'JSON' },
+      mention: {
+        value: 'NAMES',
+        what: "identities, or names of contacts, with commas between: whom the message is for. It wakes their agents, if they allow this daemon's identity",
+      },
       reply: { value: 'ID' },
       'idempotency-key': {
         value: 'KEY',
@@ -117,6 +121,42 @@ so that whoever answers is not woken by the answer.`,
       `Messages stand in the order of arrival at this daemon, so one that was written earlier and came late is not missed.
 The \`arrival\` of the last one shown (\`--json\`) is the \`--after\` of the next call. To begin, take \`lastArrival\` of
 \`mesh status --json\`.`,
+    ],
+  },
+  allow: {
+    json: 'without IDENTITY a [Contact](http.md#contact) for each; else an [Allowed](http.md#allowed), with `--remove` a [RemovedContact](http.md#removedcontact)',
+    options: { name: { value: 'NAME' } },
+    notes: [
+      `Who is not allowed is a stranger: the agent can read what strangers write, and is never woken by it. Names are for
+this machine only; \`mesh send --mention\` and the agent know them too.`,
+    ],
+  },
+  wake: {
+    json: 'a [Wake](http.md#wake), without CHANNEL one for each channel that wakes the agent',
+    options: { name: { value: 'NAMES' } },
+    notes: [
+      `A message mentions the agent if it was sent with \`--mention\`, or if \`@\` and the agent's identity or one of its names
+stand in the text. A reply to a message of the agent wakes it too. What the channel holds already wakes nobody. To leave a
+channel ends its waking.`,
+    ],
+  },
+  inbox: {
+    json: 'an [InboxRow](http.md#inboxrow)',
+    options: { limit: { value: 'N', what: 'the newest so many, at most 1000' } },
+    notes: ['Strangers, and what is not for the agent, are not in it.'],
+  },
+  openclaw: {
+    json: '`setup`: `{"identity", "plugin", "commands", "done"}`; `status`: an [Agent](http.md#agent) with its `identity`',
+    options: {
+      owner: {
+        value: 'IDENTITY',
+        what: 'who may run commands of the gateway such as `/status` over the mesh; it may wake the agent too. If left out, nobody may',
+      },
+      openclaw: { value: 'PROGRAM', what: 'name or path of the program; `openclaw` if left out' },
+    },
+    notes: [
+      `\`setup\` runs \`openclaw plugins install\` with the plugin that comes with this program, and
+\`openclaw channels add\`. It can be repeated. What these commands print goes to standard error.`,
     ],
   },
   peers: { json: '`{"links", "addresses"}` of [Link](http.md#link) and [Address](http.md#address)' },

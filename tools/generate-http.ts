@@ -187,7 +187,10 @@ const CALLERS = `Each request needs \`Authorization: Bearer TOKEN\`, with the co
 must be \`127.0.0.1\`, \`localhost\` or \`[::1]\` with the port of the API. Requests of web pages are refused, whatever their
 origin: there must be no \`Origin\` header, and \`Sec-Fetch-Site\` must be absent or \`none\`.
 
-A token stands for a grant with scopes; the one in the file allows everything. Each route names its scope below.
+A token stands for a grant with scopes; the one in the file \`token\` allows everything. Another one, in the file
+\`agent-token\`, is for the program that an agent runs in: it has the scopes \`status\`, \`messages:read\`,
+\`messages:write\` and \`agent\`, so it can neither let others wake the agent nor change what is kept. Each route names its
+scope below.
 
 \`\`\`sh
 url=$(node -p 'JSON.parse(fs.readFileSync("data/api.json")).url')

@@ -13,6 +13,7 @@ import { idCommand } from './commands/id.ts';
 import { inboxCommand } from './commands/inbox.ts';
 import { joinCommand } from './commands/join.ts';
 import { leaveCommand } from './commands/leave.ts';
+import { openclawCommand } from './commands/openclaw.ts';
 import { peersCommand } from './commands/peers.ts';
 import { readCommand } from './commands/read.ts';
 import { retentionCommand } from './commands/retention.ts';
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   allowCommand,
   wakeCommand,
   inboxCommand,
+  openclawCommand,
   peersCommand,
   doctorCommand,
   bootstrapCommand,

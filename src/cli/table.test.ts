@@ -18,6 +18,6 @@ describe('tables', () => {
       ['a', 'b'],
       ['x'.repeat(128), 'c'],
     ]);
-    expect(short).toHaveLength(43);
+    expect(short).toHaveLength(46);
   });
 });

@@ -290,6 +290,14 @@ const table = {
     at: 'start',
   },
 
+  // what the command line does with other programs
+  openclaw_failed: {
+    title: 'OpenClaw could not be set up.',
+    do: 'Read what it printed above, mend that, and run the same command again: steps that are done do no harm.',
+    http: 502,
+    at: 'start',
+  },
+
   // bootstrap
   bootstrap_unreachable: {
     title: 'A bootstrap list could not be fetched.',

@@ -38,7 +38,7 @@ export interface NewInboxRow {
   readonly hops: number;
   readonly state: 'waiting' | 'held';
   /** '' where the state needs no reason */
-  readonly code: string;
+  readonly reason: string;
 }
 
 export interface InboxRow extends Omit<NewInboxRow, 'state'> {
@@ -58,7 +58,7 @@ export interface InboxRow extends Omit<NewInboxRow, 'state'> {
 
 /** What may change of a row. */
 export type InboxChange = Partial<
-  Pick<InboxRow, 'state' | 'code' | 'attempts' | 'retried' | 'turns' | 'turnAtMs' | 'answers'>
+  Pick<InboxRow, 'state' | 'reason' | 'attempts' | 'retried' | 'turns' | 'turnAtMs' | 'answers'>
 >;
 
 export interface InboxStore {

@@ -6,7 +6,7 @@
  *   of messages and names must not reach into them.
  * - The inbox is the ledger of turns as well: the indexes `inbox_contact` and `inbox_channel` count them by time. A row
  *   therefore outlives its message.
- * - `state` and `code` are the words of the API: nobody sums over them, and a row can be read by eye.
+ * - `state` and `reason` are the words of the API: nobody sums over them, and a row can be read by eye.
  */
 export const SCHEMA_3 = `
 -- tier is a word, so that others can follow; name is '' for none
@@ -45,7 +45,7 @@ CREATE TABLE inbox (
   why TEXT NOT NULL,
   hops INTEGER NOT NULL,
   state TEXT NOT NULL,
-  code TEXT NOT NULL,
+  reason TEXT NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
   retried INTEGER NOT NULL DEFAULT 0,
   turns INTEGER NOT NULL,

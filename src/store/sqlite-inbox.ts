@@ -25,7 +25,7 @@ interface Columns {
   readonly why: string;
   readonly hops: number;
   readonly state: string;
-  readonly code: string;
+  readonly reason: string;
   readonly attempts: number;
   readonly retried: number;
   readonly turns: number;
@@ -34,7 +34,7 @@ interface Columns {
 }
 
 const COLUMNS =
-  'number, identity, message, channel, author, at, why, hops, state, code, attempts, retried, turns, turn_at AS turnAt, answers';
+  'number, identity, message, channel, author, at, why, hops, state, reason, attempts, retried, turns, turn_at AS turnAt, answers';
 const IS_OPEN = "state IN ('waiting', 'handed')";
 
 function rowOf(row: Columns): InboxRow {
@@ -48,7 +48,7 @@ function rowOf(row: Columns): InboxRow {
     why: row.why as InboxRow['why'],
     hops: row.hops,
     state: row.state as InboxState,
-    code: row.code,
+    reason: row.reason,
     attempts: row.attempts,
     retried: row.retried === 1,
     turns: row.turns,
@@ -92,7 +92,7 @@ function rowStatements(db: Database) {
        ON CONFLICT DO UPDATE SET arrival = max(arrival, excluded.arrival)`,
     ),
     add: db.prepare<[Bytes, Bytes, string, Bytes, number, string, number, string, string, number, number]>(
-      `INSERT INTO inbox (identity, message, channel, author, at, why, hops, state, code, turns, turn_at)
+      `INSERT INTO inbox (identity, message, channel, author, at, why, hops, state, reason, turns, turn_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     ),
     byNumber: db.prepare<[number], Columns>(`SELECT ${COLUMNS} FROM inbox WHERE number = ?`),
@@ -100,7 +100,7 @@ function rowStatements(db: Database) {
       `SELECT ${COLUMNS} FROM inbox WHERE identity = ? AND message = ?`,
     ),
     change: db.prepare<[string, string, number, number, number, number, number, number]>(
-      `UPDATE inbox SET state = ?, code = ?, attempts = ?, retried = ?, turns = ?, turn_at = ?, answers = ?
+      `UPDATE inbox SET state = ?, reason = ?, attempts = ?, retried = ?, turns = ?, turn_at = ?, answers = ?
        WHERE number = ?`,
     ),
     open: db.prepare<[Bytes, number, number], Columns>(
@@ -196,17 +196,17 @@ function policyPart(db: Database, guarded: Guarded, write: Guarded): PolicyPart 
 function rowPart(db: Database, guarded: Guarded, write: Guarded): Omit<InboxStore, keyof PolicyPart> {
   const rows = rowStatements(db);
   const addRow = (identity: Bytes, row: NewInboxRow): void => {
-    const { id, channel, author, atMs, why, hops, state, code } = row;
+    const { id, channel, author, atMs, why, hops, state, reason } = row;
     const turns = state === 'waiting' ? 1 : 0;
     const message = keyBytes(id);
-    rows.add.run(identity, message, channel, keyBytes(author), atMs, why, hops, state, code, turns, atMs);
+    rows.add.run(identity, message, channel, keyBytes(author), atMs, why, hops, state, reason, turns, atMs);
   };
   const changeRow = (number: number, change: InboxChange): void => {
     const before = rows.byNumber.get(number);
     if (before === undefined) return;
     const after = { ...rowOf(before), ...change };
-    const { state, code, attempts, retried, turns, turnAtMs, answers } = after;
-    rows.change.run(state, code, attempts, Number(retried), turns, turnAtMs, answers, number);
+    const { state, reason, attempts, retried, turns, turnAtMs, answers } = after;
+    rows.change.run(state, reason, attempts, Number(retried), turns, turnAtMs, answers, number);
   };
 
   return {

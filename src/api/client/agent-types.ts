@@ -45,7 +45,7 @@ export type WakeReason = 'mention' | 'reply' | 'channel';
 
 /**
  * What becomes of a message that is for the agent. `waiting`: for a client, `handed`: to one that has not acknowledged
- * it, `answered`, `silent`: the agent had nothing to say, `unanswered`: see `code`, `held`: not handed over, see `code`.
+ * it, `answered`, `silent`: the agent had nothing to say, `unanswered`: see `reason`, `held`: not handed over, see `reason`.
  */
 export type InboxState = 'waiting' | 'handed' | 'answered' | 'silent' | 'unanswered' | 'held';
 
@@ -56,17 +56,17 @@ export type InboxState = 'waiting' | 'handed' | 'answered' | 'silent' | 'unanswe
  * could not hand it over, it was handed over several times and never acknowledged, nothing came of it twice, it is not
  * stored any more.
  */
-export type InboxCode =
-  | 'too_old'
-  | 'hops_spent'
-  | 'budget_spent'
-  | 'inbox_full'
-  | 'not_allowed'
+export type InboxReason =
+  | 'too-old'
+  | 'hops-spent'
+  | 'budget-spent'
+  | 'inbox-full'
+  | 'not-allowed'
   | 'refused'
-  | 'agent_failed'
-  | 'not_delivered'
-  | 'never_acknowledged'
-  | 'no_answer'
+  | 'agent-failed'
+  | 'not-delivered'
+  | 'never-acknowledged'
+  | 'no-answer'
   | 'gone';
 
 /** One message for the agent, as `GET /v1/inbox` lists it. */
@@ -87,7 +87,7 @@ export interface InboxRowJson {
   /** automatic answers before this one, as its author says */
   readonly hops: number;
   readonly state: InboxState;
-  readonly code: InboxCode | null;
+  readonly reason: InboxReason | null;
   /** times that it was handed to a client */
   readonly attempts: number;
   /** messages that were published as its answer */

@@ -20,7 +20,7 @@ const why = z
 const inboxState = z
   .enum(['waiting', 'handed', 'answered', 'silent', 'unanswered', 'held'])
   .describe(
-    'waiting for a client; handed to one that has not acknowledged it; answered; the agent had nothing to say; no answer, or not handed over: see `code`',
+    'waiting for a client; handed to one that has not acknowledged it; answered; the agent had nothing to say; no answer, or not handed over: see `reason`',
   );
 const name = () => z.string().nullable().describe('the name that the owner gave it here, or null');
 
@@ -95,18 +95,18 @@ export const inboxRowShape = shape(
     why,
     hops: hops(),
     state: inboxState,
-    code: z
+    reason: z
       .enum([
-        'too_old',
-        'hops_spent',
-        'budget_spent',
-        'inbox_full',
-        'not_allowed',
+        'too-old',
+        'hops-spent',
+        'budget-spent',
+        'inbox-full',
+        'not-allowed',
         'refused',
-        'agent_failed',
-        'not_delivered',
-        'never_acknowledged',
-        'no_answer',
+        'agent-failed',
+        'not-delivered',
+        'never-acknowledged',
+        'no-answer',
         'gone',
       ])
       .nullable()
@@ -131,7 +131,7 @@ export const inboxItemShape = shape(
     hops: hops(),
     from: z.object({ identity: id(), name: name() }).describe('the verified author'),
     thread: id().nullable().describe('id of the first message of its thread, or null'),
-    message: messageShape,
+    message: messageShape.describe('the message itself'),
   }) satisfies z.ZodType<InboxItemJson>,
 );
 

@@ -31,7 +31,7 @@ let api: TestApi;
 function fillAgent(agent: FakeAgent): void {
   agent.allow({ identity: ID, name: 'anna' });
   agent.rules.set('dev', { channel: 'dev', wake: 'mention', names: ['robo'] });
-  agent.rows = [inboxRow({ state: 'held', code: 'too_old' })];
+  agent.rows = [inboxRow({ state: 'held', reason: 'too-old' })];
   const attached = { identity: ID, contacts: agent.contacts(), channels: [...agent.rules.values()] };
   agent.events = [
     { kind: 'attached', attached },

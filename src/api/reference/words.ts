@@ -57,6 +57,7 @@ export const STATUS_CODES: readonly ErrorCode[] = [
   'bootstrap_unreachable',
   'bootstrap_invalid',
   'address_refused',
+  'turns_spent',
 ];
 
 /** Ties words to a schema: each of its fields has one, and nothing else has. */

@@ -28,7 +28,7 @@ export function inboxRow(fields: Partial<InboxRowView> = {}): InboxRowView {
     why: 'mention',
     hops: 0,
     state: 'handed',
-    code: null,
+    reason: null,
     attempts: 1,
     answers: 0,
     ...fields,

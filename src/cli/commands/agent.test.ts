@@ -78,7 +78,7 @@ describe('mesh inbox', () => {
     const at = new Date(2026, 10, 20, 14, 5, 6).toISOString();
     api.gate.agent.rows = [
       inboxRow({ at, state: 'answered', name: 'anna' }),
-      inboxRow({ at, number: 12, state: 'held', code: 'budget_spent', channel: 'a\u001bb' }),
+      inboxRow({ at, number: 12, state: 'held', reason: 'budget-spent', channel: 'a\u001bb' }),
     ];
     const { id } = inboxRow();
     expect((await mesh(['inbox'])).stdout).toBe(

@@ -34,7 +34,7 @@ export const inboxCommand = defineCommand<InboxArguments>({
   summary: 'Show what came for the agent, and what became of it',
   examples: [
     ['$0 inbox --limit 5', 'the last five'],
-    ['$0 inbox --json', 'an object a line: number, id, channel, author, state, code'],
+    ['$0 inbox --json', 'an object a line: number, id, channel, author, state, reason'],
   ],
   build: (parser) =>
     parser.options({

@@ -9,36 +9,36 @@ const OUTCOMES: readonly AckOutcome[] = ['done', 'skipped', 'refused', 'failed',
 describe('an acknowledgement', () => {
   it.each(OUTCOMES)('of something answered means answered, with %s too', (outcome) => {
     expect(afterAck({ ...again, answers: 1 }, outcome)).toEqual({
-      ...{ state: 'answered', code: '', retry: false },
+      ...{ state: 'answered', reason: '', retry: false },
     });
   });
 
   it('of a first attempt without an answer is the agent’s silence', () => {
-    expect(afterAck(first, 'done')).toEqual({ state: 'silent', code: '', retry: false });
+    expect(afterAck(first, 'done')).toEqual({ state: 'silent', reason: '', retry: false });
   });
 
   it('of a repeated attempt without an answer brings the message once more, and then never again', () => {
-    expect(afterAck(second, 'done')).toEqual({ state: 'waiting', code: '', retry: true });
-    expect(afterAck(again, 'done')).toEqual({ state: 'unanswered', code: 'no_answer', retry: false });
+    expect(afterAck(second, 'done')).toEqual({ state: 'waiting', reason: '', retry: true });
+    expect(afterAck(again, 'done')).toEqual({ state: 'unanswered', reason: 'no-answer', retry: false });
   });
 
   it('that says skipped brings it once more whichever attempt it was', () => {
     expect(afterAck(first, 'skipped')).toMatchObject({ state: 'waiting', retry: true });
-    expect(afterAck(again, 'skipped')).toMatchObject({ state: 'unanswered', code: 'no_answer' });
+    expect(afterAck(again, 'skipped')).toMatchObject({ state: 'unanswered', reason: 'no-answer' });
   });
 
   it.each([
     ['refused', 'refused'],
-    ['failed', 'agent_failed'],
-    ['undelivered', 'not_delivered'],
-  ] as const)('with %s ends unanswered', (outcome, code) => {
-    expect(afterAck(second, outcome)).toEqual({ state: 'unanswered', code, retry: false });
+    ['failed', 'agent-failed'],
+    ['undelivered', 'not-delivered'],
+  ] as const)('with %s ends unanswered', (outcome, reason) => {
+    expect(afterAck(second, outcome)).toEqual({ state: 'unanswered', reason, retry: false });
   });
 });
 
 describe('a client that is gone', () => {
   it('leaves what it did not acknowledge waiting', () => {
-    expect(afterLoss(second)).toEqual({ state: 'waiting', code: '', retry: false });
+    expect(afterLoss(second)).toEqual({ state: 'waiting', reason: '', retry: false });
   });
 
   it('leaves what was answered, even in part, answered', () => {
@@ -46,7 +46,7 @@ describe('a client that is gone', () => {
   });
 
   it('is not given a message for ever', () => {
-    expect(afterLoss({ ...again, attempts: ATTEMPTS_MAX })).toMatchObject({ code: 'never_acknowledged' });
+    expect(afterLoss({ ...again, attempts: ATTEMPTS_MAX })).toMatchObject({ reason: 'never-acknowledged' });
   });
 });
 

@@ -18,12 +18,12 @@ export const ATTEMPTS_MAX = 5;
 export type InboxState = 'waiting' | 'handed' | 'answered' | 'silent' | 'unanswered' | 'held';
 export type AckOutcome = 'done' | 'skipped' | 'refused' | 'failed' | 'undelivered';
 /** Why nothing was answered. */
-export type UnansweredCode =
+export type UnansweredReason =
   | 'refused'
-  | 'agent_failed'
-  | 'not_delivered'
-  | 'never_acknowledged'
-  | 'no_answer'
+  | 'agent-failed'
+  | 'not-delivered'
+  | 'never-acknowledged'
+  | 'no-answer'
   | 'gone';
 
 /** What the steps depend on. */
@@ -38,17 +38,21 @@ export interface Progress {
 
 export interface Step {
   readonly state: InboxState;
-  readonly code: UnansweredCode | '';
+  readonly reason: UnansweredReason | '';
   /** the next attempt is under another id, and is one turn more */
   readonly retry: boolean;
 }
 
-const step = (state: InboxState, code: Step['code'] = '', retry = false): Step => ({ state, code, retry });
+const step = (state: InboxState, reason: Step['reason'] = '', retry = false): Step => ({
+  state,
+  reason,
+  retry,
+});
 
 /** The client is gone before it acknowledged. */
 export function afterLoss({ attempts, answers }: Progress): Step {
   if (answers > 0) return step('answered');
-  return attempts >= ATTEMPTS_MAX ? step('unanswered', 'never_acknowledged') : step('waiting');
+  return attempts >= ATTEMPTS_MAX ? step('unanswered', 'never-acknowledged') : step('waiting');
 }
 
 /** The client says how the newest attempt ended. */
@@ -58,15 +62,15 @@ export function afterAck({ attempts, retried, answers }: Progress, outcome: AckO
     case 'refused':
       return step('unanswered', 'refused');
     case 'failed':
-      return step('unanswered', 'agent_failed');
+      return step('unanswered', 'agent-failed');
     case 'undelivered':
-      return step('unanswered', 'not_delivered');
+      return step('unanswered', 'not-delivered');
     case 'skipped':
-      return retried ? step('unanswered', 'no_answer') : step('waiting', '', true);
+      return retried ? step('unanswered', 'no-answer') : step('waiting', '', true);
     case 'done':
       // The first attempt reached an agent that had never seen it: it chose to say nothing.
       if (attempts === 1) return step('silent');
-      return retried ? step('unanswered', 'no_answer') : step('waiting', '', true);
+      return retried ? step('unanswered', 'no-answer') : step('waiting', '', true);
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DAY } from '../limits.ts';
 import { NO_MARKS } from './marks.ts';
-import { agentName, type HeldCode, judge, type WakeFacts, type WakeMessage } from './wake.ts';
+import { agentName, type HeldReason, judge, type WakeFacts, type WakeMessage } from './wake.ts';
 
 const AGENT = 'A'.repeat(43);
 const ANNA = `${'B'.repeat(42)}A`;
@@ -65,16 +65,16 @@ describe('a message is none of the agent’s business', () => {
   });
 });
 
-const HELD: readonly (readonly [string, Partial<WakeMessage>, Partial<WakeFacts>, HeldCode])[] = [
-  ['it is older than a week', { timeMs: NOW - 7 * DAY - 1 }, {}, 'too_old'],
-  ['there were too many answers before it', { marks: { ...NO_MARKS, hops: 10 } }, {}, 'hops_spent'],
-  ['too much waits', {}, { isInboxFull: () => true, hasBudget: askedEarly }, 'inbox_full'],
-  ['turns are spent', {}, { hasBudget: () => false }, 'budget_spent'],
+const HELD: readonly (readonly [string, Partial<WakeMessage>, Partial<WakeFacts>, HeldReason])[] = [
+  ['it is older than a week', { timeMs: NOW - 7 * DAY - 1 }, {}, 'too-old'],
+  ['there were too many answers before it', { marks: { ...NO_MARKS, hops: 10 } }, {}, 'hops-spent'],
+  ['too much waits', {}, { isInboxFull: () => true, hasBudget: askedEarly }, 'inbox-full'],
+  ['turns are spent', {}, { hasBudget: () => false }, 'budget-spent'],
 ];
 
 describe('a message is held', () => {
-  it.each(HELD)('if %s', (_, fields, more, code) => {
-    expect(judge(message(fields), facts(more))).toEqual({ kind: 'hold', why: 'mention', code });
+  it.each(HELD)('if %s', (_, fields, more, reason) => {
+    expect(judge(message(fields), facts(more))).toEqual({ kind: 'hold', why: 'mention', reason });
   });
 
   it('not at the last moment that counts', () => {

@@ -11,8 +11,8 @@ import type { Marks } from './marks.ts';
 /** See the API's type of the same name. */
 export type WakeMode = 'never' | 'mention' | 'always';
 export type WakeReason = 'mention' | 'reply' | 'channel';
-/** Why a message that is for the agent is not handed to it; `not_allowed`: contact or channel were taken back. */
-export type HeldCode = 'too_old' | 'hops_spent' | 'budget_spent' | 'inbox_full' | 'not_allowed';
+/** Why a message that is for the agent is not handed to it; `not-allowed`: contact or channel were taken back. */
+export type HeldReason = 'too-old' | 'hops-spent' | 'budget-spent' | 'inbox-full' | 'not-allowed';
 
 /** What the owner set for a channel. */
 export interface WakeRule {
@@ -51,7 +51,7 @@ export interface WakeFacts {
 export type Verdict =
   | { readonly kind: 'pass' }
   | { readonly kind: 'wake'; readonly why: WakeReason }
-  | { readonly kind: 'hold'; readonly why: WakeReason; readonly code: HeldCode };
+  | { readonly kind: 'hold'; readonly why: WakeReason; readonly reason: HeldReason };
 
 const PASS: Verdict = { kind: 'pass' };
 
@@ -110,9 +110,9 @@ export function judge(message: WakeMessage, facts: WakeFacts): Verdict {
   if (!facts.isAllowed || message.author === facts.identity || message.marks.isNotice) return PASS;
   const why = reasonOf(message, facts);
   if (why === undefined) return PASS;
-  const hold = (code: HeldCode): Verdict => ({ kind: 'hold', why, code });
-  if (message.timeMs < facts.nowMs - facts.ageMsMax) return hold('too_old');
-  if (message.marks.hops >= facts.hopsMax) return hold('hops_spent');
-  if (facts.isInboxFull()) return hold('inbox_full');
-  return facts.hasBudget() ? { kind: 'wake', why } : hold('budget_spent');
+  const hold = (reason: HeldReason): Verdict => ({ kind: 'hold', why, reason });
+  if (message.timeMs < facts.nowMs - facts.ageMsMax) return hold('too-old');
+  if (message.marks.hops >= facts.hopsMax) return hold('hops-spent');
+  if (facts.isInboxFull()) return hold('inbox-full');
+  return facts.hasBudget() ? { kind: 'wake', why } : hold('budget-spent');
 }

@@ -113,7 +113,7 @@ describe('handing over', () => {
     expect(bench.desk.acknowledge({ number, attempt: 2, outcome: 'done' }).state).toBe('waiting');
     expect(await client.item(2)).toMatchObject({ number, attempt: 3, handover: `${id}.again` });
     expect(bench.desk.acknowledge({ number, attempt: 3, outcome: 'done' }).state).toBe('unanswered');
-    expect(bench.rows()).toMatchObject([{ state: 'unanswered', code: 'no_answer', attempts: 3 }]);
+    expect(bench.rows()).toMatchObject([{ state: 'unanswered', reason: 'no-answer', attempts: 3 }]);
     expect(bench.desk.status().unanswered).toBe(1);
   });
 
@@ -153,7 +153,7 @@ describe('handing over', () => {
     }
     const client = bench.attach();
     await client.until(() => client.events.length === 1);
-    expect(bench.rows()).toMatchObject([{ state: 'unanswered', code: 'never_acknowledged' }]);
+    expect(bench.rows()).toMatchObject([{ state: 'unanswered', reason: 'never-acknowledged' }]);
   });
 
   it('stops for what is taken back while it waits', async () => {
@@ -164,7 +164,7 @@ describe('handing over', () => {
     const client = bench.attach();
     await client.until(() => client.events.length === 1);
     await bench.until(() => bench.rows()[0]?.state === 'held');
-    expect(bench.rows()).toMatchObject([{ state: 'held', code: 'not_allowed', attempts: 0 }]);
+    expect(bench.rows()).toMatchObject([{ state: 'held', reason: 'not-allowed', attempts: 0 }]);
   });
 
   it('stops for what has expired while it waited', async () => {
@@ -174,7 +174,7 @@ describe('handing over', () => {
     bench.nowMs += MINUTE;
     const client = bench.attach();
     await bench.until(() => bench.rows()[0]?.state === 'unanswered');
-    expect(bench.rows()).toMatchObject([{ code: 'gone' }]);
+    expect(bench.rows()).toMatchObject([{ reason: 'gone' }]);
     await client.close();
   });
 
@@ -210,7 +210,7 @@ describe('handing over', () => {
     bench.mention('2');
     bench.mention('3');
     await bench.until(() => bench.rows().length === 3);
-    expect(bench.rows().map(({ code }) => code)).toEqual([null, null, 'budget_spent']);
+    expect(bench.rows().map(({ reason }) => reason)).toEqual([null, null, 'budget-spent']);
   });
 });
 
@@ -283,10 +283,10 @@ describe('an answer', () => {
     await bench.desk.answer({ number, part: 1, body: 'the agent failed', notice: true });
     expect(bench.desk.acknowledge({ number, attempt: 1, outcome: 'failed' }).state).toBe('unanswered');
     expect(bench.sent).toMatchObject([{ isNotice: true, hops: 1 }]);
-    expect(bench.rows()).toMatchObject([{ state: 'unanswered', code: 'agent_failed', answers: 0 }]);
+    expect(bench.rows()).toMatchObject([{ state: 'unanswered', reason: 'agent-failed', answers: 0 }]);
     const late = await bench.desk.answer({ number, part: 1, body: 'after all' });
     expect(late.isNew).toBe(true);
-    expect(bench.rows()).toMatchObject([{ state: 'answered', code: null, answers: 1 }]);
+    expect(bench.rows()).toMatchObject([{ state: 'answered', reason: null, answers: 1 }]);
   });
 
   it('to nothing is refused', async () => {
@@ -322,13 +322,13 @@ describe('two agents that answer each other', () => {
   it('stop by the hops that both count', async () => {
     const bench = await loop({}, (hops) => ({ hops }));
     expect(bench.sent).toHaveLength(5);
-    expect(bench.rows().at(-1)?.code).toBe('hops_spent');
+    expect(bench.rows().at(-1)?.reason).toBe('hops-spent');
   });
 
   it('stop by the budget where the other one does not count', async () => {
     const bench = await loop({ contactHour: 20 }, () => undefined);
     expect(bench.sent).toHaveLength(20);
-    expect(bench.rows().at(-1)?.code).toBe('budget_spent');
+    expect(bench.rows().at(-1)?.reason).toBe('budget-spent');
   });
 });
 

@@ -152,7 +152,7 @@ export class Desk implements AgentGate {
 
   #added(rows: readonly NewInboxRow[]): void {
     for (const row of rows)
-      if (row.code === 'budget_spent') this.#parts.onSpent(row, this.#policy.nameOf(row.author));
+      if (row.reason === 'budget-spent') this.#parts.onSpent(row, this.#policy.nameOf(row.author));
     this.#handOver.wake();
   }
 
@@ -171,8 +171,8 @@ export class Desk implements AgentGate {
   /** The owner may have thought better of it while a message waited. */
   #obstacle(row: InboxRow): Obstacle | undefined {
     const isWanted = this.#policy.isAllowed(row.author) && this.#policy.channels.includes(row.channel);
-    if (!isWanted) return { state: 'held', code: 'not_allowed' };
-    return this.#message(row) === undefined ? { state: 'unanswered', code: 'gone' } : undefined;
+    if (!isWanted) return { state: 'held', reason: 'not-allowed' };
+    return this.#message(row) === undefined ? { state: 'unanswered', reason: 'gone' } : undefined;
   }
 
   /** Id of what was published under a key. */
@@ -230,7 +230,7 @@ export class Desk implements AgentGate {
         why: row.why,
         hops: row.hops,
         state: row.state,
-        code: (row.code === '' ? null : row.code) as InboxRowView['code'],
+        reason: (row.reason === '' ? null : row.reason) as InboxRowView['reason'],
         attempts: row.attempts,
         answers: row.answers,
       }),
@@ -325,7 +325,7 @@ export class Desk implements AgentGate {
         const isOver = row.state === 'silent' || row.state === 'unanswered';
         const change = {
           answers: row.answers + 1,
-          ...(isOver && ({ state: 'answered', code: '' } as const)),
+          ...(isOver && ({ state: 'answered', reason: '' } as const)),
         };
         return [{ number: row.number, change }];
       }),

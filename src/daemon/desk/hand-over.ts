@@ -17,9 +17,9 @@ import {
   afterLoss,
   type InboxState,
   type Step,
-  type UnansweredCode,
+  type UnansweredReason,
 } from '../../core/contact/inbox.ts';
-import type { HeldCode } from '../../core/contact/wake.ts';
+import type { HeldReason } from '../../core/contact/wake.ts';
 import { MeshError } from '../../core/errors.ts';
 import { LIMITS, MINUTE } from '../../core/limits.ts';
 import type { InboxRow, InboxStore } from '../../store/index.ts';
@@ -43,8 +43,8 @@ export interface HandOverParts {
 }
 
 export type Obstacle =
-  | { readonly state: 'held'; readonly code: HeldCode }
-  | { readonly state: 'unanswered'; readonly code: UnansweredCode };
+  | { readonly state: 'held'; readonly reason: HeldReason }
+  | { readonly state: 'unanswered'; readonly reason: UnansweredReason };
 
 export interface AttachedClient {
   readonly name: string;
@@ -158,8 +158,8 @@ export class HandOver {
     }
   }
 
-  #take(row: InboxRow, { state, code, retry }: Step): void {
-    const change = { state, code, answers: row.answers };
+  #take(row: InboxRow, { state, reason, retry }: Step): void {
+    const change = { state, reason, answers: row.answers };
     const again = { retried: true, turns: row.turns + 1 };
     this.#parts.inbox.change([{ number: row.number, change: retry ? { ...change, ...again } : change }]);
   }

@@ -7,7 +7,7 @@ import { joined, published, received, signedMessage } from '../../store/testing/
 import { FEED_PAGE } from '../feed.ts';
 import { agent, anna, DeskBench, mallory, openBench } from './testing/bench.ts';
 
-const states = (bench: DeskBench) => bench.rows().map(({ state, code }) => code ?? state);
+const states = (bench: DeskBench) => bench.rows().map(({ state, reason }) => reason ?? state);
 
 describe('the inbox gets', () => {
   it('what an allowed contact says to the agent, in order, and nothing of strangers', async () => {
@@ -20,7 +20,7 @@ describe('the inbox gets', () => {
     await bench.until(() => bench.rows().length === 2);
     expect(bench.rows()).toMatchObject([
       { id: first, channel: 'dev', author: anna.id, name: 'anna', why: 'mention', state: 'waiting', hops: 0 },
-      { id: second, why: 'mention', attempts: 0, answers: 0, code: null },
+      { id: second, why: 'mention', attempts: 0, answers: 0, reason: null },
     ]);
   });
 
@@ -110,14 +110,14 @@ describe('the inbox holds back', () => {
     bench.post('@robo far', { marks: { hops: 10 } });
     bench.post('@robo near', { marks: { hops: 9 } });
     await bench.until(() => bench.rows().length === 3);
-    expect(states(bench)).toEqual(['too_old', 'hops_spent', 'waiting']);
+    expect(states(bench)).toEqual(['too-old', 'hops-spent', 'waiting']);
   });
 
   it('what is beyond the budget of an hour, tells the owner, and lets more in when the hour is over', async () => {
     const bench = await openBench({ contactHour: 2 });
     for (const text of ['1', '2', '3']) bench.mention(text);
     await bench.until(() => bench.rows().length === 3);
-    expect(states(bench)).toEqual(['waiting', 'waiting', 'budget_spent']);
+    expect(states(bench)).toEqual(['waiting', 'waiting', 'budget-spent']);
     expect(bench.spent).toMatchObject([{ author: anna.id, channel: 'dev' }]);
     bench.nowMs += HOUR;
     bench.mention('4');
@@ -145,7 +145,7 @@ describe('the inbox holds back', () => {
     bench.desk.allow({ identity: mallory.id });
     for (const author of [anna, anna, mallory, mallory]) bench.mention('x', { author });
     await bench.until(() => bench.rows().length === 4);
-    expect(states(bench)).toEqual(['waiting', 'waiting', 'waiting', 'budget_spent']);
+    expect(states(bench)).toEqual(['waiting', 'waiting', 'waiting', 'budget-spent']);
   });
 });
 

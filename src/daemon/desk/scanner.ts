@@ -46,10 +46,10 @@ export class Scanner {
   /** Looks at everything up to the end of the store. Throws MeshError if the store fails; then it goes on from there. */
   async run(isStopped: () => boolean): Promise<void> {
     const { store, policy } = this.#parts;
-    while (!isStopped()) {
+    // Without such a channel nothing is read at all; one that is added says from which number on it wakes.
+    while (policy.channels.length > 0 && !isStopped()) {
       const head = store.lastArrival();
-      if (policy.channels.length > 0) this.#cursor = Math.max(this.#cursor, Math.min(policy.since, head));
-      else this.#cursor = head;
+      this.#cursor = Math.max(this.#cursor, Math.min(policy.since, head));
       if (this.#cursor >= head) return;
       const isFull = this.#step(head);
       if (isFull) await nextTurn();
@@ -136,9 +136,9 @@ function rowFor(verdict: Verdict, facts: RowFacts): NewInboxRow | undefined {
     case 'pass':
       return undefined;
     case 'wake':
-      return { ...facts, why: verdict.why, state: 'waiting', code: '' };
+      return { ...facts, why: verdict.why, state: 'waiting', reason: '' };
     case 'hold':
-      return { ...facts, why: verdict.why, state: 'held', code: verdict.code };
+      return { ...facts, why: verdict.why, state: 'held', reason: verdict.reason };
     default:
       return verdict satisfies never;
   }

@@ -1,7 +1,7 @@
 /** What doors see of the desk: the daemon's half of the API for agents. The words are explained in the API's types. */
 
-import type { AckOutcome, InboxState, UnansweredCode } from '../../core/contact/inbox.ts';
-import type { HeldCode, WakeMode, WakeReason } from '../../core/contact/wake.ts';
+import type { AckOutcome, InboxState, UnansweredReason } from '../../core/contact/inbox.ts';
+import type { HeldReason, WakeMode, WakeReason } from '../../core/contact/wake.ts';
 import type { DeliveryState } from '../../core/contract.ts';
 import type { MessageView } from '../message-view.ts';
 
@@ -35,7 +35,7 @@ export interface InboxRowView {
   readonly why: WakeReason;
   readonly hops: number;
   readonly state: InboxState;
-  readonly code: HeldCode | UnansweredCode | null;
+  readonly reason: HeldReason | UnansweredReason | null;
   readonly attempts: number;
   readonly answers: number;
 }
