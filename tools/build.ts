@@ -12,7 +12,15 @@ const source = join(root, 'src');
 const target = join(root, 'dist');
 
 const ASSETS = 'src/**/*.{sql,json,html,css,svg}';
-const NOT_SHIPPED = [/\.vectors\.json$/, /\.fixture\.\w+$/, /^src\/tidy\//, /^src\/sim\//, /\/testing\//];
+// The OpenClaw plugin is a package of its own: `pack-plugin.ts`.
+const NOT_SHIPPED = [
+  /\.vectors\.json$/,
+  /\.fixture\.\w+$/,
+  /^src\/tidy\//,
+  /^src\/sim\//,
+  /\/testing\//,
+  /^src\/bridge\/openclaw\//,
+];
 
 rmSync(target, { recursive: true, force: true });
 

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { FRIEND, ME } from './bridge.fixture.ts';
+import { hasOwner, isOwner, withOwner } from './owners.ts';
+
+const of = (...ownerAllowFrom: unknown[]) => ({ commands: { ownerAllowFrom } });
+
+describe('who may run commands', () => {
+  it('is whom the list names for this channel, in its exact spelling', () => {
+    expect(isOwner(of(`mesh:${FRIEND}`), FRIEND)).toBe(true);
+    expect(isOwner(of(`mesh:${FRIEND.toLowerCase()}`), FRIEND)).toBe(false);
+    expect(isOwner(of(`mesh:${ME}`, 'telegram:1'), FRIEND)).toBe(false);
+  });
+
+  it('is nobody by a wildcard, an entry of another channel or a broken list', () => {
+    for (const config of [
+      of('*'),
+      of('mesh:*'),
+      of(FRIEND),
+      of(`x:${FRIEND}`),
+      {},
+      { commands: 1 },
+      undefined,
+    ]) {
+      expect(isOwner(config, FRIEND)).toBe(false);
+    }
+  });
+
+  it('adds an owner and keeps everything else', () => {
+    const before = { other: 1, commands: { text: true, ownerAllowFrom: ['telegram:1'] } };
+    const after = withOwner(before, FRIEND);
+    expect(after).toEqual({
+      other: 1,
+      commands: { text: true, ownerAllowFrom: ['telegram:1', `mesh:${FRIEND}`] },
+    });
+    expect(withOwner(after, FRIEND)).toBe(after);
+    expect(before.commands.ownerAllowFrom).toEqual(['telegram:1']);
+  });
+
+  it('begins the list where there is none', () => {
+    expect(hasOwner({})).toBe(false);
+    expect(hasOwner(of(' '))).toBe(false);
+    expect(hasOwner(withOwner({}, ME))).toBe(true);
+  });
+});

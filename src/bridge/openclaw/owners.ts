@@ -1,0 +1,42 @@
+/**
+ * Who may run OpenClaw's commands ("/status", "/model ...") through the mesh.
+ *
+ * Only identities that the owner wrote into `commands.ownerAllowFrom` as `mesh:IDENTITY`. OpenClaw makes the first
+ * approved sender of any channel the owner where that list is empty; a channel that strangers can reach must not leave
+ * it so. Everybody else's text is text: OpenClaw is told not to look for commands in it, because a command of somebody
+ * without authority ends in a failure notice instead of an answer.
+ */
+import { CHANNEL_ID } from './names.ts';
+
+/** An entry of the list for an identity. */
+export function toOwnerEntry(identity: string): string {
+  return `${CHANNEL_ID}:${identity}`;
+}
+
+function readOwners(config: unknown): readonly unknown[] {
+  if (typeof config !== 'object' || config === null || !('commands' in config)) return [];
+  const { commands } = config;
+  if (typeof commands !== 'object' || commands === null || !('ownerAllowFrom' in commands)) return [];
+  return Array.isArray(commands.ownerAllowFrom) ? commands.ownerAllowFrom : [];
+}
+
+/** True if anybody owns the commands of this gateway, through whatever channel. */
+export function hasOwner(config: unknown): boolean {
+  return readOwners(config).some((entry) => String(entry).trim() !== '');
+}
+
+/** True for an identity that the list names for this channel. `*` names nobody: it would name strangers. */
+export function isOwner(config: unknown, identity: string): boolean {
+  return readOwners(config).some((entry) => String(entry).trim() === toOwnerEntry(identity));
+}
+
+/** The configuration with one more owner. */
+export function withOwner<T extends object>(config: T, identity: string): T {
+  if (isOwner(config, identity)) return config;
+  const commands: unknown = 'commands' in config ? config.commands : undefined;
+  const rest = typeof commands === 'object' && commands !== null ? commands : {};
+  return {
+    ...config,
+    commands: { ...rest, ownerAllowFrom: [...readOwners(config), toOwnerEntry(identity)] },
+  };
+}
