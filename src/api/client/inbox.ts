@@ -21,30 +21,37 @@ const EVENT_CHARS_MAX = 1024 * 1024;
 
 /** Splits server-sent events (WHATWG HTML, 9.2) as our daemon writes them: `event`, `id` and one `data` line each. */
 export class EventParser {
-  #rest = '';
-  #seen = 0;
+  /** what belongs to no event yet; joined only where a line ends, so that a long line is not copied for each piece */
+  #pieces: string[] = [];
+  #length = 0;
 
   /** @returns the events that `text` completes. Throws RangeError for an event that is too long. */
   push(text: string): { readonly event: string; readonly data: string }[] {
-    this.#rest += text;
-    const found: { event: string; data: string }[] = [];
-    for (;;) {
-      const end = this.#rest.indexOf('\n\n', Math.max(0, this.#seen - 1));
-      if (end < 0) break;
-      const fields = new Map<string, string>();
-      for (const line of this.#rest.slice(0, end).split('\n')) {
-        const at = line.indexOf(': ');
-        if (at > 0) fields.set(line.slice(0, at), line.slice(at + 2));
-      }
-      this.#rest = this.#rest.slice(end + 2);
-      this.#seen = 0;
-      const data = fields.get('data');
-      if (data !== undefined) found.push({ event: fields.get('event') ?? 'message', data });
-    }
-    this.#seen = this.#rest.length;
-    if (this.#seen > EVENT_CHARS_MAX) throw new RangeError('an event of the daemon is too long');
+    this.#pieces.push(text);
+    this.#length += text.length;
+    const found = text.includes('\n') ? this.#takeEvents() : [];
+    if (this.#length > EVENT_CHARS_MAX) throw new RangeError('an event of the daemon is too long');
     return found;
   }
+
+  #takeEvents(): { readonly event: string; readonly data: string }[] {
+    const blocks = this.#pieces.join('').split('\n\n');
+    const rest = blocks.pop() ?? '';
+    this.#pieces = [rest];
+    this.#length = rest.length;
+    return blocks.map(parseEvent).filter((found) => found !== undefined);
+  }
+}
+
+/** An event without data is none. */
+function parseEvent(block: string): { readonly event: string; readonly data: string } | undefined {
+  const fields = new Map<string, string>();
+  for (const line of block.split('\n')) {
+    const at = line.indexOf(': ');
+    if (at > 0) fields.set(line.slice(0, at), line.slice(at + 2));
+  }
+  const data = fields.get('data');
+  return data === undefined ? undefined : { event: fields.get('event') ?? 'message', data };
 }
 
 /** Events of a newer daemon are passed over. */

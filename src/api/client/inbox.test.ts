@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { inboxItem } from '../testing/fake-agent.ts';
+import { startTestApi, type TestApi } from '../testing/harness.ts';
+import type { InboxEvent } from './agent-types.ts';
+import { EventParser, openInbox } from './inbox.ts';
+
+const failing = (code: string) => expect.objectContaining({ code });
+
+describe('the parser of events', () => {
+  const text = 'event: attached\ndata: {"a":1}\n\nevent: item\nid: 7\ndata: {"b":"x: y"}\n\n';
+  const events = [
+    { event: 'attached', data: '{"a":1}' },
+    { event: 'item', data: '{"b":"x: y"}' },
+  ];
+
+  it.each([1, 2, 3, 7, 1000])('finds them in pieces of %d characters', (size) => {
+    const parser = new EventParser();
+    const found = [];
+    for (let at = 0; at < text.length; at += size) found.push(...parser.push(text.slice(at, at + size)));
+    expect(found).toEqual(events);
+  });
+
+  it('passes over what has no data, and takes no event without end', () => {
+    const parser = new EventParser();
+    expect(parser.push(': comment\n\nevent: x\n\n')).toEqual([]);
+    expect(() => {
+      for (let i = 0; i < 200; i++) parser.push('x'.repeat(10_000));
+    }).toThrow(RangeError);
+  });
+
+  it('reads a long event in many pieces in time', () => {
+    const parser = new EventParser();
+    const long = 'x'.repeat(900_000);
+    let found = 0;
+    for (const piece of `data: ${long}\n\n`.match(/.{1,100}|\n/gs) ?? []) found += parser.push(piece).length;
+    expect(found).toBe(1);
+  });
+});
+
+describe('the inbox of a daemon', () => {
+  let api: TestApi;
+  let stop: AbortController;
+  beforeEach(async () => {
+    api = await startTestApi();
+    stop = new AbortController();
+  });
+  afterEach(() => api.stop());
+
+  const open = (client = 'test', token = api.owner.token) =>
+    openInbox({ url: api.url, token, dataFolder: api.folder }, { client, signal: stop.signal });
+
+  async function read(feed: AsyncIterable<InboxEvent>, onEvent: () => void = () => undefined) {
+    const found: InboxEvent[] = [];
+    for await (const event of feed) {
+      found.push(event);
+      onEvent();
+    }
+    return found;
+  }
+
+  it('comes as it was said, in any language, and ends quietly with the signal', async () => {
+    const item = inboxItem();
+    const body = 'zwei\nZeilen: "日本" \u2028 👩‍🚀';
+    api.gate.agent.events = [{ kind: 'item', item: { ...item, message: { ...item.message, body } } }];
+    const found = await read(open(), () => stop.abort());
+    expect(found).toMatchObject([{ kind: 'item', item: { message: { body } } }]);
+    await api.gate.until(() => true);
+  });
+
+  it('is refused with the daemon’s words', async () => {
+    api.gate.agent.client = { name: 'other', since: '' };
+    await expect(read(open())).rejects.toEqual(failing('inbox_taken'));
+    await expect(read(open('NO!'))).rejects.toEqual(failing('bad_request'));
+    await expect(read(open('test', 'mesh_wrong'))).rejects.toEqual(failing('unauthenticated'));
+  });
+
+  it('says when the daemon has gone', async () => {
+    api.gate.agent.events = [{ kind: 'item', item: inboxItem() }];
+    const gone = read(open(), () => void api.api.close());
+    await expect(gone).rejects.toEqual(failing('no_daemon'));
+    await expect(read(open())).rejects.toEqual(failing('no_daemon'));
+  });
+});
