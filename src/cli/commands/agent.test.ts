@@ -116,3 +116,16 @@ describe('mesh send --mention', () => {
     expect(api.gate.requests).toEqual([]);
   });
 });
+
+describe('mesh status', () => {
+  it('has a line on the agent where there is one, or is to be one', async () => {
+    expect((await mesh(['status'])).stdout).not.toContain('Agent:');
+    await mesh(['allow', STRANGER]);
+    api.gate.agent.rows = [inboxRow({ state: 'waiting' }), inboxRow({ state: 'held', reason: 'too-old' })];
+    expect((await mesh(['status'])).stdout).toContain(
+      'Agent:    nothing is attached; 1 message waiting, 1 unanswered or held back in the last 24 hours\n',
+    );
+    api.gate.agent.client = { name: 'openclaw', since: inboxRow().at };
+    expect((await mesh(['status'])).stdout).toContain('Agent:    attached as openclaw; 1 message waiting');
+  });
+});

@@ -1,4 +1,10 @@
-import { ERRORS, isErrorCode, type SourceJson, type StatusJson } from '../../api/client/index.ts';
+import {
+  type AgentJson,
+  ERRORS,
+  isErrorCode,
+  type SourceJson,
+  type StatusJson,
+} from '../../api/client/index.ts';
 import { sizeText } from '../byte-size.ts';
 import { defineCommand } from '../command.ts';
 import { withClient } from '../connect.ts';
@@ -22,7 +28,18 @@ function problemLine({ code, detail, at }: StatusJson['problems'][number]): stri
   return `  ${localTime(at)}  ${visibleLine(words.join(' '))}`;
 }
 
-function* statusLines(status: StatusJson, bold: (text: string) => string): Generator<string> {
+/** A line where there is an agent, or is to be one. */
+function agentWords({ client, contacts, channels, waiting, unanswered }: AgentJson): string | undefined {
+  if (client === null && contacts === 0 && channels.length === 0) return undefined;
+  const who = client === null ? 'nothing is attached' : `attached as ${visibleLine(client.name)}`;
+  return `${who}; ${count(waiting, 'message')} waiting, ${unanswered} unanswered or held back in the last 24 hours`;
+}
+
+function* statusLines(
+  status: StatusJson,
+  agent: AgentJson,
+  bold: (text: string) => string,
+): Generator<string> {
   yield `${bold('Identity:')} ${visibleLine(status.identity)}`;
   yield `${bold('Peer:')}     ${visibleLine(status.peer)}, a ${status.role} of the network "${visibleLine(status.network)}"`;
   yield `${bold('Running:')}  version ${visibleLine(status.version)} since ${localTime(status.started)}`;
@@ -41,12 +58,15 @@ function* statusLines(status: StatusJson, bold: (text: string) => string): Gener
   }
   const waiting = `${count(status.outbox, 'own message')} that nobody has confirmed as stored`;
   yield `${bold('Outbox:')}   ${status.outbox === 0 ? 'empty' : waiting}`;
+  const words = agentWords(agent);
+  if (words !== undefined) yield `${bold('Agent:')}    ${words}`;
   if (status.problems.length > 0) yield `${bold('Problems:')} ${status.problems.length}`;
   yield* status.problems.map(problemLine);
 }
 
-async function showStatus(io: CliIo, status: StatusJson): Promise<void> {
-  for (const line of statusLines(status, (text) => paint(io, io.stdout, 'bold', text))) await print(io, line);
+async function showStatus(io: CliIo, status: StatusJson, agent: AgentJson): Promise<void> {
+  const bold = (text: string): string => paint(io, io.stdout, 'bold', text);
+  for (const line of statusLines(status, agent, bold)) await print(io, line);
 }
 
 /** `mesh status`: the daemon on one screen. */
@@ -59,7 +79,7 @@ export const statusCommand = defineCommand({
     withClient(context, async (client) => {
       const status = await client.status();
       if (context.global.json) await print(context.io, jsonLine(status));
-      else await showStatus(context.io, status);
+      else await showStatus(context.io, status, await client.agent());
       return undefined;
     }),
 });
