@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AttachedJson } from '../../api/client/agent-types.ts';
 import type { StatusJson } from '../../api/client/types.ts';
 import { FRIEND, makeItem } from './bridge.fixture.ts';
 import manifest from './package/openclaw.plugin.json' with { type: 'json' };
@@ -59,7 +60,7 @@ describe('what mesh_read shows', () => {
   });
 });
 
-it('mesh_status tells who the agent is and whether messages get through', () => {
+it('mesh_status tells who the agent is, who may wake it, and whether messages get through', () => {
   const status = {
     identity: FRIEND,
     links: [{}],
@@ -70,12 +71,20 @@ it('mesh_status tells who the agent is and whether messages get through', () => 
     ],
     problems: [{ code: 'internal', detail: 'x', at: '' }],
   } as unknown as StatusJson;
-  expect(JSON.parse(showStatus(status, true))).toEqual({
+  const attached: AttachedJson = {
+    identity: FRIEND,
+    contacts: [{ identity: FRIEND, name: 'fred', tier: 'allowed', since: '' }],
+    channels: [{ channel: 'lobby', wake: 'mention', names: [] }],
+  };
+  expect(JSON.parse(showStatus(status, undefined))).toMatchObject({ listening: false, contacts: [] });
+  expect(JSON.parse(showStatus(status, attached))).toEqual({
     identity: FRIEND,
     listening: true,
     links: 1,
     waiting_to_leave: 2,
     channels: ['lobby'],
+    contacts: [{ identity: FRIEND, name: 'fred' }],
+    woken_in: [{ channel: 'lobby', wake: 'mention' }],
     problems: [{ code: 'internal', detail: 'x' }],
   });
 });

@@ -1,11 +1,15 @@
 /**
  * What the agent's tools take and show. Texts of the mesh are shown as quoted lines with their verified author.
  */
+import type { AttachedJson } from '../../api/client/agent-types.ts';
 import type { MessageJson, StatusJson } from '../../api/client/types.ts';
 import { BRIDGE_LIMITS } from './names.ts';
 import { cutText } from './parts.ts';
 import { quoteBody } from './provenance.ts';
 import { requireTarget, TARGET_HINT } from './target.ts';
+
+/** Entries of each list that `mesh_status` shows (guess: more would fill the context of a model). */
+const STATUS_ITEMS_MAX = 50;
 
 export const TOOL_NAMES = ['mesh_read', 'mesh_send', 'mesh_status'] as const;
 
@@ -119,15 +123,19 @@ export function showMessages(
   return [head, ...blocks].join('\n\n');
 }
 
-/** What `mesh_status` tells: who the agent is, and whether its messages get anywhere. */
-export function showStatus(status: StatusJson, connected: boolean): string {
+/** What `mesh_status` tells: who the agent is, who may wake it and where, and whether its messages get anywhere. */
+export function showStatus(status: StatusJson, attached: AttachedJson | undefined): string {
   const joined = status.channels.filter((channel) => channel.joined).map((channel) => channel.channel);
   return JSON.stringify({
     identity: status.identity,
-    listening: connected,
+    listening: attached !== undefined,
     links: status.links.length,
     waiting_to_leave: status.outbox,
-    channels: joined.slice(0, 50),
+    channels: joined.slice(0, STATUS_ITEMS_MAX),
+    contacts:
+      attached?.contacts.slice(0, STATUS_ITEMS_MAX).map(({ identity, name }) => ({ identity, name })) ?? [],
+    woken_in:
+      attached?.channels.slice(0, STATUS_ITEMS_MAX).map(({ channel, wake }) => ({ channel, wake })) ?? [],
     problems: status.problems.slice(0, 5).map(({ code, detail }) => ({ code, detail })),
   });
 }

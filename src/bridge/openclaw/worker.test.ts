@@ -163,6 +163,17 @@ describe('messages to a busy agent', () => {
     ]);
   });
 
+  it('get no notice of their own: the running turn has them', async () => {
+    turns.push(async (hooks) => {
+      hooks.join();
+      await hooks.deliver({ ...final('no reply'), isError: true }, 'final');
+      return ended;
+    });
+    await worker.take(makeItem(1));
+    expect(await acks(1)).toEqual(['1/1 failed']);
+    expect(desk.published).toEqual([]);
+  });
+
   it('that are queued for a turn of their own are acknowledged after it', async () => {
     let looks = 0;
     busy = () => {

@@ -183,6 +183,11 @@ export class InboxWorker {
     const fate = judgePayload(payload, kind);
     if (fate === 'nothing') return [];
     const isAnswer = fate === 'answer';
+    // Who joined a running turn is answered by that turn, or not at all; its own dispatch may despair too early.
+    if (!isAnswer && flight.hasJoined) {
+      seen.notices += 1;
+      return [];
+    }
     const also = isAnswer && kind === 'final' ? this.book.alsoAnswered(flight) : [];
     const ids = await this.publish(flight.item.number, payload.text ?? '', { isNotice: !isAnswer, also });
     if (isAnswer) seen.answers += ids.length;

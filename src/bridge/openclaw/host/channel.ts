@@ -25,7 +25,7 @@ import { MESH_GUIDANCE } from '../provenance.ts';
 import { formatTarget, parseTarget, TARGET_HINT } from '../target.ts';
 import { startAccount } from './gateway.ts';
 import { MESH_IDENTITY } from './inbound.ts';
-import { sendText } from './outbound.ts';
+import { type SendRequest, sendText } from './outbound.ts';
 import { setupContract } from './setup.ts';
 
 interface Probe {
@@ -48,6 +48,12 @@ async function probe(account: MeshAccount): Promise<Probe> {
   }
 }
 
+async function send(request: SendRequest) {
+  const { messageId, to } = await sendText(request);
+  const results = [{ channel: CHANNEL_ID, messageId, conversationId: to }];
+  return { messageId, receipt: createMessageReceiptFromOutboundResults({ results, kind: 'text' }) };
+}
+
 const message = defineChannelMessageAdapter({
   id: CHANNEL_ID,
   durableFinal: {
@@ -58,16 +64,9 @@ const message = defineChannelMessageAdapter({
     reconcileUnknownSend: () => ({ status: 'not_sent' }),
   },
   send: {
-    text: async (request) => {
-      const { messageId, to } = await sendText(request);
-      return {
-        messageId,
-        receipt: createMessageReceiptFromOutboundResults({
-          results: [{ channel: CHANNEL_ID, messageId, conversationId: to }],
-          kind: 'text',
-        }),
-      };
-    },
+    text: send,
+    // Failures come here, because they are asked for below, and with their mark.
+    payload: (request) => send({ ...request, isError: request.payload.isError }),
   },
 });
 
@@ -154,7 +153,11 @@ export const meshPlugin = createChatChannelPlugin<MeshAccount, Probe>({
     message,
   },
   outbound: {
-    base: { deliveryMode: 'gateway', textChunkLimit: BRIDGE_LIMITS.textCharsDefault },
+    base: {
+      deliveryMode: 'gateway',
+      textChunkLimit: BRIDGE_LIMITS.textCharsDefault,
+      sendTextOnlyErrorPayloads: true,
+    },
     attachedResults: { channel: CHANNEL_ID, sendText: (request) => sendText(request) },
   },
 });

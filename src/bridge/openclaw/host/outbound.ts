@@ -13,6 +13,8 @@ export interface SendRequest {
   readonly cfg: unknown;
   readonly to: string;
   readonly text: string;
+  /** the runtime tells of a failure */
+  readonly isError?: boolean | undefined;
   readonly accountId?: string | null | undefined;
   readonly replyToId?: string | null | undefined;
   readonly deliveryQueueId?: string | undefined;
@@ -39,7 +41,8 @@ async function publish(desk: Desk, request: SendRequest, target: Target): Promis
     if (worker === undefined)
       throw notSent('The mesh channel of this gateway does not run.', { retryable: true });
     // A text that does not come out of the item's own dispatch; `in-flight.ts` says how it is numbered.
-    return (await worker.publish(target.number, request.text)).at(0);
+    const isNotice = request.isError === true;
+    return (await worker.publish(target.number, request.text, { isNotice })).at(0);
   }
   const reply = request.replyToId ?? undefined;
   const sent = await desk.publish(
@@ -69,7 +72,8 @@ export async function sendText(request: SendRequest): Promise<Sent> {
     if (error instanceof PlatformMessageNotDispatchedError) throw error;
     const refused = isRefusal(error);
     if (!refused && !neverLeft(error)) throw error;
-    throw notSent(explain(error), { cause: error, retryable: !refused });
+    // OpenClaw may send an answer of the agent later. Whoever sends to a channel hears that it failed, and decides.
+    throw notSent(explain(error), { cause: error, retryable: !refused && target.kind === 'reply' });
   } finally {
     desk.close();
   }

@@ -5,16 +5,18 @@ import path from 'node:path';
 import { defineChannelSetupContract } from 'openclaw/plugin-sdk/channel-setup';
 import { patchTopLevelChannelConfigSection } from 'openclaw/plugin-sdk/setup';
 import { resolveDataFolder } from '../../../api/client/data-folder.ts';
+import { readSection } from '../config.ts';
 import { DataFolderDesk, explain } from '../desk.ts';
 import { CHANNEL_ID } from '../names.ts';
 import { hasOwner, withOwner } from '../owners.ts';
+import { withSilence } from '../silence.ts';
 
 const FIELDS = {
   dataFolder: {
     kind: 'string',
     cli: {
       flags: '--data-folder <folder>',
-      description: "data folder of the mesh daemon; the user's own if left out",
+      description: "data folder of the mesh daemon; left out: the one that is set, or the user's own",
     },
   },
   owner: {
@@ -53,7 +55,7 @@ async function askIdentity(dataFolder: string): Promise<string> {
 }
 
 async function prepareInput(config: unknown, input: SetupInput): Promise<SetupInput> {
-  const flag = given(input.dataFolder);
+  const flag = given(input.dataFolder) ?? readSection(config).dataFolder;
   const dataFolder = resolveDataFolder({ cwd: process.cwd(), env: process.env, flag });
   const named = given(input.owner)?.replace(/^mesh:/, '');
   // OpenClaw takes back only the fields that it knows, so the daemon's own identity comes as the owner.
@@ -81,7 +83,8 @@ export const setupContract = defineChannelSetupContract({
         enabled: true,
         patch: dataFolder === undefined ? {} : { dataFolder },
       });
-      return owner === undefined ? withSection : withOwner(withSection, owner);
+      const quiet = withSilence(withSection);
+      return owner === undefined ? quiet : withOwner(quiet, owner);
     },
   },
 });

@@ -62,10 +62,9 @@ const TOOLS: Readonly<Record<ToolName, Tool>> = {
   mesh_status: {
     label: 'Mesh: status',
     description:
-      'Tells who you are on the mesh, which channels you are in, and whether messages get through.',
+      'Tells who you are on the mesh, who may wake you and where, and whether messages get through.',
     parameters: STATUS_PARAMETERS,
-    run: async (desk) =>
-      showStatus(await desk.status(), live().accounts.get(ACCOUNT_ID)?.attached !== undefined),
+    run: async (desk) => showStatus(await desk.status(), live().accounts.get(ACCOUNT_ID)?.attached),
   },
 };
 

@@ -1,0 +1,20 @@
+/**
+ * Lets an agent be silent. In channels where each message of a contact wakes it, most of them are not for it; without
+ * this OpenClaw takes silence for a failure, asks the model once more, and tells the channel that something went wrong.
+ * Whoever is mentioned or answered owes an answer all the same.
+ */
+import { CHANNEL_ID } from './names.ts';
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+/** The configuration with silence allowed on this channel, unless its owner has decided already. */
+export function withSilence<T extends object>(config: T): T {
+  const surfaces = record('surfaces' in config ? config.surfaces : undefined);
+  const mesh = record(surfaces[CHANNEL_ID]);
+  const silentReply = record(mesh.silentReply);
+  if (silentReply.group !== undefined) return config;
+  const changed = { ...mesh, silentReply: { ...silentReply, group: 'allow' } };
+  return { ...config, surfaces: { ...surfaces, [CHANNEL_ID]: changed } };
+}
