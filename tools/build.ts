@@ -1,18 +1,19 @@
 /**
  * Builds `dist/` from `src/`: an empty folder, the compiler's output, then the files that the code reads at run
- * time (SQL, pages, tables). Test data never ships.
+ * time (SQL, pages, tables), and the OpenClaw plugin. Test data never ships.
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
+import { buildPlugin } from './bundle-plugin.ts';
 
 const root = join(import.meta.dirname, '..');
 const source = join(root, 'src');
 const target = join(root, 'dist');
 
 const ASSETS = 'src/**/*.{sql,json,html,css,svg}';
-// The OpenClaw plugin is a package of its own: `pack-plugin.ts`.
+// The OpenClaw plugin is bundled instead, into a folder that OpenClaw installs.
 const NOT_SHIPPED = [
   /\.vectors\.json$/,
   /\.fixture\.\w+$/,
@@ -44,4 +45,5 @@ for (const file of globSync(ASSETS, { cwd: root })) {
   copyFileSync(join(root, file), copy);
   copied += 1;
 }
-console.log(`dist: compiled, ${copied} assets copied`);
+await buildPlugin(join(target, 'openclaw-plugin'));
+console.log(`dist: compiled, ${copied} assets copied, plugin bundled`);
