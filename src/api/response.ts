@@ -38,11 +38,14 @@ export async function writeEvents<T>(
   encode: (item: T) => string,
 ): Promise<void> {
   const items = feed[Symbol.asyncIterator]();
-  let next = await items.next();
-  response.writeHead(200, { ...COMMON_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
-  while (next.done !== true && (await writeChunk(response, encode(next.value)))) next = await items.next();
-  await items.return?.();
-  response.end();
+  try {
+    let next = await items.next();
+    response.writeHead(200, { ...COMMON_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
+    while (next.done !== true && (await writeChunk(response, encode(next.value)))) next = await items.next();
+    response.end();
+  } finally {
+    await items.return?.(); // whatever broke: the feed must know that nobody reads it any more
+  }
 }
 
 export async function sendReply(response: ServerResponse, reply: Reply): Promise<void> {

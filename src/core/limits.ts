@@ -260,6 +260,8 @@ export const LIMITS = {
   inboxHandedMax: 16,
   /** messages that wait for a client; what comes then is held (guess: days of talk) */
   inboxWaitingMax: 1000,
+  /** ...and those of one contact among them: others have a place too (guess) */
+  inboxWaitingContactMax: 250,
   /** rows of the inbox, the oldest go first; they are the memory of what was handed over (guess) */
   inboxRowsMax: 10_000,
   inboxMs: 90 * DAY,

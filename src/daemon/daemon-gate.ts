@@ -114,11 +114,11 @@ export class DaemonGate implements Gate {
   async leave(channel: string): Promise<{ channel: string; wasJoined: boolean }> {
     const { commands, submit } = this.#parts;
     const name = checkedChannel(channel);
+    this.agent.left(name); // first: what is not joined must not wake anybody after a crash in between
     const reply = await commands.ask((request: RequestId) =>
       submit({ kind: 'leave', request, channel: name }),
     );
     if (reply.kind !== 'left') throw new MeshError('internal', `leave was answered with ${reply.kind}.`);
-    this.agent.left(reply.channel);
     return { channel: reply.channel, wasJoined: reply.wasJoined };
   }
 

@@ -9,7 +9,7 @@ import { Peer } from '../core/peer.ts';
 import type { PeerConfig, PeerSnapshot } from '../core/peer-types.ts';
 import { sha256, type Verifier } from '../crypto/index.ts';
 import type { LinkNet } from '../net/index.ts';
-import type { NewInboxRow, SqliteStore } from '../store/index.ts';
+import type { SqliteStore } from '../store/index.ts';
 import { Commands, Waits } from './commands.ts';
 import { DaemonGate, type GateParts } from './daemon-gate.ts';
 import type { Desk } from './desk/desk.ts';
@@ -124,18 +124,20 @@ function createListeners(
   };
 }
 
-function spentText({ author, channel }: NewInboxRow, name: string | null): string {
-  return `${name ?? author} in ${JSON.stringify(channel)}.`;
-}
-
 function deskParts({ store, options }: EngineParts, problems: Problems): GateParts['desk'] {
   return {
     inbox: store.inbox,
     budget: options.budget,
     ageMsMax: options.wakeAgeMs,
     later: systemLater,
-    onSpent: (row, name) => problems.add('turns_spent', spentText(row, name)),
-    onTrouble: (error) => problems.add('store_failed', error.detail),
+    onSpent: (isSpent) => {
+      if (isSpent) problems.add('turns_spent', 'What is held back stands in "mesh inbox".');
+      else problems.solve('turns_spent');
+    },
+    onTrouble: (error) => {
+      if (error !== undefined) problems.add('store_failed', error.detail);
+      else problems.solve('store_failed');
+    },
   };
 }
 

@@ -6,6 +6,9 @@
  * a RangeError, as in `store.ts`.
  */
 
+import type { InboxState } from '../core/contact/inbox.ts';
+import type { WakeMode, WakeReason } from '../core/contact/wake.ts';
+
 export interface ContactRow {
   /** id text of the other identity */
   readonly other: string;
@@ -18,13 +21,13 @@ export interface ContactRow {
 
 export interface WakeRow {
   readonly channel: string;
-  readonly mode: 'mention' | 'always';
+  readonly mode: Exclude<WakeMode, 'never'>;
   readonly names: readonly string[];
-  /** messages with a higher arrival number wake */
+  /** messages with a higher arrival number wake... */
   readonly after: number;
+  /** ...that were not written before this time, ms since 1970 */
+  readonly sinceMs: number;
 }
-
-export type InboxState = 'waiting' | 'handed' | 'answered' | 'silent' | 'unanswered' | 'held';
 
 /** A message that is for the agent. Words are those of the API. */
 export interface NewInboxRow {
@@ -34,7 +37,7 @@ export interface NewInboxRow {
   readonly author: string;
   /** ms since 1970: when this was decided */
   readonly atMs: number;
-  readonly why: 'mention' | 'reply' | 'channel';
+  readonly why: WakeReason;
   readonly hops: number;
   readonly state: 'waiting' | 'held';
   /** '' where the state needs no reason */
@@ -54,11 +57,16 @@ export interface InboxRow extends Omit<NewInboxRow, 'state'> {
   readonly turnAtMs: number;
   /** messages that were published as its answer */
   readonly answers: number;
+  /** idempotency key under which an answer to another message is published that answers this one too; '' for none */
+  readonly answeredKey: string;
 }
 
 /** What may change of a row. */
 export type InboxChange = Partial<
-  Pick<InboxRow, 'state' | 'reason' | 'attempts' | 'retried' | 'turns' | 'turnAtMs' | 'answers'>
+  Pick<
+    InboxRow,
+    'state' | 'reason' | 'attempts' | 'retried' | 'turns' | 'turnAtMs' | 'answers' | 'answeredKey'
+  >
 >;
 
 export interface InboxStore {
@@ -85,6 +93,10 @@ export interface InboxStore {
   handed(identity: string): InboxRow[];
   /** rows in these states */
   countOpen(identity: string): { readonly waiting: number; readonly handed: number };
+  /** rows in the state `waiting` by one author */
+  countWaitingOf(identity: string, author: string): number;
+  /** rows decided after `sinceMs` with this reason */
+  countReason(identity: string, reason: string, sinceMs: number): number;
   /** rows decided after `sinceMs` that stayed unanswered or were held */
   countUnanswered(identity: string, sinceMs: number): number;
   /** turns after `sinceMs` (exclusive) of one author or in one channel; `handedOnly`: without those that still wait */
@@ -95,7 +107,12 @@ export interface InboxStore {
   ): number;
   /** the newest `limit` rows below the number `before`, ascending */
   page(identity: string, limit: number, before: number): InboxRow[];
-  /** removes rows that are done and were decided before `untilMs`, oldest first, and those beyond `most`; at most
-   *  256 in one call. @returns how many */
-  prune(identity: string, untilMs: number, most: number): number;
+  /** removes rows that are done and were decided before `untilMs`, oldest first, and those beyond `most`, but none with
+   *  turns after `turnsSinceMs`; at most 256 in one call. @returns how many */
+  prune(
+    identity: string,
+    limits: { readonly untilMs: number; readonly most: number; readonly turnsSinceMs: number },
+  ): number;
+  /** brings times after `nowMs` back to it: the clock was set back since */
+  clampTimes(identity: string, nowMs: number): void;
 }

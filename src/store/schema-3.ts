@@ -20,13 +20,14 @@ CREATE TABLE contact (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX contact_name ON contact (identity, name) WHERE name <> '';
 
--- after: arrival number from which on the channel wakes; names: JSON list
+-- after, since: arrival number and time, ms, from which on the channel wakes; names: JSON list
 CREATE TABLE wake (
   identity BLOB NOT NULL,
   channel TEXT NOT NULL,
   mode TEXT NOT NULL,
   names TEXT NOT NULL,
   after INTEGER NOT NULL,
+  since INTEGER NOT NULL,
   PRIMARY KEY (identity, channel)
 ) STRICT, WITHOUT ROWID;
 
@@ -34,7 +35,8 @@ CREATE TABLE wake (
 CREATE TABLE inbox_cursor (identity BLOB PRIMARY KEY, arrival INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 -- at: when it was decided, ms; turns: what it counts in the budget, at the time turn_at: that of the decision, later
--- that of the hand-over; retried: handed over once more under another id
+-- that of the hand-over; retried: handed over once more under another id; answered_key: idempotency key of a part of the
+-- answer to another message that answers this one too, '' for none
 CREATE TABLE inbox (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   identity BLOB NOT NULL,
@@ -51,6 +53,7 @@ CREATE TABLE inbox (
   turns INTEGER NOT NULL,
   turn_at INTEGER NOT NULL,
   answers INTEGER NOT NULL DEFAULT 0,
+  answered_key TEXT NOT NULL DEFAULT '',
   UNIQUE (identity, message)
 ) STRICT;
 CREATE INDEX inbox_open ON inbox (identity, number) WHERE state IN ('waiting', 'handed');

@@ -41,12 +41,12 @@ describe('contacts', () => {
 describe('channels that wake', () => {
   it('are replaced and removed', () => {
     const store = openInboxStore();
-    store.setWake(me, { channel: 'dev', mode: 'mention', names: ['robo'], after: 3 });
-    store.setWake(me, { channel: 'dev', mode: 'always', names: [], after: 3 });
-    store.setWake(me, { channel: 'a', mode: 'mention', names: ['x', 'y'], after: 0 });
+    store.setWake(me, { channel: 'dev', mode: 'mention', names: ['robo'], after: 3, sinceMs: 9 });
+    store.setWake(me, { channel: 'dev', mode: 'always', names: [], after: 3, sinceMs: 9 });
+    store.setWake(me, { channel: 'a', mode: 'mention', names: ['x', 'y'], after: 0, sinceMs: 9 });
     expect(store.wakes(me)).toEqual([
-      { channel: 'a', mode: 'mention', names: ['x', 'y'], after: 0 },
-      { channel: 'dev', mode: 'always', names: [], after: 3 },
+      { channel: 'a', mode: 'mention', names: ['x', 'y'], after: 0, sinceMs: 9 },
+      { channel: 'dev', mode: 'always', names: [], after: 3, sinceMs: 9 },
     ]);
     store.removeWake(me, 'a');
     expect(store.wakes(me).map(({ channel }) => channel)).toEqual(['dev']);
@@ -125,14 +125,42 @@ describe('the inbox', () => {
     );
     const done = { state: 'answered' } as const;
     store.change([2, 3, 5].map((number) => ({ number, change: done })));
-    expect(store.prune(me, 3, 100)).toBe(1);
+    expect(store.prune(me, { untilMs: 3, most: 100, turnsSinceMs: 100 })).toBe(1);
     expect(store.page(me, 10, 100).map(({ number }) => number)).toEqual([1, 3, 4, 5]);
-    expect(store.prune(me, 0, 2)).toBe(1);
+    expect(store.prune(me, { untilMs: 0, most: 2, turnsSinceMs: 100 })).toBe(1);
     expect(store.page(me, 10, 100).map(({ number }) => number)).toEqual([1, 4, 5]);
     store.change([{ number: 5, change: done }]);
-    expect(store.prune(me, 100, 100)).toBe(1);
+    expect(store.prune(me, { untilMs: 100, most: 100, turnsSinceMs: 100 })).toBe(1);
     store.add(me, [row(6)], 0);
     expect(store.page(me, 10, 100).map(({ number }) => number)).toEqual([1, 4, 6]);
+  });
+
+  it('keeps what the budget counts, however many rows there are', () => {
+    const store = openInboxStore();
+    store.add(me, [row(1), ...[2, 3, 4].map((n) => row(n, { state: 'held', reason: 'budget-spent' }))], 0);
+    store.change([{ number: 1, change: { state: 'answered', attempts: 1, turnAtMs: 50 } }]);
+    expect(store.prune(me, { untilMs: 100, most: 1, turnsSinceMs: 49 })).toBe(3);
+    expect(store.page(me, 10, 100).map(({ number }) => number)).toEqual([1]);
+    expect(store.prune(me, { untilMs: 100, most: 1, turnsSinceMs: 50 })).toBe(1);
+  });
+
+  it('brings times back that lie ahead', () => {
+    const store = openInboxStore();
+    store.add(me, [row(5), row(7), row(9)], 0);
+    store.clampTimes(me, 7);
+    expect(store.page(me, 10, 100).map(({ atMs, turnAtMs }) => [atMs, turnAtMs])).toEqual([
+      [5, 5],
+      [7, 7],
+      [7, 7],
+    ]);
+  });
+
+  it('counts what waits of one author, and rows with a reason', () => {
+    const store = openInboxStore();
+    const held = { state: 'held', reason: 'budget-spent' } as const;
+    store.add(me, [row(1), row(2), row(3, { author: berta }), row(4, held), row(5, held)], 0);
+    expect([store.countWaitingOf(me, anna), store.countWaitingOf(me, berta)]).toEqual([2, 1]);
+    expect([0, 4, 5].map((sinceMs) => store.countReason(me, 'budget-spent', sinceMs))).toEqual([2, 1, 0]);
   });
 
   it('takes ids only', () => {

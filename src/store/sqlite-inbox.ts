@@ -1,16 +1,9 @@
 /** {@link InboxStore} on the database of the store. Rows are few and written one at a time; each call is an fsync. */
 import type { Database } from 'better-sqlite3';
 import { type Bytes, toBase64url } from '../core/bytes.ts';
+import type { InboxState } from '../core/contact/inbox.ts';
 import { keyBytes } from './check.ts';
-import type {
-  ContactRow,
-  InboxChange,
-  InboxRow,
-  InboxState,
-  InboxStore,
-  NewInboxRow,
-  WakeRow,
-} from './inbox-store.ts';
+import type { ContactRow, InboxChange, InboxRow, InboxStore, NewInboxRow, WakeRow } from './inbox-store.ts';
 
 /** Rows that one call of `prune` removes: others must not wait (as PRUNE_STEP). */
 const PRUNE_ROWS = 256;
@@ -31,10 +24,11 @@ interface Columns {
   readonly turns: number;
   readonly turnAt: number;
   readonly answers: number;
+  readonly answeredKey: string;
 }
 
 const COLUMNS =
-  'number, identity, message, channel, author, at, why, hops, state, reason, attempts, retried, turns, turn_at AS turnAt, answers';
+  'number, identity, message, channel, author, at, why, hops, state, reason, attempts, retried, turns, turn_at AS turnAt, answers, answered_key AS answeredKey';
 const IS_OPEN = "state IN ('waiting', 'handed')";
 
 function rowOf(row: Columns): InboxRow {
@@ -54,6 +48,7 @@ function rowOf(row: Columns): InboxRow {
     turns: row.turns,
     turnAtMs: row.turnAt,
     answers: row.answers,
+    answeredKey: row.answeredKey,
   };
 }
 
@@ -74,47 +69,34 @@ function policyStatements(db: Database) {
       )
       .pluck(),
     removeContact: db.prepare<[Bytes, Bytes]>('DELETE FROM contact WHERE identity = ? AND other = ?'),
-    wakes: db.prepare<[Bytes], { channel: string; mode: string; names: string; after: number }>(
-      'SELECT channel, mode, names, after FROM wake WHERE identity = ? ORDER BY channel',
-    ),
-    setWake: db.prepare<[Bytes, string, string, string, number]>(
-      'INSERT OR REPLACE INTO wake (identity, channel, mode, names, after) VALUES (?, ?, ?, ?, ?)',
+    wakes: db.prepare<
+      [Bytes],
+      { channel: string; mode: string; names: string; after: number; sinceMs: number }
+    >('SELECT channel, mode, names, after, since AS sinceMs FROM wake WHERE identity = ? ORDER BY channel'),
+    setWake: db.prepare<[Bytes, string, string, string, number, number]>(
+      'INSERT OR REPLACE INTO wake (identity, channel, mode, names, after, since) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     removeWake: db.prepare<[Bytes, string]>('DELETE FROM wake WHERE identity = ? AND channel = ?'),
   };
 }
 
-function rowStatements(db: Database) {
+function countStatements(db: Database) {
   return {
-    cursor: db.prepare<[Bytes], number>('SELECT arrival FROM inbox_cursor WHERE identity = ?').pluck(),
-    setCursor: db.prepare<[Bytes, number]>(
-      `INSERT INTO inbox_cursor VALUES (?, ?)
-       ON CONFLICT DO UPDATE SET arrival = max(arrival, excluded.arrival)`,
-    ),
-    add: db.prepare<[Bytes, Bytes, string, Bytes, number, string, number, string, string, number, number]>(
-      `INSERT INTO inbox (identity, message, channel, author, at, why, hops, state, reason, turns, turn_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    ),
-    byNumber: db.prepare<[number], Columns>(`SELECT ${COLUMNS} FROM inbox WHERE number = ?`),
-    byMessage: db.prepare<[Bytes, Bytes], Columns>(
-      `SELECT ${COLUMNS} FROM inbox WHERE identity = ? AND message = ?`,
-    ),
-    change: db.prepare<[string, string, number, number, number, number, number, number]>(
-      `UPDATE inbox SET state = ?, reason = ?, attempts = ?, retried = ?, turns = ?, turn_at = ?, answers = ?
-       WHERE number = ?`,
-    ),
-    open: db.prepare<[Bytes, number, number], Columns>(
-      `SELECT ${COLUMNS} FROM inbox INDEXED BY inbox_open
-       WHERE identity = ? AND number > ? AND ${IS_OPEN} ORDER BY number LIMIT ?`,
-    ),
-    handed: db.prepare<[Bytes], Columns>(
-      `SELECT ${COLUMNS} FROM inbox INDEXED BY inbox_open
-       WHERE identity = ? AND state = 'handed' AND ${IS_OPEN} ORDER BY number`,
-    ),
     countOpen: db.prepare<[Bytes], { waiting: number; handed: number }>(
       `SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting, count(*) FILTER (WHERE state = 'handed') AS handed
        FROM inbox INDEXED BY inbox_open WHERE identity = ? AND ${IS_OPEN}`,
     ),
+    countWaitingOf: db
+      .prepare<[Bytes, Bytes], number>(
+        `SELECT count(*) FROM inbox INDEXED BY inbox_open
+         WHERE identity = ? AND state = 'waiting' AND author = ? AND ${IS_OPEN}`,
+      )
+      .pluck(),
+    countReason: db
+      .prepare<[Bytes, number, string], number>(
+        'SELECT count(*) FROM inbox INDEXED BY inbox_age WHERE identity = ? AND at > ? AND reason = ?',
+      )
+      .pluck(),
     countUnanswered: db
       .prepare<[Bytes, number], number>(
         `SELECT count(*) FROM inbox INDEXED BY inbox_age
@@ -133,13 +115,49 @@ function rowStatements(db: Database) {
          WHERE identity = ? AND channel = ? AND turn_at > ? AND turns > 0 AND attempts >= ?`,
       )
       .pluck(),
+  };
+}
+
+function rowStatements(db: Database) {
+  return {
+    ...countStatements(db),
+    cursor: db.prepare<[Bytes], number>('SELECT arrival FROM inbox_cursor WHERE identity = ?').pluck(),
+    setCursor: db.prepare<[Bytes, number]>(
+      `INSERT INTO inbox_cursor VALUES (?, ?)
+       ON CONFLICT DO UPDATE SET arrival = max(arrival, excluded.arrival)`,
+    ),
+    add: db.prepare<[Bytes, Bytes, string, Bytes, number, string, number, string, string, number, number]>(
+      `INSERT INTO inbox (identity, message, channel, author, at, why, hops, state, reason, turns, turn_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    ),
+    byNumber: db.prepare<[number], Columns>(`SELECT ${COLUMNS} FROM inbox WHERE number = ?`),
+    byMessage: db.prepare<[Bytes, Bytes], Columns>(
+      `SELECT ${COLUMNS} FROM inbox WHERE identity = ? AND message = ?`,
+    ),
+    change: db.prepare<[string, string, number, number, number, number, number, string, number]>(
+      `UPDATE inbox SET state = ?, reason = ?, attempts = ?, retried = ?, turns = ?, turn_at = ?, answers = ?,
+         answered_key = ? WHERE number = ?`,
+    ),
+    open: db.prepare<[Bytes, number, number], Columns>(
+      `SELECT ${COLUMNS} FROM inbox INDEXED BY inbox_open
+       WHERE identity = ? AND number > ? AND ${IS_OPEN} ORDER BY number LIMIT ?`,
+    ),
+    handed: db.prepare<[Bytes], Columns>(
+      `SELECT ${COLUMNS} FROM inbox INDEXED BY inbox_open
+       WHERE identity = ? AND state = 'handed' AND ${IS_OPEN} ORDER BY number`,
+    ),
+    clampTurns: db.prepare<[number, Bytes, number]>(
+      'UPDATE inbox SET turn_at = ? WHERE identity = ? AND turn_at > ?',
+    ),
+    clampTimes: db.prepare<[number, Bytes, number]>('UPDATE inbox SET at = ? WHERE identity = ? AND at > ?'),
     page: db.prepare<[Bytes, number, number], Columns>(
       `SELECT ${COLUMNS} FROM inbox INDEXED BY inbox_page
        WHERE identity = ? AND number < ? ORDER BY number DESC LIMIT ?`,
     ),
-    prune: db.prepare<[Bytes, number, Bytes, number, number]>(
+    prune: db.prepare<[Bytes, number, number, Bytes, number, number]>(
       `DELETE FROM inbox WHERE number IN (
-         SELECT number FROM inbox INDEXED BY inbox_page WHERE identity = ? AND NOT ${IS_OPEN} AND (at < ? OR number <= ifnull(
+         SELECT number FROM inbox INDEXED BY inbox_page
+         WHERE identity = ? AND NOT ${IS_OPEN} AND NOT (turns > 0 AND turn_at > ?) AND (at < ? OR number <= ifnull(
            (SELECT number FROM inbox INDEXED BY inbox_page WHERE identity = ? ORDER BY number DESC LIMIT 1 OFFSET ?), 0))
          ORDER BY number LIMIT ?)`,
     ),
@@ -187,8 +205,10 @@ function policyPart(db: Database, guarded: Guarded, write: Guarded): PolicyPart 
           .all(keyBytes(identity))
           .map((row): WakeRow => ({ ...row, mode: row.mode as WakeRow['mode'], names: namesOf(row.names) })),
       ),
-    setWake: (identity, { channel, mode, names, after }) =>
-      write(() => void policy.setWake.run(keyBytes(identity), channel, mode, JSON.stringify(names), after)),
+    setWake: (identity, { channel, mode, names, after, sinceMs }) =>
+      write(() => {
+        policy.setWake.run(keyBytes(identity), channel, mode, JSON.stringify(names), after, sinceMs);
+      }),
     removeWake: (identity, channel) => write(() => void policy.removeWake.run(keyBytes(identity), channel)),
   };
 }
@@ -205,8 +225,9 @@ function rowPart(db: Database, guarded: Guarded, write: Guarded): Omit<InboxStor
     const before = rows.byNumber.get(number);
     if (before === undefined) return;
     const after = { ...rowOf(before), ...change };
-    const { state, reason, attempts, retried, turns, turnAtMs, answers } = after;
-    rows.change.run(state, reason, attempts, Number(retried), turns, turnAtMs, answers, number);
+    const { state, reason, attempts, retried, turns, turnAtMs, answers, answeredKey } = after;
+    const flag = Number(retried);
+    rows.change.run(state, reason, attempts, flag, turns, turnAtMs, answers, answeredKey, number);
   };
 
   return {
@@ -243,9 +264,18 @@ function rowPart(db: Database, guarded: Guarded, write: Guarded): Omit<InboxStor
       ) ?? 0,
     page: (identity, limit, before) =>
       guarded(() => rows.page.all(keyBytes(identity), before, limit).map(rowOf).reverse()),
-    prune: (identity, untilMs, most) => {
+    prune: (identity, { untilMs, most, turnsSinceMs }) => {
       const key = keyBytes(identity);
-      return write(() => rows.prune.run(key, untilMs, key, most, PRUNE_ROWS).changes);
+      return write(() => rows.prune.run(key, turnsSinceMs, untilMs, key, most, PRUNE_ROWS).changes);
     },
+    clampTimes: (identity, nowMs) =>
+      write(() => {
+        rows.clampTurns.run(nowMs, keyBytes(identity), nowMs);
+        rows.clampTimes.run(nowMs, keyBytes(identity), nowMs);
+      }),
+    countWaitingOf: (identity, author) =>
+      guarded(() => rows.countWaitingOf.get(keyBytes(identity), keyBytes(author)) ?? 0),
+    countReason: (identity, reason, sinceMs) =>
+      guarded(() => rows.countReason.get(keyBytes(identity), sinceMs, reason) ?? 0),
   };
 }

@@ -6,22 +6,22 @@ import { findDaemon } from '../../api/client/find.ts';
 import { openInbox } from '../../api/client/inbox.ts';
 import { MeshError } from '../../api/client/index.ts';
 import { AGENT_TOKEN_FILE } from '../../api/client/types.ts';
-import type { MeshProcess } from './mesh-process.ts';
 import { until } from './wait.ts';
 
-/** What it does with an item: the text of its answer, or undefined to leave it alone. */
-export type Think = (item: InboxItemJson) => string | undefined;
+/** What it does with an item: the parts of its answer, or undefined to leave it alone. */
+export type Think = (item: InboxItemJson) => readonly string[] | undefined;
 
 export class AgentClient {
   readonly items: InboxItemJson[] = [];
   attached: AttachedJson | undefined;
-  readonly #mesh: MeshProcess;
+  /** of the daemon */
+  readonly #dataFolder: string;
   readonly #think: Think;
   readonly #stop = new AbortController();
   readonly ended: Promise<void>;
 
-  constructor(mesh: MeshProcess, think: Think = () => undefined) {
-    this.#mesh = mesh;
+  constructor(dataFolder: string, think: Think = () => undefined) {
+    this.#dataFolder = dataFolder;
     this.#think = think;
     this.ended = this.#run();
   }
@@ -38,7 +38,7 @@ export class AgentClient {
   }
 
   async #follow(): Promise<void> {
-    const daemon = findDaemon(this.#mesh.data, AGENT_TOKEN_FILE);
+    const daemon = findDaemon(this.#dataFolder, AGENT_TOKEN_FILE);
     const client = new Client(daemon);
     try {
       for await (const event of openInbox(daemon, { client: 'test', signal: this.#stop.signal })) {
@@ -52,10 +52,10 @@ export class AgentClient {
 
   async #take(client: Client, item: InboxItemJson): Promise<void> {
     this.items.push(item);
-    const body = this.#think(item);
-    if (body === undefined) return;
+    const parts = this.#think(item);
+    if (parts === undefined) return;
     const { number, attempt } = item;
-    await client.answer({ number, part: 1, body });
+    for (const [index, body] of parts.entries()) await client.answer({ number, part: index + 1, body });
     await client.acknowledge({ number, attempt, outcome: 'done' });
   }
 

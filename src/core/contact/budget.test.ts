@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DAY, HOUR } from '../limits.ts';
-import { type Budget, hasRoom } from './budget.ts';
+import { type Budget, spentOf } from './budget.ts';
 
 const BUDGET: Budget = { contactHour: 3, contactDay: 5, channelHour: 4, channelDay: 8, hops: 10 };
 
@@ -17,7 +17,7 @@ function run(wishes: readonly Turn[]): Turn[] {
   for (const wish of wishes) {
     const count = (of: 'contact' | 'channel', sinceMs: number): number =>
       taken.filter((turn) => turn[of] === wish[of] && turn.atMs > sinceMs).length;
-    if (hasRoom(BUDGET, wish.atMs, count)) taken.push(wish);
+    if (spentOf(BUDGET, wish.atMs, count) === undefined) taken.push(wish);
   }
   return taken;
 }
@@ -64,6 +64,7 @@ describe('a budget', () => {
   });
 
   it('of nothing lets nothing through', () => {
-    expect(hasRoom({ ...BUDGET, contactHour: 0 }, 0, () => 0)).toBe(false);
+    expect(spentOf({ ...BUDGET, contactHour: 0 }, 0, () => 0)).toBe('contact');
+    expect(spentOf({ ...BUDGET, channelDay: 0 }, 0, () => 0)).toBe('channel');
   });
 });

@@ -7,7 +7,8 @@
  * Invariants:
  * 1. In any hour and any day there are at most as many turns for a contact, and for a channel, as the budget says,
  *    however the messages came and whatever restarted in between.
- * 2. A turn with a time after `now` (the clock was set back) counts: the budget errs on the side of silence.
+ * 2. A turn with a time after `now` (the clock was set back) counts: the budget errs on the side of silence. Who keeps the
+ *    turns brings such times back to now, so that the silence ends after a day.
  */
 import { DAY, HOUR } from '../limits.ts';
 
@@ -28,15 +29,14 @@ export interface Budget {
 export type CountTurns = (of: 'contact' | 'channel', sinceMs: number) => number;
 
 /**
- * Whether one turn more fits.
+ * Whose turns are spent, or undefined if there is room for one more.
  * @param nowMs wall time
- * @param count asked for each window once, the shorter ones first
+ * @param count asked for each window at most once
  */
-export function hasRoom(budget: Budget, nowMs: number, count: CountTurns): boolean {
-  return (
-    count('contact', nowMs - HOUR) < budget.contactHour &&
-    count('channel', nowMs - HOUR) < budget.channelHour &&
-    count('contact', nowMs - DAY) < budget.contactDay &&
-    count('channel', nowMs - DAY) < budget.channelDay
-  );
+export function spentOf(budget: Budget, nowMs: number, count: CountTurns): 'contact' | 'channel' | undefined {
+  const { contactHour, contactDay, channelHour, channelDay } = budget;
+  const isSpent = (of: 'contact' | 'channel', hour: number, day: number): boolean =>
+    count(of, nowMs - HOUR) >= hour || count(of, nowMs - DAY) >= day;
+  if (isSpent('contact', contactHour, contactDay)) return 'contact';
+  return isSpent('channel', channelHour, channelDay) ? 'channel' : undefined;
 }

@@ -12,7 +12,7 @@ const message = (fields: Partial<WakeMessage> = {}): WakeMessage => ({
   ...fields,
 });
 const facts = (fields: Partial<WakeFacts> = {}): WakeFacts => ({
-  ...{ identity: AGENT, rule: { mode: 'mention', names: ['robo'] }, isAllowed: true, nowMs: NOW },
+  ...{ identity: AGENT, rule: { mode: 'mention', names: ['robo'], sinceMs: 0 }, isAllowed: true, nowMs: NOW },
   ...{ ageMsMax: 7 * DAY, hopsMax: 10, isInboxFull: () => false, hasBudget: () => true },
   ...fields,
 });
@@ -32,7 +32,7 @@ describe('a message wakes', () => {
   });
 
   it('in a channel that always wakes, whatever it says', () => {
-    const rule = { mode: 'always', names: [] } as const;
+    const rule = { mode: 'always', names: [], sinceMs: 0 } as const;
     expect(judge(message({ body: 'hi' }), facts({ rule }))).toEqual({ kind: 'wake', why: 'channel' });
   });
 });
@@ -53,14 +53,20 @@ describe('a message is none of the agent’s business', () => {
   });
 
   it('if a stranger wrote it, even where everything wakes', () => {
-    const rule = { mode: 'always', names: [] } as const;
+    const rule = { mode: 'always', names: [], sinceMs: 0 } as const;
     expect(judge(message(), facts({ isAllowed: false, rule, hasBudget: askedEarly }))).toEqual({
       kind: 'pass',
     });
   });
 
+  it('if it was written before the owner said that the channel wakes', () => {
+    const rule = { mode: 'always', names: [], sinceMs: NOW } as const;
+    const at = (timeMs: number) => judge(message({ timeMs }), facts({ rule })).kind;
+    expect([at(NOW - 61_000), at(NOW - 60_000), at(NOW)]).toEqual(['pass', 'wake', 'wake']);
+  });
+
   it('where the channel never wakes', () => {
-    const rule = { mode: 'never', names: ['robo'] } as const;
+    const rule = { mode: 'never', names: ['robo'], sinceMs: 0 } as const;
     expect(judge(message(), facts({ rule, hasBudget: askedEarly }))).toEqual({ kind: 'pass' });
   });
 });

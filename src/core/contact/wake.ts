@@ -6,6 +6,7 @@
  * passed over without a trace, or strangers could fill the inbox with refusals.
  */
 import { idFromText } from '../bytes.ts';
+import { LIMITS } from '../limits.ts';
 import type { Marks } from './marks.ts';
 
 /** See the API's type of the same name. */
@@ -19,6 +20,8 @@ export interface WakeRule {
   readonly mode: WakeMode;
   /** `@name` in a text mentions the agent too; in lower case */
   readonly names: readonly string[];
+  /** wall time at which the owner said so: what was written before was written when nobody listened */
+  readonly sinceMs: number;
 }
 
 /** A message as this decision sees it. */
@@ -54,6 +57,9 @@ export type Verdict =
   | { readonly kind: 'hold'; readonly why: WakeReason; readonly reason: HeldReason };
 
 const PASS: Verdict = { kind: 'pass' };
+
+/** Clocks of honest peers differ by less (as clockFollowMs of limits.ts). */
+const SKEW_MS = LIMITS.clockFollowMs;
 
 /** What may stand in a name, and so not behind an `@name` that is meant. */
 const NAME_CHARACTER = /[\p{L}\p{N}_-]/u;
@@ -108,6 +114,7 @@ function reasonOf(message: WakeMessage, facts: WakeFacts): WakeReason | undefine
 /** What becomes of a message. Asks for budget and room last, because they read the store. */
 export function judge(message: WakeMessage, facts: WakeFacts): Verdict {
   if (!facts.isAllowed || message.author === facts.identity || message.marks.isNotice) return PASS;
+  if (message.timeMs < facts.rule.sinceMs - SKEW_MS) return PASS;
   const why = reasonOf(message, facts);
   if (why === undefined) return PASS;
   const hold = (reason: HeldReason): Verdict => ({ kind: 'hold', why, reason });

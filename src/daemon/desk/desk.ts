@@ -15,8 +15,9 @@ import type { RelationName } from '../../core/message/message.ts';
 import type { InboxRow, InboxStore, NewInboxRow, Store } from '../../store/index.ts';
 import type { Later } from '../committer.ts';
 import type { MessageView } from '../message-view.ts';
+import { nextTurn } from '../system.ts';
 import { isoTime, messageView } from '../views.ts';
-import { HandOver, type Obstacle } from './hand-over.ts';
+import { type AttachedClient, HandOver, type HandOverParts } from './hand-over.ts';
 import { Policy } from './policy.ts';
 import { Scanner } from './scanner.ts';
 import type {
@@ -31,6 +32,9 @@ import type {
 
 /** Wait after the store failed, ms (guess: as long as the committer's longest). */
 const RETRY_MS = 5_000;
+/** Wait between two steps of cleaning, and rows after which one is due before its time (guess). */
+const PRUNE_STEP_MS = 100;
+const PRUNE_ROWS = 1000;
 
 /** A message of the agent, as the gate publishes it. */
 export interface AnswerMessage {
@@ -56,10 +60,10 @@ export interface DeskParts {
   readonly publish: (
     message: AnswerMessage,
   ) => Promise<{ readonly id: string; readonly state: DeliveryState; readonly isNew: boolean }>;
-  /** a message was held because turns are spent */
-  readonly onSpent: (row: NewInboxRow, name: string | null) => void;
-  /** the store failed; the desk goes on by itself */
-  readonly onTrouble: (error: MeshError) => void;
+  /** a message was held because turns are spent; false: none was for an hour */
+  readonly onSpent: (isSpent: boolean) => void;
+  /** the store failed and the desk tries again by itself, or `undefined`: it works again */
+  readonly onTrouble: (error: MeshError | undefined) => void;
 }
 
 /** A key that no client can choose: theirs have no spaces. */
@@ -78,6 +82,11 @@ export class Desk implements AgentGate {
   #isScanning = false;
   #mustScan = false;
   #isClosed = false;
+  /** waits to try again */
+  #isFailing = false;
+  #isTroubled = false;
+  /** rows since the last cleaning */
+  #added = 0;
   #policyVersion = 0;
   #cancelRetry: () => void = () => undefined;
   #cancelPrune: () => void = () => undefined;
@@ -87,19 +96,23 @@ export class Desk implements AgentGate {
     this.identity = parts.identities[0];
     const { store, inbox, budget, ageMsMax, wallMs, later } = parts;
     const common = { identity: this.identity, inbox, budget, wallMs };
-    this.#policy = new Policy({ ...common, onChange: () => this.#policyChanged() });
+    this.#policy = new Policy({
+      ...common,
+      beforeChange: () => this.#scanner.save(),
+      onChange: () => this.#policyChanged(),
+    });
     this.#scanner = new Scanner({
       ...common,
       store,
       policy: this.#policy,
       ageMsMax,
-      onAdded: (rows) => this.#added(rows),
+      onAdded: (rows) => this.#onAdded(rows),
     });
     this.#handOver = new HandOver({
       ...common,
       later,
-      obstacle: (row) => this.#obstacle(row),
-      isAnswered: (row) => this.#published(answerKey(row.id, 1, false)) !== undefined,
+      read: (row) => this.#read(row),
+      isAnswered: (row) => this.#isAnswered(row),
     });
   }
 
@@ -119,7 +132,7 @@ export class Desk implements AgentGate {
   /** After each commit: there may be messages for the agent. */
   look(): void {
     this.#mustScan = true;
-    if (!this.#isScanning) void this.#scan();
+    if (!this.#isScanning && !this.#isFailing) void this.#scan();
   }
 
   async #scan(): Promise<void> {
@@ -128,31 +141,57 @@ export class Desk implements AgentGate {
       while (this.#mustScan && !this.#isClosed) {
         this.#mustScan = false;
         await this.#scanner.run(() => this.#isClosed);
+        if (this.#isTroubled) this.#parts.onTrouble(undefined);
+        this.#isTroubled = false;
       }
     } catch (error) {
       if (!(error instanceof MeshError)) throw error;
-      this.#parts.onTrouble(error);
-      this.#cancelRetry = this.#parts.later.after(RETRY_MS, () => this.look());
+      this.#failed(error);
     } finally {
       this.#isScanning = false;
     }
   }
 
+  /** Until the wait is over, commits do not make it look again: each would fail as this one did. */
+  #failed(error: MeshError): void {
+    const { later, onTrouble } = this.#parts;
+    onTrouble(error);
+    this.#isTroubled = true;
+    this.#isFailing = true;
+    this.#cancelRetry();
+    this.#cancelRetry = later.after(RETRY_MS, () => {
+      this.#isFailing = false;
+      this.look();
+    });
+  }
+
+  /** What is old or too much goes, and times that lie ahead come back to now. */
   #prune(): void {
-    const { inbox, wallMs, later, onTrouble } = this.#parts;
+    const { inbox, wallMs, later, onTrouble, onSpent } = this.#parts;
+    const nowMs = wallMs();
     let more = false;
     try {
-      more = inbox.prune(this.identity, wallMs() - LIMITS.inboxMs, LIMITS.inboxRowsMax) > 0;
+      inbox.clampTimes(this.identity, nowMs);
+      const limits = {
+        untilMs: nowMs - LIMITS.inboxMs,
+        most: LIMITS.inboxRowsMax,
+        turnsSinceMs: nowMs - DAY,
+      };
+      more = inbox.prune(this.identity, limits) > 0;
+      if (inbox.countReason(this.identity, 'budget-spent', nowMs - HOUR) === 0) onSpent(false);
     } catch (error) {
       if (!(error instanceof MeshError)) throw error;
       onTrouble(error);
     }
-    this.#cancelPrune = later.after(more ? RETRY_MS : HOUR, () => this.#prune());
+    this.#added = 0;
+    this.#cancelPrune();
+    this.#cancelPrune = later.after(more ? PRUNE_STEP_MS : HOUR, () => this.#prune());
   }
 
-  #added(rows: readonly NewInboxRow[]): void {
-    for (const row of rows)
-      if (row.reason === 'budget-spent') this.#parts.onSpent(row, this.#policy.nameOf(row.author));
+  #onAdded(rows: readonly NewInboxRow[]): void {
+    if (rows.some(({ reason }) => reason === 'budget-spent')) this.#parts.onSpent(true);
+    this.#added += rows.length;
+    if (this.#added > PRUNE_ROWS) this.#prune();
     this.#handOver.wake();
   }
 
@@ -168,11 +207,17 @@ export class Desk implements AgentGate {
     return expiresMs !== 0 && expiresMs <= this.#parts.wallMs() ? undefined : messageView(stored);
   }
 
-  /** The owner may have thought better of it while a message waited. */
-  #obstacle(row: InboxRow): Obstacle | undefined {
-    const isWanted = this.#policy.isAllowed(row.author) && this.#policy.channels.includes(row.channel);
-    if (!isWanted) return { state: 'held', reason: 'not-allowed' };
-    return this.#message(row) === undefined ? { state: 'unanswered', reason: 'gone' } : undefined;
+  /** The message of a row, unless it is gone or the owner has thought better of it while it waited. */
+  #read(row: InboxRow): ReturnType<HandOverParts['read']> {
+    if (!this.#policy.isWanted(row)) return { obstacle: { state: 'held', reason: 'not-allowed' } };
+    const message = this.#message(row);
+    return message === undefined ? { obstacle: { state: 'unanswered', reason: 'gone' } } : { message };
+  }
+
+  /** Whether its own answer was published, or one to another message that answers it too. */
+  #isAnswered({ id, answeredKey }: InboxRow): boolean {
+    if (this.#published(answerKey(id, 1, false)) !== undefined) return true;
+    return answeredKey !== '' && this.#published(answeredKey) !== undefined;
   }
 
   /** Id of what was published under a key. */
@@ -242,10 +287,7 @@ export class Desk implements AgentGate {
     return this.#follow(attached.session, AbortSignal.any([signal, attached.signal]));
   }
 
-  async *#follow(
-    session: Parameters<HandOver['next']>[0],
-    signal: AbortSignal,
-  ): AsyncGenerator<InboxEventView> {
+  async *#follow(session: AttachedClient, signal: AbortSignal): AsyncGenerator<InboxEventView> {
     let told = -1;
     try {
       while (!signal.aborted && !this.#isClosed) {
@@ -255,11 +297,10 @@ export class Desk implements AgentGate {
           yield { kind: 'attached', attached: { identity: this.identity, contacts, channels } };
           continue;
         }
-        const row = this.#handOver.next(session);
-        const message = row && this.#message(row);
-        if (row !== undefined && message !== undefined)
-          yield { kind: 'item', item: this.#item(row, message) };
-        else if (row === undefined) await this.#handOver.sleep(signal);
+        const next = this.#handOver.next(session);
+        if (next.kind === 'item') yield { kind: 'item', item: this.#item(next.row, next.message) };
+        else if (next.kind === 'again') await nextTurn();
+        else await this.#handOver.sleep(signal);
       }
     } finally {
       this.#handOver.detach(session);
@@ -291,45 +332,63 @@ export class Desk implements AgentGate {
     if (row?.identity !== this.identity)
       throw new MeshError('not_found', `There is no number ${number} in the inbox.`);
     const key = answerKey(row.id, part, notice);
-    if (this.#published(key) !== undefined) return this.#known(key);
-    const message = this.#message(row);
-    const thread = (message && threadOf(message)) ?? row.id;
-    const refs = [
-      { relation: 'reply', id: row.id },
-      { relation: 'thread', id: thread },
-    ] as const;
+    const others = notice ? [] : this.#others(number, also);
+    if (this.#published(key) !== undefined) return this.#repeated(key, notice ? [] : [row, ...others]);
+    // Before the answer is out: whoever comes back after a crash must find that it is theirs too.
+    if (others.length > 0)
+      inbox.change(others.map((other) => ({ number: other.number, change: { answeredKey: key } })));
     const { channel } = row;
+    const refs = this.#refs(row);
     try {
       const sent = await publish({ channel, body, refs, hops: row.hops + 1, isNotice: notice, key });
-      if (!notice && sent.isNew) this.#answered([number, ...also]);
+      if (!notice) this.#count([row, ...others], sent.isNew);
       return sent;
     } catch (error) {
       if (!(error instanceof MeshError) || error.code !== 'idempotency_conflict') throw error;
-      return this.#known(key, error); // another text for this part came in between
+      return this.#repeated(key, notice ? [] : [row, ...others]); // another text for this part came in between
     }
   }
 
-  #known(key: string, cause?: MeshError): Awaited<ReturnType<AgentGate['answer']>> {
+  /** The rows that an answer answers besides its own: those that a client has in hand. */
+  #others(number: number, also: readonly number[]): InboxRow[] {
+    return [...new Set(also)].flatMap((one) => {
+      const row = one === number ? undefined : this.#parts.inbox.row(one);
+      return row?.identity === this.identity && row.state === 'handed' ? [row] : [];
+    });
+  }
+
+  /** It replies to the message, in its thread or as the first answer of a new one. */
+  #refs(row: InboxRow): AnswerMessage['refs'] {
+    const message = this.#message(row);
+    return [
+      { relation: 'reply', id: row.id },
+      { relation: 'thread', id: (message && threadOf(message)) ?? row.id },
+    ];
+  }
+
+  /** This part was published before, and perhaps not counted: the store failed, or the daemon died. */
+  #repeated(key: string, rows: readonly InboxRow[]): Awaited<ReturnType<AgentGate['answer']>> {
     const id = this.#published(key);
-    if (id === undefined) throw new MeshError('internal', `Nothing was published under ${key}.`, { cause });
+    if (id === undefined) throw new MeshError('internal', `Nothing was published under ${key}.`);
+    this.#count(rows, false);
     return { id, state: this.#parts.store.readMessage(id)?.delivery?.state ?? 'queued', isNew: false };
   }
 
-  /** Counts an answer. One that came after its message was given up is an answer all the same. */
-  #answered(numbers: readonly number[]): void {
+  /**
+   * Counts a part of the first row's answer, and that the others have one. An answer that came after its message was given
+   * up is an answer all the same.
+   */
+  #count(rows: readonly InboxRow[], isNew: boolean): void {
     const { inbox } = this.#parts;
-    const rows = [...new Set(numbers)].map((number) => inbox.row(number));
-    inbox.change(
-      rows.flatMap((row, index) => {
-        if (row?.identity !== this.identity || (index > 0 && row.answers > 0)) return [];
-        const isOver = row.state === 'silent' || row.state === 'unanswered';
-        const change = {
-          answers: row.answers + 1,
-          ...(isOver && ({ state: 'answered', reason: '' } as const)),
-        };
-        return [{ number: row.number, change }];
-      }),
-    );
+    const changes = rows.flatMap(({ number }, index) => {
+      const row = inbox.row(number); // it may have changed since: publishing takes a while
+      if (row === undefined) return [];
+      const answers = isNew && index === 0 ? row.answers + 1 : Math.max(1, row.answers);
+      const isOver = row.state === 'silent' || row.state === 'unanswered';
+      if (answers === row.answers && !isOver) return [];
+      return [{ number, change: { answers, ...(isOver && ({ state: 'answered', reason: '' } as const)) } }];
+    });
+    if (changes.length > 0) inbox.change(changes);
   }
 
   /** Automatic answers in a row that a message counts which the agent writes now, by itself or in a turn. */

@@ -7,7 +7,7 @@ import { agentName, NAME_LENGTH_MAX, type WakeRule } from '../../core/contact/wa
 import { MeshError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isUsablePoint } from '../../core/message/signature.ts';
-import type { ContactRow, InboxStore, WakeRow } from '../../store/index.ts';
+import type { ContactRow, InboxRow, InboxStore, WakeRow } from '../../store/index.ts';
 import { isoTime } from '../views.ts';
 import type { ContactView, WakeRequest, WakeView } from './views.ts';
 
@@ -16,6 +16,8 @@ export interface PolicyParts {
   readonly identity: string;
   readonly inbox: InboxStore;
   readonly wallMs: () => number;
+  /** something is about to change: what was looked at so far was judged by the old words */
+  readonly beforeChange: () => void;
   /** something changed */
   readonly onChange: () => void;
 }
@@ -90,7 +92,13 @@ export class Policy {
   /** The rule that holds for a message with this arrival number. */
   ruleFor(channel: string, arrival: number): WakeRule {
     const row = this.#wakes.get(channel);
-    return row === undefined || arrival <= row.after ? { mode: 'never', names: [] } : row;
+    return row === undefined || arrival <= row.after ? { mode: 'never', names: [], sinceMs: 0 } : row;
+  }
+
+  /** Whether a message that was let in for this reason would be let in now, by its author and channel. */
+  isWanted({ author, channel, why }: Pick<InboxRow, 'author' | 'channel' | 'why'>): boolean {
+    const mode = this.#wakes.get(channel)?.mode;
+    return this.isAllowed(author) && mode !== undefined && (why !== 'channel' || mode === 'always');
   }
 
   /** The lowest arrival number after which a channel wakes. */
@@ -118,6 +126,7 @@ export class Policy {
       throw new MeshError('bad_request', `The name ${JSON.stringify(name)} is that of ${holder.identity}.`);
     const sinceMs = before?.sinceMs ?? this.#parts.wallMs();
     const row: ContactRow = { other, tier: 'allowed', name, sinceMs };
+    this.#parts.beforeChange();
     this.#parts.inbox.setContact(this.#parts.identity, row);
     this.#contacts.set(other, row);
     this.#parts.onChange();
@@ -127,6 +136,7 @@ export class Policy {
   /** See `AgentGate.removeContact`. */
   remove(other: string): { identity: string; wasContact: boolean } {
     if (!this.#contacts.has(other)) return { identity: other, wasContact: false };
+    this.#parts.beforeChange();
     this.#parts.inbox.removeContact(this.#parts.identity, other);
     this.#contacts.delete(other);
     this.#parts.onChange();
@@ -134,12 +144,13 @@ export class Policy {
   }
 
   /**
-   * Sets what of a channel wakes. What is there already does not: it was written when nobody listened.
+   * Sets what of a channel wakes. What was written before does not, whether it is here already or comes later: nobody
+   * listened then.
    * @param channel in its one spelling
    * @param head the highest arrival number
    */
   setWake(channel: string, { wake, names }: WakeRequest, head: number): WakeView {
-    const { inbox, identity, onChange } = this.#parts;
+    const { inbox, identity, wallMs, beforeChange, onChange } = this.#parts;
     const before = this.#wakes.get(channel);
     if (wake === 'never') {
       this.forget(channel);
@@ -148,7 +159,9 @@ export class Policy {
     const checked = names === undefined ? (before?.names ?? []) : checkedNames(names);
     if (before === undefined && this.#wakes.size >= LIMITS.wakeChannelsMax)
       throw new MeshError('bad_request', `${LIMITS.wakeChannelsMax} channels wake the agent already.`);
-    const row: WakeRow = { channel, mode: wake, names: checked, after: before?.after ?? head };
+    const since = { after: before?.after ?? head, sinceMs: before?.sinceMs ?? wallMs() };
+    const row: WakeRow = { channel, mode: wake, names: checked, ...since };
+    beforeChange();
     inbox.setWake(identity, row);
     this.#wakes.set(channel, row);
     onChange();
@@ -158,6 +171,7 @@ export class Policy {
   /** The channel wakes nobody any more. */
   forget(channel: string): void {
     if (!this.#wakes.has(channel)) return;
+    this.#parts.beforeChange();
     this.#parts.inbox.removeWake(this.#parts.identity, channel);
     this.#wakes.delete(channel);
     this.#parts.onChange();

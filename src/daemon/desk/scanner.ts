@@ -6,7 +6,7 @@
  * looked at are written together, and a message is in an inbox at most once.
  */
 import { toBase64url } from '../../core/bytes.ts';
-import { type Budget, hasRoom } from '../../core/contact/budget.ts';
+import { type Budget, spentOf } from '../../core/contact/budget.ts';
 import { readMarks } from '../../core/contact/marks.ts';
 import { judge, type Verdict, type WakeMessage } from '../../core/contact/wake.ts';
 import { LIMITS } from '../../core/limits.ts';
@@ -56,6 +56,13 @@ export class Scanner {
     }
   }
 
+  /** Writes down how far everything was looked at, so that a restart does not judge it again by other words. */
+  save(): void {
+    if (this.#cursor <= this.#saved) return;
+    this.#parts.inbox.add(this.#parts.identity, [], this.#cursor);
+    this.#saved = this.#cursor;
+  }
+
   /** What stands between the cursor and `head`, one page of it. @returns whether there may be more */
   #step(head: number): boolean {
     const { store, policy, wallMs, inbox, identity, onAdded } = this.#parts;
@@ -92,16 +99,8 @@ export class Scanner {
       nowMs: atMs,
       ageMsMax,
       hopsMax: budget.hops,
-      isInboxFull: () => this.#waiting(before) >= LIMITS.inboxWaitingMax,
-      hasBudget: () =>
-        hasRoom(budget, atMs, (of, sinceMs) => {
-          const key = of === 'contact' ? { author } : { channel };
-          const here = before.filter(
-            (row) =>
-              row.state === 'waiting' && (of === 'contact' ? row.author === author : row.channel === channel),
-          );
-          return inbox.countTurns(identity, key, { sinceMs, handedOnly: false }) + here.length;
-        }),
+      isInboxFull: () => this.#isFull(author, before),
+      hasBudget: () => this.#hasBudget({ author, channel, atMs }, before),
     };
     const seen: WakeMessage = {
       author,
@@ -113,9 +112,28 @@ export class Scanner {
     return rowFor(judge(seen, facts), { id: message.idText, channel, author, atMs, hops: seen.marks.hops });
   }
 
-  #waiting(before: readonly NewInboxRow[]): number {
+  /** Whether too much waits, of everybody or of this contact. @param before rows of this page that are not written yet */
+  #isFull(author: string, before: readonly NewInboxRow[]): boolean {
     const { inbox, identity } = this.#parts;
-    return inbox.countOpen(identity).waiting + before.filter((row) => row.state === 'waiting').length;
+    const fresh = before.filter((row) => row.state === 'waiting');
+    if (inbox.countOpen(identity).waiting + fresh.length >= LIMITS.inboxWaitingMax) return true;
+    const own = fresh.filter((row) => row.author === author).length;
+    return inbox.countWaitingOf(identity, author) + own >= LIMITS.inboxWaitingContactMax;
+  }
+
+  #hasBudget(
+    { author, channel, atMs }: Pick<NewInboxRow, 'author' | 'channel' | 'atMs'>,
+    before: readonly NewInboxRow[],
+  ): boolean {
+    const { inbox, identity, budget } = this.#parts;
+    const fresh = before.filter((row) => row.state === 'waiting');
+    const spent = spentOf(budget, atMs, (of, sinceMs) => {
+      const isContact = of === 'contact';
+      const here = fresh.filter((row) => (isContact ? row.author === author : row.channel === channel));
+      const key = isContact ? { author } : { channel };
+      return inbox.countTurns(identity, key, { sinceMs, handedOnly: false }) + here.length;
+    });
+    return spent === undefined;
   }
 
   /** Whether it answers a message of the agent's identity that is stored here. */

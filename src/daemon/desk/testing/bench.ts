@@ -6,7 +6,7 @@ import { MeshError } from '../../../core/errors.ts';
 import { LIMITS } from '../../../core/limits.ts';
 import { RELATION } from '../../../core/message/message.ts';
 import { sha256 } from '../../../crypto/index.ts';
-import type { InboxStore, NewInboxRow } from '../../../store/index.ts';
+import type { InboxStore } from '../../../store/index.ts';
 import { createMemoryStore } from '../../../store/memory.ts';
 import { openInboxStore } from '../../../store/testing/inbox.ts';
 import {
@@ -93,8 +93,8 @@ export class DeskBench {
   readonly store: Memory;
   readonly inbox: InboxStore;
   readonly later = new ManualLater();
-  readonly spent: NewInboxRow[] = [];
-  readonly trouble: MeshError[] = [];
+  readonly spent: boolean[] = [];
+  readonly trouble: (MeshError | undefined)[] = [];
   readonly sent: AnswerMessage[] = [];
   readonly budget: Budget;
   nowMs = WALL_MS;
@@ -119,7 +119,7 @@ export class DeskBench {
       later: this.later,
       join: async (channel) => channel,
       publish: async (message) => this.#publish(message),
-      onSpent: (row) => this.spent.push(row),
+      onSpent: (isSpent) => this.spent.push(isSpent),
       onTrouble: (error) => this.trouble.push(error),
     });
     desk.start();
@@ -178,6 +178,11 @@ export class DeskBench {
 
   rows() {
     return this.desk.inbox({ limit: 1000 });
+  }
+
+  /** Resolves when the desk has looked at everything: a page at a time, with a turn of the loop between them. */
+  async settled(): Promise<void> {
+    for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Resolves when the inbox has rows as `condition` wants them; looks after each turn of the loop. */
