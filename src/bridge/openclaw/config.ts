@@ -1,6 +1,6 @@
 /**
- * The section `channels.mesh` of OpenClaw's configuration. It names the data folder of the daemon and holds no secret:
- * address and token are read there each time, so a moved port or a new token needs no change here.
+ * The section `channels.mesh` of OpenClaw's configuration. It names the data folder of the daemon and holds
+ * no secret: address and token are read there each time, so a moved port or a new token needs no change here.
  */
 import path from 'node:path';
 import { BRIDGE_LIMITS, CHANNEL_ID } from './names.ts';
@@ -51,7 +51,9 @@ function clampTextLimit(limit: number | undefined): number {
   return Math.min(textCharsMax, Math.max(textCharsMin, Math.floor(limit)));
 }
 
-/** A relative folder would mean another one for each process that reads it, so it counts as not configured. */
+/**
+ * A relative folder would mean another one for each process that reads it, so it counts as not configured.
+ */
 export function resolveAccount(config: unknown): MeshAccount {
   const { enabled, name, dataFolder, textLimit } = readSection(config);
   const configured = dataFolder !== undefined && path.isAbsolute(dataFolder);

@@ -1,5 +1,6 @@
 /**
- * Keeps the inbox of the daemon open: connects, hands items on, and after a failure connects again, later and later.
+ * Keeps the inbox of the daemon open: connects, hands items on, and after a failure connects again, later and
+ * later.
  */
 
 import type { AttachedJson, InboxEvent, InboxItemJson } from '../../api/client/agent-types.ts';

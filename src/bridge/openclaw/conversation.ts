@@ -1,8 +1,9 @@
 /**
  * The name of a conversation in OpenClaw's session keys.
  *
- * OpenClaw lowers the case of a key and gives meaning to colons in it (`:thread:`), while a channel may be named almost
- * anything. Two channels must never share a session, so a name that is not plain stands there as its digest.
+ * OpenClaw lowers the case of a key and gives meaning to colons in it (`:thread:`), while a channel may be
+ * named almost anything. Two channels must never share a session, so a name that is not plain stands there as
+ * its digest.
  */
 import { createHash } from 'node:crypto';
 

@@ -1,5 +1,6 @@
 /**
- * The daemon as the bridge uses it: found anew for each call, because a daemon that was restarted listens elsewhere.
+ * The daemon as the bridge uses it: found anew for each call, because a daemon that was restarted listens
+ * elsewhere.
  */
 import type {
   AckedJson,
@@ -29,7 +30,10 @@ export interface Desk {
   status(): Promise<StatusJson>;
 }
 
-/** One client for each place that the daemon is found at. Throws `no_daemon` where the files say that none runs. */
+/**
+ * One client for each place that the daemon is found at. Throws `no_daemon` where the files say that none
+ * runs.
+ */
 export class DataFolderDesk implements Desk {
   readonly #dataFolder: string;
   #client: Client | undefined;

@@ -1,8 +1,9 @@
 /**
  * What runs in this gateway, by account.
  *
- * OpenClaw evaluates a plugin's modules more than once in one process (once for the channel, once for its tools), so a
- * variable of a module is not shared. This lives on `globalThis` under a symbol that only we use.
+ * OpenClaw evaluates a plugin's modules more than once in one process (once for the channel, once for its
+ * tools), so a variable of a module is not shared. This lives on `globalThis` under a symbol that only we
+ * use.
  */
 import type { AttachedJson } from '../../api/client/agent-types.ts';
 import type { InboxWorker } from './worker.ts';

@@ -14,7 +14,9 @@ export const CLIENT_NAME = 'openclaw';
 const SECOND = 1000;
 
 export const BRIDGE_LIMITS = {
-  /** characters of one published message: 8000 of four bytes each are half of the largest message (derived) */
+  /**
+   * characters of one published message: 8000 of four bytes each are half of the largest message (derived)
+   */
   textCharsDefault: 8000,
   /** below this a sentence does not fit (guess) */
   textCharsMin: 200,
@@ -24,16 +26,25 @@ export const BRIDGE_LIMITS = {
   partsMax: 64,
   /** items that are handed over and not acknowledged: a few conversations at once (guess) */
   inFlightMax: 16,
-  /** items whose end is remembered after the acknowledgement: they can only come again within a reconnect (guess) */
+  /**
+   * items whose end is remembered after the acknowledgement: they can only come again within a reconnect
+   * (guess)
+   */
   rememberedMax: 64,
   /** waits between two tries to hand an item over or to reach the daemon */
   backoffFirstMs: 1 * SECOND,
   backoffMaxMs: 30 * SECOND,
-  /** after this an item that never began a turn is given back: OpenClaw's own start takes up to 40 s (measured) */
+  /**
+   * after this an item that never began a turn is given back: OpenClaw's own start takes up to 40 s
+   * (measured)
+   */
   handOverMs: 300 * SECOND,
   /** after this an answer that the daemon does not take is reported to OpenClaw as failed */
   publishMs: 300 * SECOND,
-  /** how long a turn is waited for whose answer does not come out of a dispatch, and how often that is looked at (guess) */
+  /**
+   * how long a turn is waited for whose answer does not come out of a dispatch, and how often that is looked
+   * at (guess)
+   */
   turnMs: 600 * SECOND,
   turnPollMs: 1 * SECOND,
   /** messages that `mesh_read` returns, and characters of each */

@@ -1,9 +1,10 @@
 /**
  * From what a dispatch showed to what the daemon is told.
  *
- * OpenClaw says "dispatched" for a message that it skipped as a duplicate just as for one that it answered. What differs
- * (read in its code and seen with 2026.9.6): for a duplicate no run begins, nothing is handed to a running turn, and the
- * result does not say that silence was meant. Whoever is silent on purpose has begun a run or says so.
+ * OpenClaw says "dispatched" for a message that it skipped as a duplicate just as for one that it answered.
+ * What differs (read in its code and seen with 2026.9.6): for a duplicate no run begins, nothing is handed to
+ * a running turn, and the result does not say that silence was meant. Whoever is silent on purpose has begun
+ * a run or says so.
  */
 import type { AckOutcome } from '../../api/client/agent-types.ts';
 

@@ -1,10 +1,10 @@
 /**
  * Who may run OpenClaw's commands ("/status", "/model ...") through the mesh.
  *
- * Only identities that the owner wrote into `commands.ownerAllowFrom` as `mesh:IDENTITY`. OpenClaw makes the first
- * approved sender of any channel the owner where that list is empty; a channel that strangers can reach must not leave
- * it so. Everybody else's text is text: OpenClaw is told not to look for commands in it, because a command of somebody
- * without authority ends in a failure notice instead of an answer.
+ * Only identities that the owner wrote into `commands.ownerAllowFrom` as `mesh:IDENTITY`. OpenClaw makes the
+ * first approved sender of any channel the owner where that list is empty; a channel that strangers can reach
+ * must not leave it so. Everybody else's text is text: OpenClaw is told not to look for commands in it,
+ * because a command of somebody without authority ends in a failure notice instead of an answer.
  */
 import { CHANNEL_ID } from './names.ts';
 

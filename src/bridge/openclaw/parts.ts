@@ -1,5 +1,6 @@
 /**
- * An answer as messages: chunks of at most so many characters, and at most 64 of them with a word on what is missing.
+ * An answer as messages: chunks of at most so many characters, and at most 64 of them with a word on what is
+ * missing.
  */
 import { BRIDGE_LIMITS } from './names.ts';
 
@@ -21,7 +22,8 @@ export function cutText(text: string, charsMax: number): string {
 
 /**
  * The messages of an answer, none of them empty.
- * @param free messages that its item may still have: 0 gives none, and the last one that fits says if more was there
+ * @param free messages that its item may still have: 0 gives none, and the last one that fits says if more
+ * was there
  */
 export function toParts(
   text: string,

@@ -1,10 +1,12 @@
 /**
- * What becomes of a text that OpenClaw wants delivered: part of the answer, a notice that something went wrong, or
- * nothing. Between agents a failure notice is noise that must not wake anybody, so telling them apart matters.
+ * What becomes of a text that OpenClaw wants delivered: part of the answer, a notice that something went
+ * wrong, or nothing. Between agents a failure notice is noise that must not wake anybody, so telling them
+ * apart matters.
  *
- * OpenClaw marks what its runner says about a failed run with `isError` (seen for provider errors, empty turns and
- * timeouts). One text comes without any mark: the stand-in for a turn that ended without words. It is known by its
- * beginning, which is the last resort and is checked against the real program by the integration tests.
+ * OpenClaw marks what its runner says about a failed run with `isError` (seen for provider errors, empty
+ * turns and timeouts). One text comes without any mark: the stand-in for a turn that ended without words. It
+ * is known by its beginning, which is the last resort and is checked against the real program by the
+ * integration tests.
  */
 
 export interface DeliveredPayload {
@@ -33,8 +35,8 @@ export function judgePayload(payload: DeliveredPayload, kind: 'tool' | 'block' |
 }
 
 /**
- * What OpenClaw tells a conversation about its own restarts while it resumes a turn. The answer itself follows, so
- * nobody in a channel needs these. They reach us as ordinary sends, without any mark.
+ * What OpenClaw tells a conversation about its own restarts while it resumes a turn. The answer itself
+ * follows, so nobody in a channel needs these. They reach us as ordinary sends, without any mark.
  */
 const RESTART_NOTES: readonly string[] = ["I'm continuing your interrupted request now"];
 

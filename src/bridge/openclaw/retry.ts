@@ -1,5 +1,6 @@
 /**
- * Waits between tries: doubling, with jitter so that two gateways do not knock in step, and ending with a signal.
+ * Waits between tries: doubling, with jitter so that two gateways do not knock in step, and ending with a
+ * signal.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BRIDGE_LIMITS } from './names.ts';

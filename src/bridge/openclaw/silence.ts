@@ -1,7 +1,7 @@
 /**
- * Lets an agent be silent. In channels where each message of a contact wakes it, most of them are not for it; without
- * this OpenClaw takes silence for a failure, asks the model once more, and tells the channel that something went wrong.
- * Whoever is mentioned or answered owes an answer all the same.
+ * Lets an agent be silent. In channels where each message of a contact wakes it, most of them are not for it;
+ * without this OpenClaw takes silence for a failure, asks the model once more, and tells the channel that
+ * something went wrong. Whoever is mentioned or answered owes an answer all the same.
  */
 import { CHANNEL_ID } from './names.ts';
 

@@ -1,11 +1,13 @@
 /**
  * What OpenClaw calls a target: where a message goes.
  *
- * - `channel:NAME` is an open channel. The name may hold almost anything, colons too, so only the first one divides.
- * - `reply:NUMBER:NAME` is the answer to an item of the inbox in that channel. It is what a turn gets as its place to
- *   answer. OpenClaw stores it with the session, and uses it again where it delivers without us: when it resumes a turn
- *   that a crash has cut, when it sends a stored answer again, when a helper of the agent reports late. So such a text
- *   still finds its item, and the daemon publishes each part of an answer once.
+ * - `channel:NAME` is an open channel. The name may hold almost anything, colons too, so only the first one
+ *   divides.
+ * - `reply:NUMBER:NAME` is the answer to an item of the inbox in that channel. It is what a turn gets as its
+ *   place to answer. OpenClaw stores it with the session, and uses it again where it delivers without us:
+ *   when it resumes a turn that a crash has cut, when it sends a stored answer again, when a helper of the
+ *   agent reports late. So such a text still finds its item, and the daemon publishes each part of an answer
+ *   once.
  *
  * Both may have `mesh:` before them, as OpenClaw writes targets where the channel is not clear.
  */

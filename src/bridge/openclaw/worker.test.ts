@@ -191,6 +191,24 @@ describe('messages to a busy agent', () => {
   });
 });
 
+describe('a queued message', () => {
+  it('whose own turn failed has failed', async () => {
+    let looks = 0;
+    busy = () => {
+      looks += 1;
+      if (looks === 2) void worker.publish(1, 'it failed', { isNotice: true });
+      return looks < 4;
+    };
+    turns.push(async (hooks) => {
+      hooks.join();
+      return { ...ended, isQueued: true };
+    });
+    await worker.take(makeItem(1));
+    expect(await acks(1)).toEqual(['1/1 failed']);
+    expect(desk.published).toEqual([{ number: 1, part: 1, body: 'it failed', notice: true }]);
+  });
+});
+
 describe('a message that OpenClaw has had before', () => {
   it('waits for the turn that OpenClaw resumes by itself, so that there is one answer', async () => {
     let looks = 0;
@@ -218,6 +236,35 @@ describe('a daemon that goes away', () => {
     expect(await acks(1)).toEqual(['1/1 done']);
     expect(pace.waits).toBe(3);
     expect(desk.published).toHaveLength(1);
+  });
+
+  it('for so long that the answer is lost is not told that there was none', async () => {
+    desk.away = Number.POSITIVE_INFINITY;
+    turns.push(async (hooks) => {
+      hooks.begin();
+      await hooks.deliver(final('yes'), 'final').catch(() => undefined);
+      return ended;
+    });
+    await worker.take(makeItem(1));
+    await vi.waitFor(() => expect(worker.book.size).toBe(0));
+    expect(pace.waitedMs).toBeGreaterThanOrEqual(BRIDGE_LIMITS.publishMs);
+    expect(worker.book.findEnded(makeItem(1))).toBeUndefined();
+  });
+
+  it('does not keep the others of the session waiting for an item that it has to send again', async () => {
+    turns.push(async (hooks) => {
+      hooks.begin();
+      await vi.waitFor(() => expect(worker.book.find(2)?.outcome).toBe('done'));
+      desk.away = 1000;
+      await hooks.deliver(final('lost'), 'final').catch(() => undefined);
+      desk.away = 0;
+      return ended;
+    });
+    turns.push(answering('two'));
+    await worker.take(makeItem(1));
+    await worker.take(makeItem(2));
+    expect(await acks(1)).toEqual(['2/1 done']);
+    expect(worker.book.size).toBe(0);
   });
 
   it('sends an item again that runs: it is acknowledged under its new attempt', async () => {
@@ -268,6 +315,17 @@ describe('the end of the gateway', () => {
     await vi.waitFor(() => expect(worker.book.size).toBe(0));
     expect(desk.acks).toEqual([]);
     expect(worker.book.findEnded(makeItem(1))).toBeUndefined();
+  });
+
+  it('leaves a turn that said nothing to the daemon: it may have been cut', async () => {
+    turns.push(async (hooks) => {
+      hooks.begin();
+      ending.abort();
+      return ended;
+    });
+    await worker.take(makeItem(1));
+    await vi.waitFor(() => expect(worker.book.size).toBe(0));
+    expect(desk.acks).toEqual([]);
   });
 
   it('leaves a turn that it has cut to the daemon, though the runtime says that it failed', async () => {

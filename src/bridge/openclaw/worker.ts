@@ -3,8 +3,8 @@
  *
  * The daemon keeps the items: whatever is lost here, by a crash at any line, comes again. Invariants:
  * 1. An item is acknowledged after its dispatch has ended and its session is at rest (`in-flight.ts`).
- * 2. Nothing is published twice: each text goes out as part N of the answer to item M, and the daemon publishes each
- *    pair once.
+ * 2. Nothing is published twice: each text goes out as part N of the answer to item M, and the daemon
+ *    publishes each pair once.
  * 3. Items of one session begin in the order of the inbox (`lanes.ts`).
  * 4. When the gateway stops, what has no answer yet is not acknowledged.
  */
@@ -49,6 +49,15 @@ export interface Runtime {
   handOver(item: InboxItemJson, hooks: HandOverHooks): Promise<HandedOver>;
   /** true while a turn runs in its session, also one that the runtime has begun by itself */
   isBusy(item: InboxItemJson): boolean;
+}
+
+/** What was seen of an item while it was handed over. */
+interface Seen {
+  began: boolean;
+  answers: number;
+  notices: number;
+  /** the daemon was away for so long that an answer could not be published */
+  isLost: boolean;
 }
 
 export interface WorkerOptions {
@@ -103,24 +112,25 @@ export class InboxWorker {
     const { turn, leave } = this.#lanes.enter(flight.session);
     try {
       await turn;
-      const outcome = await this.#handOver(flight, leave);
-      if (outcome === undefined) this.book.remove(flight, { remember: false });
-      else await this.#end(flight, outcome);
+      flight.outcome = await this.#handOver(flight, leave);
     } catch (error) {
-      this.book.remove(flight, { remember: false });
       log.warn(`item ${flight.item.number}: ${explain(error)}`);
-    } finally {
-      leave();
-      this.#makeRoom();
     }
+    leave();
+    if (flight.outcome === undefined) this.book.remove(flight, { remember: false });
+    await this.#settle(flight.session);
+    this.#makeRoom();
   }
 
-  /** Tries until the runtime has taken it. @returns undefined where the gateway stops and the daemon keeps the item */
+  /**
+   * Tries until the runtime has taken it. @returns undefined where the gateway stops and the daemon keeps the
+   * item
+   */
   async #handOver(flight: Flight, leave: () => void): Promise<AckOutcome | undefined> {
     const { runtime, signal, pace, log } = this.#options;
     const { item } = flight;
     const giveUpMs = pace.nowMs() + BRIDGE_LIMITS.handOverMs;
-    const seen = { began: false, answers: 0, notices: 0 };
+    const seen: Seen = { began: false, answers: 0, notices: 0, isLost: false };
     const hooks: HandOverHooks = {
       begin: () => {
         seen.began = true;
@@ -136,15 +146,13 @@ export class InboxWorker {
       try {
         const handed = await runtime.handOver(item, hooks);
         leave();
+        // The daemon never took what the agent said, so it must not hear that the agent said nothing.
+        if (seen.isLost && seen.answers === 0) return undefined;
         const outcome = judgeOutcome({ ...handed, ...seen, joined: flight.hasJoined });
-        if (handed.isQueued) return (await this.#awaitTurn(flight)) ? 'done' : this.#unlessStopping(outcome);
-        // A duplicate: if a crash has cut its turn, OpenClaw resumes the turn by itself some seconds after its start.
-        if (outcome === 'skipped')
-          return (await this.#awaitTurn(flight)) ? 'done' : this.#unlessStopping(outcome);
-        return outcome === 'done' ? outcome : this.#unlessStopping(outcome);
+        return await this.#awaitTurn(flight, outcome, handed.isQueued);
       } catch (error) {
         if (seen.answers > 0) return 'done';
-        if (signal.aborted) return undefined;
+        if (signal.aborted || seen.isLost) return undefined;
         log.warn(`item ${item.number}, try ${attempt}: ${explain(error)}`);
         if (seen.began) return 'failed';
         if (pace.nowMs() >= giveUpMs) return 'undelivered';
@@ -154,45 +162,53 @@ export class InboxWorker {
     return undefined;
   }
 
-  #unlessStopping(outcome: AckOutcome): AckOutcome | undefined {
-    return this.#options.signal.aborted ? undefined : outcome;
-  }
-
   /**
-   * Waits for an answer that comes past the dispatch, as a send to the item's own target, while its session is busy.
-   * Saying how the item ended before that would make the daemon hand it over once more, and the question would have two
-   * answers.
+   * Waits for an answer that comes past the dispatch, as a send to the item's own target, while its session
+   * is busy: the message is queued for a turn of its own, or it is a duplicate and a crash has cut its turn,
+   * which OpenClaw resumes some seconds after its start. Saying how the item ended before that would make the
+   * daemon hand it over once more, and the question would have two answers.
    */
-  async #awaitTurn(flight: Flight): Promise<boolean> {
+  async #awaitTurn(flight: Flight, outcome: AckOutcome, isQueued: boolean): Promise<AckOutcome | undefined> {
     const { runtime, signal, pace, log } = this.#options;
-    const giveUpMs = pace.nowMs() + BRIDGE_LIMITS.turnMs;
-    let isFirst = true;
-    while (!flight.isAnswered && !signal.aborted && pace.nowMs() < giveUpMs && runtime.isBusy(flight.item)) {
-      if (isFirst) log.info(`item ${flight.item.number} waits for a turn that OpenClaw has begun by itself`);
-      isFirst = false;
-      await pace.wait(BRIDGE_LIMITS.turnPollMs, signal);
+    const { item } = flight;
+    if (isQueued || outcome === 'skipped') {
+      const giveUpMs = pace.nowMs() + BRIDGE_LIMITS.turnMs;
+      let isFirst = true;
+      while (!flight.isAnswered && !signal.aborted && pace.nowMs() < giveUpMs && runtime.isBusy(item)) {
+        if (isFirst) log.info(`item ${item.number} waits for a turn of its own`);
+        isFirst = false;
+        await pace.wait(BRIDGE_LIMITS.turnPollMs, signal);
+      }
     }
-    return flight.isAnswered;
+    if (flight.isAnswered) return 'done';
+    if (signal.aborted) return undefined;
+    return outcome === 'done' && flight.hasNotice ? 'failed' : outcome;
   }
 
   async #deliver(
     flight: Flight,
     payload: DeliveredPayload,
-    { kind, seen }: { kind: 'tool' | 'block' | 'final'; seen: { answers: number; notices: number } },
+    { kind, seen }: { kind: 'tool' | 'block' | 'final'; seen: Seen },
   ): Promise<readonly string[]> {
     const fate = judgePayload(payload, kind);
     if (fate === 'nothing') return [];
     const isAnswer = fate === 'answer';
-    // Who joined a running turn is answered by that turn, or not at all; its own dispatch may despair too early.
+    // Who joined a running turn is answered by that turn, or not at all; its own dispatch may despair too
+    // early.
     if (!isAnswer && flight.hasJoined) {
       seen.notices += 1;
       return [];
     }
     const also = isAnswer && kind === 'final' ? this.book.alsoAnswered(flight) : [];
-    const ids = await this.publish(flight.item.number, payload.text ?? '', { isNotice: !isAnswer, also });
-    if (isAnswer) seen.answers += ids.length;
-    else seen.notices += ids.length;
-    return ids;
+    try {
+      const ids = await this.publish(flight.item.number, payload.text ?? '', { isNotice: !isAnswer, also });
+      if (isAnswer) seen.answers += ids.length;
+      else seen.notices += ids.length;
+      return ids;
+    } catch (error) {
+      seen.isLost ||= isAnswer && isAway(error);
+      throw error;
+    }
   }
 
   /**
@@ -206,19 +222,26 @@ export class InboxWorker {
   ): Promise<readonly string[]> {
     const { textLimit, split } = this.#options;
     const kind = isNotice ? 'notices' : 'answers';
-    const parts = toParts(text, { charsMax: textLimit, free: this.book.freeParts(number, kind), split });
-    const first = this.book.takeParts(number, kind, parts.length);
     const ids: string[] = [];
-    for (const [index, body] of parts.entries()) {
-      const answer: AnswerJson = {
-        number,
-        part: first + index,
-        body,
+    for (const body of toParts(text, {
+      charsMax: textLimit,
+      free: this.book.freeParts(number, kind),
+      split,
+    })) {
+      const part = this.book.takePart(number, kind);
+      const extra = {
         ...(isNotice && { notice: true }),
-        ...(index === 0 && also.length > 0 && { also }),
+        ...(ids.length === 0 && also.length > 0 && { also }),
       };
-      ids.push(await this.#answer(answer));
+      try {
+        ids.push(await this.#answer({ number, part, body, ...extra }));
+      } catch (error) {
+        this.book.giveBackPart(number, kind, part);
+        throw error;
+      }
     }
+    const flight = this.book.find(number);
+    if (isNotice && flight !== undefined) flight.hasNotice = true;
     if (!isNotice && ids.length > 0) this.book.markAnswered([number, ...also]);
     return ids;
   }
@@ -237,16 +260,20 @@ export class InboxWorker {
     }
   }
 
-  async #end(flight: Flight, outcome: AckOutcome): Promise<void> {
-    for (const ready of this.book.end(flight, outcome)) {
-      this.book.remove(ready, { remember: true });
-      await this.#acknowledge(ready.item.number, ready.attempt, ready.outcome ?? outcome);
+  /** Acknowledges what can be acknowledged in a session now. */
+  async #settle(session: string): Promise<void> {
+    const ready = this.book.atRest(session);
+    // All of them first: while one is acknowledged, others may end here and look at the session too.
+    for (const flight of ready) this.book.remove(flight, { remember: true });
+    for (const { item, attempt, outcome } of ready) {
+      if (outcome !== undefined) await this.#acknowledge(item.number, attempt, outcome);
     }
   }
 
   /**
-   * A daemon that is away has not lost the item: it sends it again, and `findEnded` knows how it ended. The same holds
-   * where it says that there is nothing to acknowledge: a newer attempt is on its way, or it has seen the answer.
+   * A daemon that is away has not lost the item: it sends it again, and `findEnded` knows how it ended. The
+   * same holds where it says that there is nothing to acknowledge: a newer attempt is on its way, or it has
+   * seen the answer.
    */
   async #acknowledge(number: number, attempt: number, outcome: AckOutcome): Promise<void> {
     const { desk, log } = this.#options;

@@ -58,7 +58,8 @@ const message = defineChannelMessageAdapter({
   id: CHANNEL_ID,
   durableFinal: {
     capabilities: { text: true, replyTo: true },
-    // The daemon publishes a send of ours once, by its key, so OpenClaw may simply send again what it is unsure about.
+    // The daemon publishes a send of ours once, by its key, so OpenClaw may simply send again what it is
+    // unsure about.
     reconcileUnknownSendKinds: { text: true },
     automaticUnknownSendReconciliation: true,
     reconcileUnknownSend: () => ({ status: 'not_sent' }),

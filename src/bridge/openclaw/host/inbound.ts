@@ -1,8 +1,8 @@
 /**
  * One item of the inbox as a turn of OpenClaw: route, ingress, context, dispatch.
  *
- * Measured with openclaw 2026.9.6: the result of a dispatch says whether the message was handed to a running turn; a
- * duplicate shows nothing at all. `outcome.ts` and `in-flight.ts` say what follows from it.
+ * Measured with openclaw 2026.9.6: the result of a dispatch says whether the message was handed to a running
+ * turn; a duplicate shows nothing at all. `outcome.ts` and `in-flight.ts` say what follows from it.
  */
 import type { ChannelGatewayContext } from 'openclaw/plugin-sdk/channel-contract';
 import {
@@ -28,7 +28,10 @@ import { getRuntime } from './runtime.ts';
 
 type Context = ChannelGatewayContext<MeshAccount>;
 
-/** The daemon has checked the signature, so the id is no claim. It is compared as it stands: base64url has cases. */
+/**
+ * The daemon has checked the signature, so the id is no claim. It is compared as it stands: base64url has
+ * cases.
+ */
 export const MESH_IDENTITY = {
   key: 'mesh-identity',
   normalize: (value: string) => value.trim().replace(/^mesh:/, ''),
@@ -56,7 +59,10 @@ function resolveRoute(ctx: Context, item: InboxItemJson): Route {
   return { agentId: route.agentId, sessionKey: route.sessionKey };
 }
 
-/** Whoever is addressed owes an answer; in a channel that wakes the agent always it may be silent (`NO_REPLY`). */
+/**
+ * Whoever is addressed owes an answer; in a channel that wakes the agent always it may be silent
+ * (`NO_REPLY`).
+ */
 function isAddressed(item: InboxItemJson): boolean {
   return item.why !== 'channel';
 }
@@ -162,7 +168,8 @@ function watchTurn(hooks: HandOverHooks) {
     /** resolves when a queued message has got its turn; rejects where OpenClaw dropped it */
     settled: settled.promise,
     lifecycle: {
-      // Each message stands for itself: OpenClaw must not fold two of them into one turn that only one of them names.
+      // Each message stands for itself: OpenClaw must not fold two of them into one turn that only one of
+      // them names.
       admission: 'exclusive' as const,
       onAdopted: () => {
         wasAdopted = true;

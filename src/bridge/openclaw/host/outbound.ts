@@ -1,6 +1,6 @@
 /**
- * Sends that do not come out of a turn's own dispatch: `openclaw message send`, the agent's message tool, and what
- * OpenClaw delivers again after a crash. An agent's runtime sends them, so they are marked automatic.
+ * Sends that do not come out of a turn's own dispatch: `openclaw message send`, the agent's message tool, and
+ * what OpenClaw delivers again after a crash. An agent's runtime sends them, so they are marked automatic.
  */
 import { PlatformMessageNotDispatchedError } from 'openclaw/plugin-sdk/error-runtime';
 import { ACCOUNT_ID, describeMissing, resolveAccount } from '../config.ts';
@@ -29,7 +29,10 @@ export interface Sent {
   readonly to: string;
 }
 
-/** One send of OpenClaw has one key, also when it is tried again after a crash: then the daemon publishes it once. */
+/**
+ * One send of OpenClaw has one key, also when it is tried again after a crash: then the daemon publishes it
+ * once.
+ */
 function keyOf({ deliveryQueueId, deliveryPartIndex }: SendRequest): string | undefined {
   return deliveryQueueId === undefined ? undefined : `openclaw-${deliveryQueueId}-${deliveryPartIndex ?? 0}`;
 }
@@ -56,7 +59,10 @@ function notSent(reason: string, { cause, retryable }: { cause?: unknown; retrya
   return new PlatformMessageNotDispatchedError(reason, { cause, retryable });
 }
 
-/** Throws PlatformMessageNotDispatchedError where nothing was published for certain, so that OpenClaw may try again. */
+/**
+ * Throws PlatformMessageNotDispatchedError where nothing was published for certain, so that OpenClaw may try
+ * again.
+ */
 export async function sendText(request: SendRequest): Promise<Sent> {
   const missing = describeMissing(request.cfg);
   if (missing !== undefined) throw notSent(missing, { retryable: false });
@@ -72,7 +78,8 @@ export async function sendText(request: SendRequest): Promise<Sent> {
     if (error instanceof PlatformMessageNotDispatchedError) throw error;
     const refused = isRefusal(error);
     if (!refused && !neverLeft(error)) throw error;
-    // OpenClaw may send an answer of the agent later. Whoever sends to a channel hears that it failed, and decides.
+    // OpenClaw may send an answer of the agent later. Whoever sends to a channel hears that it failed, and
+    // decides.
     throw notSent(explain(error), { cause: error, retryable: !refused && target.kind === 'reply' });
   } finally {
     desk.close();
