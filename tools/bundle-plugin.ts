@@ -1,9 +1,9 @@
 /**
- * Builds the OpenClaw channel plugin into a folder, as OpenClaw installs it: bundles `src/bridge/openclaw/host` and adds
- * the package's own files.
+ * Builds the OpenClaw channel plugin into a folder, as OpenClaw installs it: bundles
+ * `src/bridge/openclaw/host` and adds the package's own files.
  *
- * A bundle, because the plugin must load in the gateway without any package beside it. Code splitting keeps one copy of
- * what the two entries share. Not minified: people read what they install.
+ * A bundle, because the plugin must load in the gateway without any package beside it. Code splitting keeps
+ * one copy of what the two entries share. Not minified: people read what they install.
  */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +33,8 @@ async function bundle(outdir: string): Promise<void> {
     metafile: true,
     logLevel: 'warning',
   });
-  // A package that slipped in would have to be installed beside the plugin: stop here instead of in somebody's gateway.
+  // A package that slipped in would have to be installed beside the plugin: stop here instead of in
+  // somebody's gateway.
   for (const { imports } of Object.values(metafile.outputs)) {
     for (const { path, external } of imports) {
       if (external === true && !path.startsWith('node:') && !path.startsWith('openclaw/plugin-sdk/')) {

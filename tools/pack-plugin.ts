@@ -1,6 +1,6 @@
 /**
- * Packs the OpenClaw channel plugin as npm publishes it. Everything goes to `integration/openclaw/dist`; the last line
- * of the output is the path of the package.
+ * Packs the OpenClaw channel plugin as npm publishes it. Everything goes to `integration/openclaw/dist`; the
+ * last line of the output is the path of the package.
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
  * The tests of the OpenClaw plugin against a real OpenClaw, which is too large for `npm test`: installs
- * `integration/openclaw`, packs the plugin, checks its types against OpenClaw's own, has OpenClaw's inspector look at
- * the package, and runs the scenarios. The report goes to `.ci/out/openclaw.json`.
+ * `integration/openclaw`, packs the plugin, checks its types against OpenClaw's own, has OpenClaw's inspector
+ * look at the package, and runs the scenarios. The report goes to `.ci/out/openclaw.json`.
  *
  * `--installed` takes what is installed already.
  */

@@ -1,8 +1,9 @@
 /**
- * One agent in a real OpenClaw gateway on a real daemon, with a friend and a stranger on daemons of their own.
+ * One agent in a real OpenClaw gateway on a real daemon, with a friend and a stranger on daemons of their
+ * own.
  *
- * A channel for each case, because each channel is a session of its own and what one model request says there stays in
- * the next one.
+ * A channel for each case, because each channel is a session of its own and what one model request says there
+ * stays in the next one.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../src/blackbox/testing/wait.ts';
@@ -67,7 +68,7 @@ async function channelStatus() {
 }
 
 describe('after "openclaw channels add"', () => {
-  it('the configuration names the data folder, holds no secret, and leaves no command to whoever comes first', () => {
+  it('the configuration names the data folder, holds no secret, and gives commands to nobody', () => {
     expect(gateway.config.channels).toEqual({ mesh: { enabled: true, dataFolder: owner.mesh.data } });
     expect(gateway.config.commands).toMatchObject({ ownerAllowFrom: [`mesh:${owner.identity}`] });
     expect(gateway.config.surfaces).toEqual({ mesh: { silentReply: { group: 'allow' } } });
@@ -254,7 +255,7 @@ describe('a gateway', () => {
     expect(bodies(await friend.answersTo(said))).toEqual(['back again']);
   });
 
-  it('that is stopped while the agent thinks answers first, and takes what came meanwhile after its restart', async () => {
+  it('that is stopped while the agent thinks answers first, and takes the rest after its restart', async () => {
     const said = await ask('stopped', 'HOLD[stopped] SAY[before the end]');
     await thinking('before the end');
     const stopping = gateway.stop();

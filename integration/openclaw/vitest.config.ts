@@ -1,5 +1,6 @@
 /**
- * The integration tests with a real OpenClaw: one file at a time, because a gateway fills two cores while it starts.
+ * The integration tests with a real OpenClaw: one file at a time, because a gateway fills two cores while it
+ * starts.
  */
 import path from 'node:path';
 import { defineConfig } from 'vitest/config';

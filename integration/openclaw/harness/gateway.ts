@@ -1,6 +1,6 @@
 /**
- * A real OpenClaw gateway with everything of its own in a temporary folder: state, home, configuration, logs. It talks
- * to a scripted model and contacts nothing else.
+ * A real OpenClaw gateway with everything of its own in a temporary folder: state, home, configuration, logs.
+ * It talks to a scripted model and contacts nothing else.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';

@@ -1,5 +1,6 @@
 /**
- * A model provider that does what the messages say: an OpenAI chat-completions server with a script in the text.
+ * A model provider that does what the messages say: an OpenAI chat-completions server with a script in the
+ * text.
  *
  * - `SAY[words]` answers with them; several in one request are joined with `+`.
  * - `LONG[n]` answers with n characters of words.
