@@ -70,7 +70,7 @@ export const setupContract = defineChannelSetupContract({
     validateInput: ({ input }) => {
       const owner = given(input.owner);
       if (owner !== undefined && !/^(?:mesh:)?[\w-]{43}$/.test(owner)) {
-        return `--owner "${owner}" is no identity: write the id that "mesh identity" of that person shows.`;
+        return `--owner "${owner}" is no identity: write what "mesh id" of that person says.`;
       }
       const folder = given(input.dataFolder);
       return folder === undefined || path.isAbsolute(folder) ? null : `"${folder}" is no absolute path.`;
