@@ -9,24 +9,8 @@ import { readSection } from '../config.ts';
 import { DataFolderDesk, explain } from '../desk.ts';
 import { CHANNEL_ID } from '../names.ts';
 import { hasOwner, withOwner } from '../owners.ts';
+import { SETUP_FIELDS } from '../setup-fields.ts';
 import { withSilence } from '../silence.ts';
-
-const FIELDS = {
-  dataFolder: {
-    kind: 'string',
-    cli: {
-      flags: '--data-folder <folder>',
-      description: "data folder of the mesh daemon; left out: the one that is set, or the user's own",
-    },
-  },
-  owner: {
-    kind: 'string',
-    cli: {
-      flags: '--owner <identity>',
-      description: 'mesh identity that may run commands of this gateway; nobody on the mesh if left out',
-    },
-  },
-} as const;
 
 interface SetupInput {
   readonly name?: string;
@@ -64,7 +48,7 @@ async function prepareInput(config: unknown, input: SetupInput): Promise<SetupIn
 }
 
 export const setupContract = defineChannelSetupContract({
-  fields: FIELDS,
+  fields: SETUP_FIELDS,
   adapter: {
     prepareAccountConfigInput: ({ cfg, input }) => prepareInput(cfg, input),
     validateInput: ({ input }) => {
