@@ -128,9 +128,10 @@ export type InboxEvent =
   | { readonly kind: 'item'; readonly item: InboxItemJson };
 
 /**
- * How handing over ended. `done`: the agent's turn is over, with or without an answer; `skipped`: the runtime says that
- * it had the message before; `refused`: it does not want it; `failed`: the agent's turn failed; `undelivered`: the
- * turn never began, however often it was tried.
+ * How handing over ended. `done`: the agent's turn is over, with or without an answer; `skipped`: no turn began, because the
+ * runtime had the message before (the daemon hands it over once more under another id, unless it was answered); `refused`:
+ * it does not want it; `failed`: the agent's turn failed; `undelivered`: the turn never began, however often it was
+ * tried.
  */
 export type AckOutcome = 'done' | 'skipped' | 'refused' | 'failed' | 'undelivered';
 

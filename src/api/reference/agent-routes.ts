@@ -102,13 +102,13 @@ connection ends comes again on the next one, with a higher \`attempt\`, unless i
       number: 'number of the item',
       attempt: 'its newest attempt',
       outcome:
-        '`done`: the turn is over; `skipped`: the runtime had the message before; `refused`: it does not want it; `failed`: the turn failed; `undelivered`: it never began',
+        '`done`: the turn is over; `skipped`: no turn began, because the runtime had the message before; `refused`: it does not want it; `failed`: the turn failed; `undelivered`: it never began',
     }),
     answers: [{ status: 200, shape: ackedShape }],
     codes: ['not_found'],
     notes: [
-      `If a repeated attempt ends without an answer, because the runtime was killed in the middle of the first one and now
-skips what it knows, the state is \`waiting\`: the item comes once more under another \`handover\`.`,
+      `A runtime that was killed in the middle of a turn may skip the message when it comes again. Say \`skipped\` then: if
+there is no answer yet, the state is \`waiting\`, and the item comes once more under another \`handover\`.`,
     ],
   },
   'POST /v1/inbox/answers': {

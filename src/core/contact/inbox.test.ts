@@ -13,18 +13,15 @@ describe('an acknowledgement', () => {
     });
   });
 
-  it('of a first attempt without an answer is the agent’s silence', () => {
-    expect(afterAck(first, 'done')).toEqual({ state: 'silent', reason: '', retry: false });
+  it('of a turn without an answer is the agent’s silence, whichever attempt it was', () => {
+    for (const progress of [first, second, again])
+      expect(afterAck(progress, 'done')).toEqual({ state: 'silent', reason: '', retry: false });
   });
 
-  it('of a repeated attempt without an answer brings the message once more, and then never again', () => {
-    expect(afterAck(second, 'done')).toEqual({ state: 'waiting', reason: '', retry: true });
-    expect(afterAck(again, 'done')).toEqual({ state: 'unanswered', reason: 'no-answer', retry: false });
-  });
-
-  it('that says skipped brings it once more whichever attempt it was', () => {
-    expect(afterAck(first, 'skipped')).toMatchObject({ state: 'waiting', retry: true });
-    expect(afterAck(again, 'skipped')).toMatchObject({ state: 'unanswered', reason: 'no-answer' });
+  it('that says skipped brings it once more, and then never again', () => {
+    for (const progress of [first, second])
+      expect(afterAck(progress, 'skipped')).toEqual({ state: 'waiting', reason: '', retry: true });
+    expect(afterAck(again, 'skipped')).toEqual({ state: 'unanswered', reason: 'no-answer', retry: false });
   });
 
   it.each([

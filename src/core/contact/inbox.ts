@@ -7,9 +7,9 @@
  * Invariants:
  * 1. A message is handed over until an attempt is acknowledged, {@link ATTEMPTS_MAX} times at most.
  * 2. What was answered, even in part, is never handed over again: a second answer would be worse than a cut one.
- * 3. A runtime skips a message that it has had before, though it may have been killed before it answered. If nothing
- *    comes of a repeated attempt, the message is handed over once more under another id, so that the agent thinks
- *    again, and never a third time.
+ * 3. A runtime skips a message that it has had before, though it may have been killed before it answered. If the client
+ *    says so, the message is handed over once more under another id, so that the agent thinks again, and never a third
+ *    time. A turn that ended without an answer is something else: the agent's silence.
  */
 
 /** A client that dies on a message again and again is not given it for ever (guess). */
@@ -56,7 +56,7 @@ export function afterLoss({ attempts, answers }: Progress): Step {
 }
 
 /** The client says how the newest attempt ended. */
-export function afterAck({ attempts, retried, answers }: Progress, outcome: AckOutcome): Step {
+export function afterAck({ retried, answers }: Progress, outcome: AckOutcome): Step {
   if (answers > 0) return step('answered');
   switch (outcome) {
     case 'refused':
@@ -68,9 +68,7 @@ export function afterAck({ attempts, retried, answers }: Progress, outcome: AckO
     case 'skipped':
       return retried ? step('unanswered', 'no-answer') : step('waiting', '', true);
     case 'done':
-      // The first attempt reached an agent that had never seen it: it chose to say nothing.
-      if (attempts === 1) return step('silent');
-      return retried ? step('unanswered', 'no-answer') : step('waiting', '', true);
+      return step('silent');
   }
 }
 

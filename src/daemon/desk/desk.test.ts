@@ -110,9 +110,9 @@ describe('handing over', () => {
     const { number } = await client.item(1);
     expect(client.last).toMatchObject({ attempt: 2, handover: id });
     // The runtime had the message before and skips it: nothing comes of it.
-    expect(bench.desk.acknowledge({ number, attempt: 2, outcome: 'done' }).state).toBe('waiting');
+    expect(bench.desk.acknowledge({ number, attempt: 2, outcome: 'skipped' }).state).toBe('waiting');
     expect(await client.item(2)).toMatchObject({ number, attempt: 3, handover: `${id}.again` });
-    expect(bench.desk.acknowledge({ number, attempt: 3, outcome: 'done' }).state).toBe('unanswered');
+    expect(bench.desk.acknowledge({ number, attempt: 3, outcome: 'skipped' }).state).toBe('unanswered');
     expect(bench.rows()).toMatchObject([{ state: 'unanswered', reason: 'no-answer', attempts: 3 }]);
     expect(bench.desk.status().unanswered).toBe(1);
   });
