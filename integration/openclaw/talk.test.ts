@@ -7,7 +7,7 @@ import { until } from '../../src/blackbox/testing/wait.ts';
 import { GATEWAY_PATIENCE_MS, Gateway } from './harness/gateway.ts';
 import { FakeModel } from './harness/model.ts';
 import { markOf, Person } from './harness/person.ts';
-import { addMesh } from './harness/plugin.ts';
+import { BEGIN, follow, SETUP } from './harness/guide.ts';
 
 const CHANNEL = '#our-agents';
 
@@ -22,26 +22,27 @@ let bob: Agent;
 /** a friend of Ann's, who begins */
 let carol: Person;
 
-async function startAgent(owner: Person): Promise<Agent> {
+/** A person's agent on the mesh, by the commands of the guide. */
+async function startAgent(owner: Person, friend: Person): Promise<Agent> {
   const model = await FakeModel.start();
   const gateway = await Gateway.create(model);
-  await addMesh(gateway, owner.mesh.data);
-  await owner.mesh.client.setWake({ channel: CHANNEL, wake: 'mention' });
+  const agent = { owner, gateway, model };
+  await follow(SETUP, agent, friend.identity);
+  // Only this plugin: the others cost seconds of each start and twenty tools of each request.
+  gateway.setConfig((config) => ({ ...config, plugins: { ...Object(config.plugins), allow: ['mesh'] } }));
   await gateway.start();
-  return { owner, gateway, model };
+  return agent;
 }
 
 beforeAll(async () => {
   const first = await Person.start();
   const second = await Person.start({ peers: [first.mesh.url] });
   carol = await Person.start({ peers: [first.mesh.url] });
-  await first.mesh.client.allow({ identity: second.identity, name: 'bob' });
   await first.mesh.client.allow({ identity: carol.identity, name: 'carol' });
-  await second.mesh.client.allow({ identity: first.identity, name: 'ann' });
   await carol.mesh.client.join(CHANNEL);
   // One after the other: a start fills both cores.
-  ann = await startAgent(first);
-  bob = await startAgent(second);
+  ann = await startAgent(first, second);
+  bob = await startAgent(second, first);
 });
 
 afterAll(async () => {
@@ -67,6 +68,40 @@ async function talk(): Promise<readonly MessageJson[]> {
   return (await carol.mesh.read(CHANNEL)).filter(({ author }) => agents.includes(author));
 }
 
+/** What both agents owe, once it is nothing. */
+async function atRest(): Promise<void> {
+  await until(
+    'nothing is left to do',
+    async () => (await inboxes()).every(({ state }) => state !== 'waiting' && state !== 'handed'),
+    GATEWAY_PATIENCE_MS,
+  );
+}
+
+/** Resolves when a message for one of the agents was held back for this reason. */
+function heldBack(reason: string): Promise<unknown> {
+  const look = async () => (await inboxes()).find((row) => row.state === 'held' && row.reason === reason);
+  return until(`a message is held back: ${reason}`, look, GATEWAY_PATIENCE_MS);
+}
+
+describe('after the steps of the guide', () => {
+  it('daemon and gateway say the same', async () => {
+    for (const { owner, gateway } of [ann, bob]) {
+      const [agent] = (await owner.mesh.mesh('openclaw', 'status')) as [{ client: { name: string } | null }];
+      expect(agent).toMatchObject({
+        identity: owner.identity,
+        client: { name: 'openclaw' },
+        channels: [{ channel: CHANNEL, wake: 'mention', names: ['robo'] }],
+      });
+      const output = await gateway.openclaw('channels', 'status', '--probe', '--json');
+      const [account] = JSON.parse(output).channelAccounts.mesh;
+      expect(account).toMatchObject({
+        connected: true,
+        probe: { ok: true, identity: owner.identity },
+      });
+    }
+  });
+});
+
 describe('two agents', () => {
   it('hear each other, and know that an agent speaks', async () => {
     const call = { channel: CHANNEL, text: 'SAY[good day to you]', mentions: [bob.owner.identity] };
@@ -77,23 +112,50 @@ describe('two agents', () => {
     expect(answer).toMatchObject({ body: 'good day to you', author: bob.owner.identity });
     const [request] = bob.model.asked('good day to you');
     expect(request?.text).toContain('> SAY[good day to you]');
-    expect(request?.text).toContain('\\"name\\":\\"ann\\"');
+    expect(request?.text).toContain('\\"name\\":\\"friend\\"');
     expect(request?.text).toContain('\\"is_bot\\":true');
   });
 
   it('fall silent by themselves', async () => {
-    const held = async () =>
-      (await inboxes()).find(({ state, reason }) => state === 'held' && reason === 'hops-spent');
-    await until('an answer is held', held, GATEWAY_PATIENCE_MS);
+    await atRest();
+    const before = (await talk()).length;
+    await follow(BEGIN, ann, bob.owner.identity);
+    await heldBack('hops-spent');
+    await atRest();
     const { hops } = (await ann.owner.mesh.client.agent()).budget;
-    const said = await talk();
-    expect(Math.max(...said.map(hopsOf))).toBeLessThanOrEqual(hops + 1);
-    // What Ann's agent told Carol, what it said to Bob's, and the answers after that.
-    expect(said.length).toBeLessThanOrEqual(hops + 2);
-    await until('nothing is left to do', async () => {
-      const rows = await inboxes();
-      return rows.every(({ state }) => state !== 'waiting' && state !== 'handed');
-    });
-    expect((await talk()).length).toBe(said.length);
+    const said = (await talk()).slice(before).map(hopsOf);
+    // Ann's own words, and then each answer counts one more, until nobody answers any more.
+    expect(said).toEqual(Array.from({ length: hops + 1 }, (_, i) => i));
+  });
+
+  it('are stopped by the budget where nobody counts, also after everything was started again', async () => {
+    const env = { MESH_HOPS: '1000', MESH_TURNS_HOUR: '20' };
+    for (const { owner } of [ann, bob]) await owner.mesh.kill();
+    await ann.owner.mesh.restart({ env });
+    await bob.owner.mesh.restart({ env, peers: [ann.owner.mesh.url] });
+    await follow(BEGIN, ann, bob.owner.identity);
+    await heldBack('budget-spent');
+    await atRest();
+    for (const { owner } of [ann, bob]) {
+      const rows = await owner.mesh.client.inbox({ limit: 1000 });
+      const turns = rows.filter(({ state, name }) => state !== 'held' && name === 'friend');
+      expect(turns.length).toBeLessThanOrEqual(20);
+    }
+    // Whose agent was held back has spent its hour: neither a new gateway nor a new daemon gives it another one.
+    const spent = (await ann.owner.mesh.client.inbox({ limit: 1000 })).some(
+      ({ reason }) => reason === 'budget-spent',
+    )
+      ? { agent: ann, other: bob }
+      : { agent: bob, other: ann };
+    await spent.agent.gateway.kill();
+    await spent.agent.owner.mesh.kill();
+    await spent.agent.owner.mesh.restart();
+    await spent.agent.gateway.start();
+    const asked = spent.agent.model.requests.length;
+    const said = await spent.other.owner.say(CHANNEL, 'SAY[once more]', spent.agent.owner.identity);
+    expect(await spent.agent.owner.settled(said, 'held')).toMatchObject({ reason: 'budget-spent' });
+    expect(spent.agent.model.requests).toHaveLength(asked);
+    const { problems } = await spent.agent.owner.mesh.client.status();
+    expect(problems).toMatchObject([{ code: 'turns_spent' }]);
   });
 });

@@ -200,11 +200,33 @@ export class Gateway {
   }
 
   /** Runs `openclaw` with the arguments to its end. */
-  async run(...args: string[]): Promise<Output> {
-    const child = spawn(process.execPath, [OPENCLAW, ...args], {
-      env: this.#env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  run(...args: string[]): Promise<Output> {
+    return this.#collect(process.execPath, [OPENCLAW, ...args], { env: this.#env });
+  }
+
+  /**
+   * Runs a script of bash as the owner of this gateway would: `openclaw` is on the path, and so is `mesh`. It ends with
+   * the first command that fails. @param cwd the checkout
+   */
+  shell(script: string, cwd: string, env: Readonly<Record<string, string>>): Promise<Output> {
+    const bin = path.join(this.folder, 'bin');
+    fs.mkdirSync(bin, { recursive: true });
+    const programs = { openclaw: OPENCLAW, mesh: path.join(cwd, 'bin', 'mesh.mjs') };
+    for (const [name, file] of Object.entries(programs)) {
+      const text = `#!/bin/sh\nexec '${process.execPath}' '${file}' "$@"\n`;
+      fs.writeFileSync(path.join(bin, name), text, { mode: 0o700 });
+    }
+    const PATH = bin + path.delimiter + (this.#env.PATH ?? '');
+    const options = { cwd, env: { ...this.#env, ...env, PATH } };
+    return this.#collect('bash', ['-euo', 'pipefail', '-c', script], options);
+  }
+
+  async #collect(
+    program: string,
+    args: readonly string[],
+    options: { readonly cwd?: string; readonly env: NodeJS.ProcessEnv },
+  ): Promise<Output> {
+    const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child);
     const parts = { stdout: '', stderr: '' };
     child.stdout.on('data', (data) => {

@@ -1,0 +1,4 @@
+export function fencedBlocks(
+  markdown: string,
+  language: string,
+): readonly { readonly line: number; readonly text: string }[];
