@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MessageJson } from '../../src/api/client/index.ts';
 import { until } from '../../src/blackbox/testing/wait.ts';
 import { GATEWAY_PATIENCE_MS, Gateway } from './harness/gateway.ts';
+import { BEGIN, follow, SETUP } from './harness/guide.ts';
 import { FakeModel } from './harness/model.ts';
 import { markOf, Person } from './harness/person.ts';
-import { BEGIN, follow, SETUP } from './harness/guide.ts';
 
 const CHANNEL = '#our-agents';
 

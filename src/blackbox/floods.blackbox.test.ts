@@ -1,7 +1,7 @@
 /** Too much of everything, against daemons whose memory is watched from outside. */
 import net from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { toBase64url } from '../core/bytes.ts';
+import { type Bytes, toBase64url } from '../core/bytes.ts';
 import { channelTag } from '../core/channel/channel.ts';
 import { LIMITS, MiB } from '../core/limits.ts';
 import { decodeRecord } from '../core/membership/records.ts';
@@ -205,9 +205,21 @@ describe('slow readers', () => {
     return { ids: messages.map(({ id }) => id), bytes: 350 * body.length };
   }
 
+  /** A peer that asks for all of it, and reads. */
+  async function readAll(ids: readonly Bytes[]): Promise<void> {
+    const reading = await linked(patient);
+    reading.send({ type: 'fetch', ids });
+    await until(
+      'the reader has all',
+      () => reading.all('fetched').flatMap(({ messages }) => messages).length === 350,
+    );
+  }
+
   it('that ask for 20 MB each and read nothing cost a bounded queue each, and nobody else anything', async () => {
     const honest = await linked(patient);
     const { ids, bytes } = await fill(patient, '#big');
+    // Serving makes garbage, and the heap grows to what that takes: that is not what is measured here.
+    for (let i = 0; i < 3; i++) await readAll(ids);
     const before = patient.memory() ?? 0;
     const readers: RawPeer[] = [];
     for (let i = 0; i < 12; i++) readers.push(await linked(patient));
@@ -222,12 +234,7 @@ describe('slow readers', () => {
     expect((await patient.offences(greedy.id, 1))[0]).toMatchObject({ offence: 'unasked' });
     await expectWorking(honest);
     // Somebody who does read gets all of it meanwhile: by then the daemon has had every chance to fill the queues.
-    const reading = await linked(patient);
-    reading.send({ type: 'fetch', ids });
-    await until(
-      'the reader has all',
-      () => reading.all('fetched').flatMap(({ messages }) => messages).length === 350,
-    );
+    await readAll(ids);
     expect((patient.memory() ?? 0) - before).toBeLessThan((readers.length * bytes) / 2);
     expect(patient.memory() ?? 0).toBeLessThan(FLAT * before);
     // Whoever reads again later gets what it asked for: it was throttled, not forgotten.

@@ -144,6 +144,7 @@ describe('mesh status, id, join and peers', () => {
       direction: 'out',
       url: 'ws://a/',
       kind: 'overlay',
+      protection: 'sealed',
       since,
       agent: 'x/1',
     } as const;

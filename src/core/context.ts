@@ -6,7 +6,7 @@
  */
 import { type Bytes, concat, toBase64url, utf8 } from './bytes.ts';
 import { channelTag } from './channel/channel.ts';
-import type { Effect, Event, LinkId, Now, Timer, Token } from './contract.ts';
+import type { Agreement, Effect, Event, Now, Timer, Token } from './contract.ts';
 import type { ErrorCode } from './errors.ts';
 import { createMessageContext, type MessageContext } from './message/message.ts';
 import type { SignatureCheck, Verification } from './message/verified.ts';
@@ -111,11 +111,14 @@ export class Context {
     this.emit({ kind: 'sign', token, items });
   }
 
-  agree(link: LinkId, publicKey: Bytes, transcript: Bytes, then: (ok: boolean) => void): void {
+  agree(
+    asked: Omit<Extract<Effect, { kind: 'agree' }>, 'kind' | 'token'>,
+    then: (answer: Agreement) => void,
+  ): void {
     const token = this.#wait((answer) => {
-      if (answer.kind === 'agreed') then(answer.ok);
+      if (answer.kind === 'agreed') then(answer.agreement);
     });
-    this.emit({ kind: 'agree', token, link, publicKey, transcript });
+    this.emit({ kind: 'agree', token, ...asked });
   }
 
   /** @param failed called where the store could not answer */

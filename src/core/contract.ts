@@ -73,6 +73,18 @@ export interface RestoredState {
   readonly clockMs: number;
 }
 
+/**
+ * What came of the agreement on a link's session keys. Not `ok`: an all-zero result (`unauthorized`), or a record in
+ * `early` that is not what the other side sealed (`record_damaged`).
+ */
+export type Agreement =
+  | {
+      readonly ok: true;
+      /** the frames of what came early, in order */
+      readonly early: readonly Bytes[];
+    }
+  | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
+
 /** A message to publish, as a client asks for it. Names are NFC and checked, payload is JSON text as bytes or empty. */
 export interface PublishCommand {
   readonly identity: string;
@@ -113,8 +125,7 @@ export type Event =
       readonly proofs: readonly (Verification | undefined)[];
     }
   | { readonly kind: 'signed'; readonly token: Token; readonly signatures: readonly Bytes[] }
-  /** X25519 done; `ok` is false for an all-zero result */
-  | { readonly kind: 'agreed'; readonly token: Token; readonly ok: boolean }
+  | { readonly kind: 'agreed'; readonly token: Token; readonly agreement: Agreement }
   | { readonly kind: 'read'; readonly token: Token; readonly answer: QueryAnswer | undefined }
   | { readonly kind: 'persisted'; readonly token: Token; readonly results: readonly PersistResult[] }
   | { readonly kind: 'persist-failed'; readonly token: Token; readonly code: ErrorCode }
@@ -170,13 +181,19 @@ export type Effect =
       readonly token: Token;
       readonly items: readonly { readonly key: string; readonly data: Bytes }[];
     }
-  /** derive session keys from our ephemeral key of this link and theirs; `transcript` binds them to the handshake */
+  /**
+   * derive session keys from our ephemeral key of this link and theirs; `transcript` binds them to the handshake. With
+   * `isSealed` everything that is sent and received from now on is sealed with them, frames that arrive too; `early` has
+   * come before and is opened with the answer
+   */
   | {
       readonly kind: 'agree';
       readonly token: Token;
       readonly link: LinkId;
       readonly publicKey: Bytes;
       readonly transcript: Bytes;
+      readonly isSealed: boolean;
+      readonly early: readonly Bytes[];
     }
   | { readonly kind: 'read'; readonly token: Token; readonly query: Query }
   | { readonly kind: 'persist'; readonly token: Token; readonly ops: readonly PersistOp[] }

@@ -73,6 +73,12 @@ const table = {
     http: 503,
     at: 'link',
   },
+  record_damaged: {
+    title: 'What came over a sealed link is not what the other side sent.',
+    do: 'Somebody on the way changed, repeated or left out something; nothing of it was used. The link is made again. If it lasts, use another network, or a wss:// address.',
+    http: 400,
+    at: 'link',
+  },
   timed_out: {
     title: 'The other side fell silent.',
     do: 'Nothing to do: the daemon dials again.',

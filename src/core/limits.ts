@@ -14,6 +14,8 @@ export const LIMITS = {
   // frames and handshakes
   /** largest binary frame (design, section 9) */
   frameBytesMax: 128 * KiB,
+  /** largest record of a sealed link: one largest frame, its length and the tag (derived) */
+  recordBytesMax: 128 * KiB + 4 + 16,
   /** largest handshake text: several times what ours needs (guess) */
   handshakeBytesMax: 8 * KiB,
   /** handshake and auth must be done in this time (design, section 4) */

@@ -21,6 +21,8 @@ export interface PeerConfig {
   readonly retention: RetentionLimits;
   /** the URL under which others reach us, '' if it is not configured: then what diallers name is believed */
   readonly publicUrl: string;
+  /** seal links over loopback too: they may lead into a tunnel */
+  readonly sealLoopback: boolean;
 }
 
 /** Messages per second; 0 for no limit. */
@@ -50,6 +52,8 @@ export interface LinkSnapshot {
   readonly direction: 'out' | 'in';
   readonly url: string;
   readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf';
+  /** what keeps others from reading it: sealed records, TLS as far as the dialler goes, or nothing (loopback) */
+  readonly protection: 'sealed' | 'tls' | 'none';
   readonly sinceWallMs: number;
   readonly agent: string;
 }

@@ -7,7 +7,17 @@
 import { type BenchStore, createBlankStore } from './blank-store.fixture.ts';
 import { type Bytes, concat, toBase64url, utf8 } from './bytes.ts';
 import { channelTag } from './channel/channel.ts';
-import type { Effect, Event, LinkId, Now, PublishCommand, Reply, RestoredState, Timer } from './contract.ts';
+import type {
+  Agreement,
+  Effect,
+  Event,
+  LinkId,
+  Now,
+  PublishCommand,
+  Reply,
+  RestoredState,
+  Timer,
+} from './contract.ts';
 import type { ErrorCode } from './errors.ts';
 import { DEFAULT_RETENTION, HOUR, NO_RATES } from './limits.ts';
 import { type Author, authorOf, openclaw, sha256, signedMessage, verify } from './message/message.fixture.ts';
@@ -73,8 +83,10 @@ export class Bench {
   failReads = 0;
   /** every signature holds: for tests of limits, where signing thousands of things would take the time */
   isCredulous = false;
-  /** what `agree` answers */
-  agreeOk = true;
+  /** what `agree` answers, if not that it went well */
+  agreement: Agreement | undefined;
+  /** what came early, opened */
+  openEarly: (early: readonly Bytes[]) => readonly Bytes[] = (early) => early;
   readonly #inbox: Event[] = [];
   /** in order of time, those of one time in the order in which they were asked for */
   readonly #due: Due[] = [];
@@ -99,6 +111,7 @@ export class Bench {
       rates: NO_RATES,
       retention: DEFAULT_RETENTION,
       publicUrl: '',
+      sealLoopback: false,
       ...options.config,
     });
     const identities = [toBase64url(this.identity.publicKey)];
@@ -180,7 +193,11 @@ export class Bench {
         return this.#answer('sign', { kind: 'signed', token: effect.token, signatures });
       }
       case 'agree':
-        return this.#answer('agree', { kind: 'agreed', token: effect.token, ok: this.agreeOk });
+        return this.#answer('agree', {
+          kind: 'agreed',
+          token: effect.token,
+          agreement: this.agreement ?? { ok: true, early: this.openEarly(effect.early) },
+        });
     }
   }
 

@@ -292,6 +292,7 @@ export class Peer {
         direction: link.role === 'dialler' ? 'out' : 'in',
         url: link.url,
         kind: this.#membership.kindOf(link),
+        protection: link.isSealed ? 'sealed' : link.isTls ? 'tls' : 'none',
         sinceWallMs: link.upWallMs,
         agent: link.agent,
       })),

@@ -101,7 +101,7 @@ export class Remote {
       network: 'openclaw',
       nonce: this.nonce,
       ephemeral: sha256(utf8(`ephemeral ${this.name} ${this.link}`)),
-      features: [],
+      features: ['seal'],
       agent: `remote ${this.name}`,
       ...changes,
     });

@@ -1,6 +1,8 @@
 /** The cryptography of this runtime: what the core takes as parameters or asks for with effects. Knows only core. */
+
 export { createEphemeral, type Ephemeral, type SessionKeys } from './ephemeral.ts';
 export { sha256, sha512 } from './hash.ts';
+export { createOpener, createSealer, RECORD_OVERHEAD } from './record.ts';
 export {
   createSigner,
   fromPrivatePem,

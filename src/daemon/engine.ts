@@ -69,6 +69,7 @@ function coreConfig({ options, facts }: EngineParts): PeerConfig {
     rates: options.rates,
     retention: options.retention,
     publicUrl: options.publicUrl,
+    sealLoopback: options.sealLoopback,
   };
 }
 

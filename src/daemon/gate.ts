@@ -50,6 +50,8 @@ export interface LinkView {
   readonly url: string;
   /** what the link is for: overlay (relay to relay), home-live and home-standby (we are the leaf), leaf (it is) */
   readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf';
+  /** what keeps others from reading it; `none` on loopback only */
+  readonly protection: 'sealed' | 'tls' | 'none';
   /** ISO 8601 */
   readonly since: string;
   readonly agent: string;

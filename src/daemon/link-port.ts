@@ -5,7 +5,8 @@
  * The core asks for key agreement only once a peer has proven its id, so that is the moment at which a link stops to
  * count as an unfinished handshake.
  */
-import type { LinkId, Scope } from '../core/contract.ts';
+import type { Bytes } from '../core/bytes.ts';
+import type { Agreement, LinkId, Scope } from '../core/contract.ts';
 import { createEphemeral, type Ephemeral } from '../crypto/index.ts';
 import { createLinkNet, type LinkEvent, type LinkNet } from '../net/index.ts';
 import type { LinkPort } from './runner.ts';
@@ -22,6 +23,20 @@ export interface SocketsOptions {
   readonly bootstrapDocument: (asker: Scope) => object;
   /** proxies of the operator in front of the public port */
   readonly trustProxy: number;
+}
+
+/** The frames in records that came before the keys. */
+function openEarly(
+  records: readonly Bytes[],
+  open: ((record: Bytes) => readonly Bytes[] | undefined) | undefined,
+): Agreement {
+  const early: Bytes[] = [];
+  for (const record of records) {
+    const frames = open?.(record);
+    if (frames === undefined) return { ok: false, code: 'record_damaged', detail: '' };
+    early.push(...frames);
+  }
+  return { ok: true, early };
 }
 
 export function createSockets({ onEvent, bootstrapDocument, trustProxy }: SocketsOptions): Sockets {
@@ -45,12 +60,12 @@ export function createSockets({ onEvent, bootstrapDocument, trustProxy }: Socket
     send: ({ links, frame, droppable, notify }) => net.send(links, frame, { droppable, notify }),
     close: (link, code, detail) => net.close(link, code, detail),
     pause: (link, delayMs) => net.pause(link, delayMs),
-    agree: (link, publicKey, transcript) => {
+    agree: ({ link, publicKey, transcript, isSealed, early }) => {
       const keys = ephemerals.get(link)?.agree(publicKey, transcript);
       ephemerals.delete(link); // used once: forward secrecy begins here
-      if (keys === undefined) return false;
+      if (keys === undefined) return { ok: false, code: 'unauthorized', detail: 'no session keys' };
       net.markUp(link);
-      return true;
+      return isSealed ? openEarly(early, net.seal(link, keys)) : { ok: true, early };
     },
   };
   return { net, port };

@@ -120,6 +120,15 @@ export const OPTION_TABLE = {
     origin: 'design: lists and records cannot aim a daemon at internal hosts',
     what: 'Dial loopback and private addresses whoever names them.',
   },
+  MESH_SEAL_LOOPBACK: {
+    type: 'boolean',
+    unit: '',
+    allowed: value.BOOLEAN_ALLOWED,
+    schema: value.booleanValue,
+    fallback: '0',
+    origin: 'design: links over ws:// are sealed, except on loopback',
+    what: 'Seal links over loopback too: for a loopback address that leads into a tunnel.',
+  },
   MESH_BOOTSTRAP_URL: {
     type: 'list',
     unit: 'URLs or files',

@@ -31,6 +31,7 @@ describe('the options', () => {
       peers: [],
       network: 'openclaw',
       allowPrivate: false,
+      sealLoopback: false,
       bootstrap: [DEFAULT_BOOTSTRAP_URL, shippedBootstrapFile()],
       logLevel: 'info',
       logLevelFixed: false,

@@ -41,6 +41,8 @@ export interface Options {
   readonly peers: readonly string[];
   readonly network: string;
   readonly allowPrivate: boolean;
+  /** seal links over loopback too */
+  readonly sealLoopback: boolean;
   /** http(s) URLs and absolute paths or file URLs */
   readonly bootstrap: readonly string[];
   readonly logLevel: LogLevel;
@@ -204,6 +206,7 @@ export function parseOptions(env: Environment, cwd: string): Options {
     peers: values.MESH_PEERS ?? [],
     network: values.MESH_NETWORK ?? OPTION_TABLE.MESH_NETWORK.fallback,
     allowPrivate: values.MESH_ALLOW_PRIVATE ?? false,
+    sealLoopback: values.MESH_SEAL_LOOPBACK ?? false,
     bootstrap: values.MESH_BOOTSTRAP_URL?.map((source) => resolveSource(source, cwd)) ?? [
       DEFAULT_BOOTSTRAP_URL,
       shipped,

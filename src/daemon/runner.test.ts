@@ -32,7 +32,7 @@ function setUp(script: (event: Event) => readonly Effect[], isDebug = false) {
     send: ({ links: to, frame }) => trace.push(`send ${to.join(',')} ${frame.length}`),
     close: (link, code) => trace.push(`close ${link} ${code}`),
     pause: (link, delayMs) => trace.push(`pause ${link} ${delayMs}`),
-    agree: (link) => link === 1,
+    agree: ({ early }) => ({ ok: true, early }),
   };
   const log: Log = {
     debug: (data) => lines.push(data),
@@ -82,7 +82,15 @@ describe('the runner', () => {
       kind === 'started'
         ? [
             { kind: 'verify', token: 1, checks: [check] },
-            { kind: 'agree', token: 2, link: 1, publicKey: EMPTY, transcript: EMPTY },
+            {
+              kind: 'agree',
+              token: 2,
+              link: 1,
+              publicKey: EMPTY,
+              transcript: EMPTY,
+              isSealed: false,
+              early: [],
+            },
             { kind: 'sign', token: 3, items: [{ key: 'peer', data: EMPTY }] },
             { kind: 'read', token: 4, query: { kind: 'has', ids: [message.id] } },
             { kind: 'dial', url: 'ws://a/', scope: 'public' },

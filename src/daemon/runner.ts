@@ -14,6 +14,7 @@
  */
 import type { Bytes } from '../core/bytes.ts';
 import type {
+  Agreement,
   DeliveryState,
   Effect,
   Event,
@@ -48,8 +49,8 @@ export interface LinkPort {
   close(link: LinkId, code: ErrorCode, detail: string): void;
   /** stops reading a link for `delayMs` */
   pause(link: LinkId, delayMs: number): void;
-  /** derives the session keys of a link; false for an all-zero result or a link that is gone */
-  agree(link: LinkId, publicKey: Bytes, transcript: Bytes): boolean;
+  /** derives the session keys of a link, and seals it with them if it is to be; not ok for a link that is gone */
+  agree(asked: Extract<Effect, { kind: 'agree' }>): Agreement;
 }
 
 /** A logger as pino has it: data first, then the phrase. */
@@ -181,10 +182,8 @@ export class Runner {
         return this.#verify(effect);
       case 'sign':
         return this.#sign(effect);
-      case 'agree': {
-        const ok = links.agree(effect.link, effect.publicKey, effect.transcript);
-        return this.submit({ kind: 'agreed', token: effect.token, ok });
-      }
+      case 'agree':
+        return this.submit({ kind: 'agreed', token: effect.token, agreement: links.agree(effect) });
       case 'read':
         return this.submit({ kind: 'read', token: effect.token, answer: this.#read(effect.query) });
       case 'persist':

@@ -24,6 +24,7 @@ const LINK = {
   direction: 'out',
   url: 'ws://a.example:5000/',
   kind: 'home-live',
+  protection: 'none',
   agent: '',
 } as const;
 

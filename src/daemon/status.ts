@@ -85,11 +85,12 @@ export function statusView(parts: StatusParts): StatusView {
     started: isoTime(facts.startedMs),
     dataFolder: facts.dataFolder,
     listen: { ...facts.listen },
-    links: links.map(({ peer, direction, url, kind, sinceWallMs, agent }) => ({
+    links: links.map(({ peer, direction, url, kind, protection, sinceWallMs, agent }) => ({
       peer,
       direction,
       url,
       kind,
+      protection,
       since: isoTime(sinceWallMs),
       agent,
     })),

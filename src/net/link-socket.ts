@@ -5,13 +5,16 @@
  * 2. The send queue is what `ws` and the kernel have not taken (`bufferedAmount`). Frames that catch-up repairs are
  *    dropped first; a queue that still grows closes the link.
  * 3. Whoever closes, the socket is gone `closeMs` later.
- * 4. While a link is paused it delivers nothing, also nothing of what was read at once with the frame that was one too
+ * 4. From {@link LinkSocket.seal} on, what is sent and received are sealed records. The first one that does not open in
+ *    its place ends the link, and nothing of it is delivered.
+ * 5. While a link is paused it delivers nothing, also nothing of what was read at once with the frame that was one too
  *    many. What came before the other side's close is delivered before it.
  */
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Bytes } from '../core/bytes.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import { Batch } from './batch.ts';
 import { closeCodeOf, closeTextOf, remoteReason } from './close-reason.ts';
 import { HeldFrames } from './held-frames.ts';
 
@@ -37,6 +40,9 @@ export class LinkSocket {
   readonly #limits: LinkSocketLimits;
   readonly #handlers: LinkSocketHandlers;
   readonly #held = new HeldFrames();
+  /** of a sealed link */
+  #open: ((record: Bytes) => readonly Bytes[] | undefined) | undefined;
+  #batch: Batch | undefined;
   /** set when this side ended the link */
   #reason = '';
   #cut: NodeJS.Timeout | undefined;
@@ -49,8 +55,8 @@ export class LinkSocket {
     this.#handlers = handlers;
     ws.on('message', (data, isBinary) => {
       if (this.#reason !== '' || !Buffer.isBuffer(data)) return;
-      if (this.#resume !== undefined) this.#held.push({ bytes: data, isText: !isBinary });
-      else this.#deliver(new Uint8Array(data), !isBinary);
+      if (this.#open === undefined || !isBinary) this.#receive(data, !isBinary);
+      else this.#receiveRecord(data);
     });
     ws.on('error', (error: NodeJS.ErrnoException) => {
       // `ws` closes by itself, with the fitting code of RFC 6455.
@@ -66,6 +72,45 @@ export class LinkSocket {
     });
     // A half-closed connection whose other side reads nothing would wait for our queue for ever.
     socket.once('end', () => this.#cutSoon());
+  }
+
+  /** @param bytes may be a view into the read buffer */
+  #receive(bytes: Bytes, isText: boolean): void {
+    if (this.#resume !== undefined) this.#held.push({ bytes, isText });
+    else this.#deliver(new Uint8Array(bytes), isText);
+  }
+
+  #receiveRecord(record: Bytes): void {
+    const frames = this.#open?.(record);
+    if (frames === undefined) return this.close('record_damaged', '');
+    for (const frame of frames) if (this.#reason === '') this.#receive(frame, false);
+  }
+
+  /**
+   * Seals the link from now on.
+   * @param seal makes a record of frames, @param open gives them back or refuses
+   */
+  seal(
+    seal: (frames: readonly Bytes[]) => Buffer,
+    open: (record: Bytes) => readonly Bytes[] | undefined,
+  ): void {
+    this.#open = open;
+    this.#batch = new Batch({
+      send: (frames, onSent) => {
+        if (this.#ws.readyState === WebSocket.OPEN) this.#write(seal(frames), onSent);
+      },
+      soon: (run) => {
+        const handle = setImmediate(run);
+        return () => clearImmediate(handle);
+      },
+    });
+  }
+
+  #write(data: Buffer | string, onSent?: () => void): void {
+    const done = (error?: Error | null): void => {
+      if (!error && this.#reason === '') onSent?.();
+    };
+    this.#ws.send(data, { binary: typeof data !== 'string' }, onSent && done);
   }
 
   /** @param bytes nobody else's */
@@ -96,9 +141,9 @@ export class LinkSocket {
     }, delayMs);
   }
 
-  /** bytes that wait to be taken by the kernel */
+  /** bytes that wait to be taken by the kernel, those that are not sealed yet too */
   get queuedBytes(): number {
-    return this.#ws.bufferedAmount;
+    return this.#ws.bufferedAmount + (this.#batch?.bytes ?? 0);
   }
 
   /**
@@ -108,22 +153,21 @@ export class LinkSocket {
   send(frame: Buffer | string, droppable: boolean, onFlushed?: () => void): SendResult {
     if (this.#reason !== '' || this.#ws.readyState !== WebSocket.OPEN) return 'closed';
     const bytes = typeof frame === 'string' ? Buffer.byteLength(frame) : frame.length;
-    const queued = this.#ws.bufferedAmount + bytes;
+    const queued = this.queuedBytes + bytes;
     if (droppable && queued > this.#limits.linkQueueBytesMax) return 'dropped';
     if (queued > this.#limits.linkQueueBytesClose) {
       this.close('too_slow', '');
       return 'closed';
     }
-    const done = (error?: Error | null): void => {
-      if (!error && this.#reason === '') onFlushed?.();
-    };
-    this.#ws.send(frame, { binary: typeof frame !== 'string' }, onFlushed && done);
+    if (this.#batch === undefined || typeof frame === 'string') this.#write(frame, onFlushed);
+    else this.#batch.add(frame, onFlushed);
     return 'sent';
   }
 
   /** Ends the link: nothing more is received or sent, `onClosed` follows. Later calls do nothing. */
   close(code: ErrorCode, detail: string): void {
     if (this.#reason !== '') return;
+    this.#batch?.flush(); // what was sent before goes out before the goodbye
     this.#reason = detail === '' ? code : `${code}: ${detail}`;
     this.#ws.close(closeCodeOf(code), closeTextOf(code, detail));
     this.#cutSoon();

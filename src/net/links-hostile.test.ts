@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
+import { LIMITS } from '../core/limits.ts';
 import {
   clientFrame,
   connectClient,
@@ -74,7 +75,10 @@ describe('broken WebSocket frames', () => {
   it.each([
     ['a frame of 60 MB', clientFrame(2, Buffer.alloc(1000), 60 * 1024 * 1024)],
     ['a frame of 2^62 bytes', clientFrame(2, Buffer.alloc(0), 2 ** 52)],
-    ['a frame one byte over the limit', clientFrame(2, Buffer.alloc(128 * 1024 + 1))],
+    [
+      'a frame one byte longer than the longest record',
+      clientFrame(2, Buffer.alloc(LIMITS.recordBytesMax + 1)),
+    ],
     ['text over the handshake limit', clientFrame(1, Buffer.alloc(8 * 1024 + 1, 'x'))],
     ['text that is not UTF-8', clientFrame(1, Buffer.from([0xff, 0xfe]))],
     ['a frame without mask', Buffer.from([0x82, 0x01, 0x00])],

@@ -15,6 +15,7 @@ import type { Bytes } from '../core/bytes.ts';
 import type { Event, LinkId, Scope } from '../core/contract.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
+import { createOpener, createSealer, type SessionKeys } from '../crypto/index.ts';
 import { createAdmission, type Ticket } from './admission.ts';
 import { type Dial, dialPeer } from './dialer.ts';
 import type { Resolve } from './guard.ts';
@@ -97,6 +98,11 @@ export interface LinkNet {
   close(link: LinkId, code: ErrorCode, detail: string): void;
   /** stops reading a link for `delayMs` (1 to 2^31 - 1): the other side's queue and then TCP hold the rest back */
   pause(link: LinkId, delayMs: number): void;
+  /**
+   * From now on what is sent and received over this link are records sealed with these keys.
+   * @returns what opens the records that came before, in order; undefined if the link is gone
+   */
+  seal(link: LinkId, keys: SessionKeys): ((record: Bytes) => readonly Bytes[] | undefined) | undefined;
   /** The handshake of this link is done: it no longer takes a place among the unfinished ones. */
   markUp(link: LinkId): void;
   /** Closes everything with `stopping`; resolves when all sockets are gone. `link-closed` events still come. */
@@ -267,6 +273,15 @@ class Links implements LinkNet {
 
   pause(link: LinkId, delayMs: number): void {
     this.#links.get(link)?.socket.pause(delayMs);
+  }
+
+  seal(id: LinkId, keys: SessionKeys): ((record: Bytes) => readonly Bytes[] | undefined) | undefined {
+    const link = this.#links.get(id);
+    if (link === undefined) return undefined;
+    const isDialler = link.role === 'dialler';
+    const open = createOpener(isDialler ? keys.responder : keys.dialler);
+    link.socket.seal(createSealer(isDialler ? keys.dialler : keys.responder), open);
+    return open;
   }
 
   markUp(id: LinkId): void {

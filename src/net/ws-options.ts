@@ -7,7 +7,7 @@ import { NET_LIMITS } from './net-limits.ts';
 
 export const WS_OPTIONS = {
   perMessageDeflate: false,
-  maxPayload: LIMITS.frameBytesMax,
+  maxPayload: LIMITS.recordBytesMax,
   maxFragments: NET_LIMITS.fragmentsMax,
   maxBufferedChunks: NET_LIMITS.chunksMax,
   closeTimeout: NET_LIMITS.closeMs,

@@ -201,7 +201,11 @@ export class Network {
         this.#sign(host, effect);
         break;
       case 'agree':
-        this.#answer(host, this.profile.signMs, { kind: 'agreed', token: effect.token, ok: true });
+        this.#answer(host, this.profile.signMs, {
+          kind: 'agreed',
+          token: effect.token,
+          agreement: { ok: true, early: effect.early },
+        });
         break;
       case 'read':
         host.inbox.push({ kind: 'read', token: effect.token, answer: host.store.read(effect.query) });

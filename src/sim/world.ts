@@ -173,6 +173,7 @@ export class World implements Checked {
       rates: host.options.rates,
       retention: host.options.retention,
       publicUrl: '',
+      sealLoopback: false,
     });
     this.network.startDisk(host);
     this.network.dialler.resetStale(host);

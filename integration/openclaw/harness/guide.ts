@@ -1,9 +1,10 @@
 /**
  * The commands of `docs/guides/openclaw.md`, run as its reader runs them.
  */
+
+import fs from 'node:fs';
 import path from 'node:path';
 import { fencedBlocks } from '../../../tools/run-guide.mjs';
-import fs from 'node:fs';
 import type { Gateway } from './gateway.ts';
 import type { Person } from './person.ts';
 

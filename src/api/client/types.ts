@@ -47,6 +47,8 @@ export interface LinkJson {
   readonly direction: 'out' | 'in';
   readonly url: string;
   readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf';
+  /** what keeps others from reading it; `none` on loopback only */
+  readonly protection: 'sealed' | 'tls' | 'none';
   readonly since: string;
   readonly agent: string;
 }

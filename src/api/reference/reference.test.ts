@@ -53,7 +53,17 @@ beforeEach(async () => {
     delivery: { state: 'stored', storedBy: [ID] },
   });
   gate.overrides = {
-    links: [{ peer: ID, direction: 'out', url: 'ws://x/', kind: 'overlay', since: TIME, agent: 'x' }],
+    links: [
+      {
+        peer: ID,
+        direction: 'out',
+        url: 'ws://x/',
+        kind: 'overlay',
+        protection: 'tls',
+        since: TIME,
+        agent: 'x',
+      },
+    ],
     sources: [
       { source: 'x', state: 'waiting', peers: 0, code: null, detail: '', at: null },
       { source: 'y', state: 'failed', peers: 0, code: 'bootstrap_invalid', detail: 'y', at: TIME },

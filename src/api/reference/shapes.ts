@@ -148,6 +148,11 @@ export const linkShape = shape(
     kind: z
       .enum(['overlay', 'home-live', 'home-standby', 'leaf'])
       .describe('relay to relay; our home relay; our second one; a leaf that hangs on us'),
+    protection: z
+      .enum(['sealed', 'tls', 'none'])
+      .describe(
+        'what keeps others from reading it: sealed records, TLS, or nothing, which is on loopback only',
+      ),
     since: time().describe('when it was made'),
     agent: z.string().describe('what the other side calls its software'),
   }) satisfies z.ZodType<LinkJson>,

@@ -11,11 +11,19 @@ const KIND: Record<LinkJson['kind'], string> = {
   leaf: 'a leaf that hangs on us',
 };
 
+const PROTECTION: Record<LinkJson['protection'], string> = {
+  sealed: 'sealed',
+  tls: 'over TLS',
+  none: 'on this machine',
+};
+
 /** A link in words, for `mesh peers` and `mesh status`. */
 export function linkLine(link: LinkJson): string {
   const direction = link.direction === 'out' ? `we dialled ${visibleLine(link.url)}` : 'it dialled us';
   const since = `since ${localTime(link.since)}`;
-  return `  ${shortId(link.peer)}  ${KIND[link.kind] ?? visibleLine(link.kind)}, ${direction}, ${since}, ${visibleLine(link.agent)}`;
+  const kind = KIND[link.kind] ?? visibleLine(link.kind);
+  const protection = PROTECTION[link.protection] ?? 'unknown protection';
+  return `  ${shortId(link.peer)}  ${kind}, ${direction}, ${protection}, ${since}, ${visibleLine(link.agent)}`;
 }
 
 function addressLine(address: AddressJson): string {

@@ -145,7 +145,7 @@ describe('the handshake', () => {
 
   it('refuses an ephemeral key of small order', () => {
     const bench = new Bench();
-    bench.agreeOk = false;
+    bench.agreement = { ok: false, code: 'unauthorized', detail: 'ephemeral key of small order' };
     const remote = bench.open('b');
     remote.shake();
     refused(remote, 'unauthorized');

@@ -5,7 +5,9 @@
  * 2. The signature covers role, both handshake texts, the instance number and the dialled URL, so that it is worth
  *    nothing on any other link (protocol design, section 4).
  * 3. A peer id is believed only once its `auth` has been verified.
- * 4. A peer that knows its public URL takes only diallers that meant this URL. Whoever answers at another one and hands
+ * 4. A link over a network is sealed, unless TLS does it: both texts say so, and `auth` covers them, so nobody on the way
+ *    can talk two peers out of it.
+ * 5. A peer that knows its public URL takes only diallers that meant this URL. Whoever answers at another one and hands
  *    our texts through (a relayed handshake) would otherwise stand between the two ends of a link that both believe.
  */
 import { type Bytes, compare, equal, idFromText, toBase64url, utf8 } from '../bytes.ts';
@@ -31,6 +33,9 @@ export interface HandshakeHost {
 }
 
 const AUTH_FRAME_MAX = 1024;
+
+/** Words of `features`: this side can seal a link; this one has to be; the dialler came over TLS. */
+const FEATURE = { seal: 'seal', sealThis: 'seal-this', tls: 'tls' } as const;
 
 /** Canonical URLs that lead to the dialler's own host, whatever a name server says (RFC 6761 section 6.3). */
 const OWN_HOST = /^wss?:\/\/(?:127(?:\.\d{1,3}){3}|\[::1\]|(?:[^/:@?\\]*\.)?localhost)(?::\d+)?\//;
@@ -72,8 +77,9 @@ export class Handshakes {
       pings: 0,
       pausedUntilMs: 0,
       unflushed: new Map(),
+      isSealed: false,
+      isTls: event.url.startsWith('wss:'),
       hasSentAuth: false,
-      isAgreed: false,
       early: [],
       earlyBytes: 0,
     };
@@ -88,10 +94,20 @@ export class Handshakes {
       network: this.#ctx.config.network,
       nonce: link.nonce,
       ephemeral: link.ephemeral,
-      features: [],
+      features: this.#features(link),
       agent: this.#ctx.config.agent,
     });
     this.#ctx.emit({ kind: 'send-text', link: link.id, text: link.ownText });
+  }
+
+  /** What a link must be, as far as this side knows: sealed over a network, unless TLS does it already. */
+  #needsSeal(link: Link): boolean {
+    return !link.isTls && (link.scope !== 'loopback' || this.#ctx.config.sealLoopback);
+  }
+
+  #features(link: Link): string[] {
+    const needed = this.#needsSeal(link) ? [FEATURE.sealThis] : [];
+    return [FEATURE.seal, ...needed, ...(link.role === 'dialler' && link.isTls ? [FEATURE.tls] : [])];
   }
 
   text(link: Link, text: string): void {
@@ -115,6 +131,11 @@ export class Handshakes {
     link.theirEphemeral = theirs.ephemeral;
     link.remoteRelay = theirs.relay;
     link.agent = theirs.agent;
+    // What a dialler says of TLS is its own affair: who lies lays open its own link, and nobody on the way can change it.
+    if (link.role === 'responder') link.isTls = theirs.features.includes(FEATURE.tls);
+    link.isSealed = this.#needsSeal(link) || theirs.features.includes(FEATURE.sealThis);
+    if (link.isSealed && !theirs.features.includes(FEATURE.seal))
+      return this.#host.refuse(link, 'unsupported_version', 'this link has to be sealed');
     link.phase = 'auth';
     if (link.role === 'responder') this.#sendHandshake(link);
     this.#sendAuth(link);
@@ -141,13 +162,25 @@ export class Handshakes {
       const frame = encodeFrame({ type: 'auth', instance, url, signature });
       this.#ctx.emit({ kind: 'send', links: [link.id], frame, droppable: false, notify: 0 });
       link.hasSentAuth = true;
-      this.#complete(link);
+      if (link.phase === 'agreeing') this.#agree(link);
     });
   }
 
-  /** Both proofs are done: theirs is checked, ours has left, so that nothing of ours can arrive before it. */
-  #complete(link: Link): void {
-    if (link.phase === 'agreeing' && link.isAgreed && link.hasSentAuth) this.#host.proven(link);
+  /**
+   * Both proofs are done: theirs is checked, ours has left. Only now, because from the agreement on everything that leaves
+   * is sealed, and `auth` is not. What came early is opened by whoever has the keys.
+   */
+  #agree(link: Link): void {
+    const transcript = this.#ctx.config.sha256(this.#texts(link));
+    const { isSealed } = link;
+    const early = link.early.splice(0);
+    const asked = { link: link.id, publicKey: link.theirEphemeral, transcript, isSealed, early };
+    this.#ctx.agree(asked, (answer) => {
+      if (link.phase !== 'agreeing') return;
+      if (!answer.ok) return this.#host.refuse(link, answer.code, answer.detail);
+      link.early.unshift(...answer.early);
+      this.#host.proven(link);
+    });
   }
 
   /** A binary frame on a link that is not up yet. */
@@ -169,12 +202,7 @@ export class Handshakes {
       if (!proof) return this.#host.refuse(link, 'unauthorized', 'auth is not signed by the key of peer_id');
       link.phase = 'agreeing';
       link.peer = toBase64url(link.peerKey);
-      this.#ctx.agree(link.id, link.theirEphemeral, this.#ctx.config.sha256(this.#texts(link)), (ok) => {
-        if (link.phase !== 'agreeing') return;
-        link.isAgreed = true;
-        if (ok) this.#complete(link);
-        else this.#host.refuse(link, 'unauthorized', 'ephemeral key of small order');
-      });
+      if (link.hasSentAuth) this.#agree(link);
     });
   }
 

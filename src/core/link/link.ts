@@ -38,11 +38,13 @@ export interface Link {
   pausedUntilMs: number;
   /** what to call when frames leave the queue, by their numbers */
   readonly unflushed: Map<number, (link: Link) => void>;
+  /** from `auth` on, what goes over it are sealed records; known when both handshake texts are */
+  isSealed: boolean;
+  /** the other side dialled us over TLS, or we did */
+  isTls: boolean;
   hasSentAuth: boolean;
-  /** the session keys are derived */
-  isAgreed: boolean;
-  /** frames that came after `auth` and before it was verified */
-  readonly early: Bytes[];
+  /** what came after their `auth` and before the link was up: frames, or records where it is sealed */
+  early: Bytes[];
   earlyBytes: number;
 }
 

@@ -108,7 +108,7 @@ describe('the daemon', () => {
 describe('links', () => {
   const link = (kind: DaemonStatus['links'][number]['kind'], peer = 'p') => ({
     ...{ peer, direction: 'out', url: 'ws://a.example/', kind, since: STATUS.started, agent: 'x' },
-    direction: 'out' as const,
+    ...({ direction: 'out', protection: 'none' } as const),
   });
   const address = (more: Partial<DaemonAddress> = {}): DaemonAddress => ({
     ...{ url: 'ws://b.example/', peer: '', source: 'list', state: 'waiting', lastError: null },

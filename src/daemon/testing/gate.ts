@@ -28,7 +28,10 @@ export const other = createAuthor(2);
 export const SNAPSHOT: PeerSnapshot = {
   role: 'relay',
   links: [
-    { peer: PEER, direction: 'out', url: 'ws://a/', kind: 'overlay', sinceWallMs: WALL_MS, agent: 'x/1' },
+    {
+      ...{ peer: PEER, direction: 'out', url: 'ws://a/', kind: 'overlay', protection: 'sealed' },
+      ...{ sinceWallMs: WALL_MS, agent: 'x/1' },
+    },
   ],
   addresses: [
     { url: 'ws://a/', peer: PEER, source: 'MESH_PEERS', state: 'linked', nextMs: 0, lastError: '' },
