@@ -106,6 +106,8 @@ describe('a mention', () => {
     expect(bodies(await friend.answered(later))).toEqual(['known']);
     expect(model.asked('strange')).toEqual([]);
     expect((await owner.mesh.client.inbox({ limit: 100 })).map(({ id }) => id)).not.toContain(said.id);
+    // No pairing code, no refusal, nothing.
+    expect(await stranger.answersTo(said)).toEqual([]);
   });
 });
 
@@ -284,5 +286,10 @@ describe('a gateway', () => {
     await owner.mesh.client.allow({ identity: stranger.identity, name: 'sam' });
     const said = await stranger.say('owner', '/help SAY[no help]', owner.identity);
     expect(bodies(await stranger.answered(said))).toEqual(['no help']);
+    // The owner's agent may have been talked into it: it speaks under the owner's identity, and is not the owner.
+    const mentions = [owner.identity];
+    const body = '/help SAY[by the agent]';
+    const automatic = await friend.mesh.client.publish({ channel: 'owner', body, mentions, automatic: true });
+    expect(bodies(await friend.answered({ id: automatic.id, channel: 'owner' }))).toEqual(['by the agent']);
   });
 });

@@ -2,13 +2,13 @@ import { expect, it } from 'vitest';
 import type { AttachedJson, InboxEvent } from '../../api/client/agent-types.ts';
 import { MeshError } from '../../core/errors.ts';
 import { ME, makeItem, TestPace } from './bridge.fixture.ts';
-import { keepConnected } from './connection.ts';
+import { keepConnected, Reattach } from './connection.ts';
 
 const attached: AttachedJson = { identity: ME, contacts: [], channels: [] };
 const daemon = { url: 'http://127.0.0.1:1', token: 't', dataFolder: '/d' };
 
-/** Runs the loop over scripted connections: lists of events, or a failure. */
-async function run(connections: readonly (readonly InboxEvent[] | Error)[]): Promise<string[]> {
+/** Runs the loop over scripted connections: lists of events, or a failure. @param lastMs how long each of them lasts */
+async function run(connections: readonly (readonly InboxEvent[] | Error)[], lastMs = 0): Promise<string[]> {
   const heard: string[] = [];
   const ending = new AbortController();
   const pace = new TestPace();
@@ -25,7 +25,9 @@ async function run(connections: readonly (readonly InboxEvent[] | Error)[]): Pro
       if (connection === undefined) return ending.abort();
       if (connection instanceof Error) throw connection;
       yield* connection;
+      pace.waitedMs += lastMs;
     },
+    reattach: new Reattach(),
     events: {
       attached: () => heard.push('attached'),
       item: async ({ number }) => void heard.push(`item ${number}`),
@@ -47,9 +49,41 @@ it('hands events on in their order, and connects again when the connection ends'
     'item 2',
     'lost 1: The daemon has ended the connection.',
     'attached',
-    'lost 1: The daemon has ended the connection.',
-    'waited 1500',
+    'lost 2: The daemon has ended the connection.',
+    'waited 2250',
   ]);
+});
+
+it('comes back at once after a connection that lasted', async () => {
+  const heard = await run([[{ kind: 'attached', attached }], [{ kind: 'attached', attached }]], 30_000);
+  expect(heard.filter((line) => line.startsWith('lost'))).toEqual([
+    'lost 1: The daemon has ended the connection.',
+    'lost 1: The daemon has ended the connection.',
+  ]);
+});
+
+it('ends a connection on request, and makes the next one', async () => {
+  const [ending, reattach] = [new AbortController(), new Reattach()];
+  let connections = 0;
+  await keepConnected({
+    dataFolder: '/d',
+    signal: ending.signal,
+    pace: new TestPace(),
+    reattach,
+    find: () => daemon,
+    open: async function* (_, { signal }) {
+      connections += 1;
+      if (connections === 2) return ending.abort();
+      yield { kind: 'attached', attached };
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    },
+    events: {
+      attached: () => setImmediate(() => reattach.request()),
+      item: async () => undefined,
+      lost: () => undefined,
+    },
+  });
+  expect(connections).toBe(2);
 });
 
 it('waits longer each time while nobody answers, and says why', async () => {

@@ -94,6 +94,11 @@ export function isAway(error: unknown): boolean {
   return toProblem(error).code === 'no_daemon';
 }
 
+/** True where asking again soon may help: the daemon is away, stops, has too much to do, or its disk has trouble. */
+export function isTransient(error: unknown): boolean {
+  return ['no_daemon', 'stopping', 'too_many_requests', 'store_failed'].includes(toProblem(error).code);
+}
+
 /** True if the request provably never left: the daemon's files name none, or nothing listens at its port. */
 export function neverLeft(error: unknown): boolean {
   if (!isAway(error) || !(error instanceof Error)) return false;

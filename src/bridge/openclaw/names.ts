@@ -34,6 +34,8 @@ export const BRIDGE_LIMITS = {
   /** waits between two tries to hand an item over or to reach the daemon */
   backoffFirstMs: 1 * SECOND,
   backoffMaxMs: 30 * SECOND,
+  /** a connection that lasted so long was a good one (guess) */
+  lastingMs: 30 * SECOND,
   /**
    * after this an item that never began a turn is given back: OpenClaw's own start takes up to 40 s
    * (measured)
@@ -51,4 +53,6 @@ export const BRIDGE_LIMITS = {
   readDefault: 20,
   readMax: 100,
   readBodyCharsMax: 4000,
+  /** and of all together: what fits into an agent's context beside everything else (guess) */
+  readCharsMax: 40_000,
 } as const;

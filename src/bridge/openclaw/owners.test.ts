@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FRIEND, ME } from './bridge.fixture.ts';
-import { hasOwner, isOwner, withOwner } from './owners.ts';
+import { FRIEND, ME, makeItem } from './bridge.fixture.ts';
+import { hasOwner, isOwner, isOwnersWord, senderOf, withOwner } from './owners.ts';
 
 const of = (...ownerAllowFrom: unknown[]) => ({ commands: { ownerAllowFrom } });
 
@@ -9,6 +9,14 @@ describe('who may run commands', () => {
     expect(isOwner(of(`mesh:${FRIEND}`), FRIEND)).toBe(true);
     expect(isOwner(of(`mesh:${FRIEND.toLowerCase()}`), FRIEND)).toBe(false);
     expect(isOwner(of(`mesh:${ME}`, 'telegram:1'), FRIEND)).toBe(false);
+  });
+
+  it('is not the agent of whom it names: what an agent says by itself is not its owner’s word', () => {
+    const owners = of(`mesh:${FRIEND}`);
+    expect(isOwnersWord(owners, makeItem(1))).toBe(true);
+    expect(isOwnersWord(owners, makeItem(1, { hops: 1 }))).toBe(false);
+    expect(isOwner(owners, senderOf(makeItem(1)))).toBe(true);
+    expect(isOwner(owners, senderOf(makeItem(1, { hops: 1 })))).toBe(false);
   });
 
   it('is nobody by a wildcard, an entry of another channel or a broken list', () => {

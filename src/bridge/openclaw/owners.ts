@@ -6,6 +6,7 @@
  * must not leave it so. Everybody else's text is text: OpenClaw is told not to look for commands in it,
  * because a command of somebody without authority ends in a failure notice instead of an answer.
  */
+import type { InboxItemJson } from '../../api/client/agent-types.ts';
 import { CHANNEL_ID } from './names.ts';
 
 /** An entry of the list for an identity. */
@@ -28,6 +29,19 @@ export function hasOwner(config: unknown): boolean {
 /** True for an identity that the list names for this channel. `*` names nobody: it would name strangers. */
 export function isOwner(config: unknown, identity: string): boolean {
   return readOwners(config).some((entry) => String(entry).trim() === toOwnerEntry(identity));
+}
+
+/**
+ * Whether an item is the owner's own word. An identity speaks for a person and for the person's agent, and that agent may
+ * have been talked into something: what it says by itself is not the owner's.
+ */
+export function isOwnersWord(config: unknown, { from, hops }: Pick<InboxItemJson, 'from' | 'hops'>): boolean {
+  return hops === 0 && isOwner(config, from.identity);
+}
+
+/** Who OpenClaw is told has sent an item. An agent is not its owner, so that no entry for the owner fits it. */
+export function senderOf({ from, hops }: Pick<InboxItemJson, 'from' | 'hops'>): string {
+  return hops === 0 ? from.identity : `${from.identity}#agent`;
 }
 
 /** The configuration with one more owner. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FRIEND, makeItem } from './bridge.fixture.ts';
-import { quoteBody, toFacts, toLabel } from './provenance.ts';
+import { quoteBody, toChannelLabel, toFacts, toLabel } from './provenance.ts';
 
 describe('the words of somebody else', () => {
   it('stand behind "> " in each line, so that nothing in them begins a line', () => {
@@ -48,4 +48,9 @@ describe('what the agent is told beside them', () => {
     expect(toLabel(makeItem(1))).toBe('fred');
     expect(toLabel(makeItem(1, { name: null }))).toBe('BBBBBBBB…');
   });
+});
+
+it('the label of a channel is one line without marks', () => {
+  expect(toChannelLabel('#dev')).toBe('#dev');
+  expect(toChannelLabel('a\u2028b\u202ec\u0085d')).toBe('a\ufffdb\ufffdc\ufffdd');
 });

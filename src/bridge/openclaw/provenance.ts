@@ -46,3 +46,8 @@ export function toFacts(item: InboxItemJson, isOwner: boolean): Readonly<Record<
 export function toLabel(item: InboxItemJson): string {
   return item.from.name ?? `${item.from.identity.slice(0, 8)}…`;
 }
+
+/** The name of a channel in a line of text: its author may have put line ends or marks of direction into it. */
+export function toChannelLabel(channel: string): string {
+  return channel.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd');
+}

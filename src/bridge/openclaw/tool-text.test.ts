@@ -53,6 +53,18 @@ describe('what mesh_read shows', () => {
     expect(shown).toContain('\nby you ("fred"');
   });
 
+  it('are the newest ones that fit together', () => {
+    const { message } = makeItem(1, { body: 'x'.repeat(4000) });
+    const shown = showMessages(
+      'lobby',
+      Array.from({ length: 20 }, (_, i) => ({ ...message, id: `m${i}` })),
+      new Map(),
+    );
+    expect(shown.length).toBeLessThan(41_000);
+    expect(shown).toContain('9 newest messages');
+    expect([shown.includes('message m19\n'), shown.includes('message m10\n')]).toEqual([true, false]);
+  });
+
   it('cuts a long one and says so', () => {
     const { message } = makeItem(1, { body: 'x'.repeat(5000) });
     const shown = showMessages('lobby', [message], new Map());

@@ -1,63 +1,21 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { InboxItemJson } from '../../api/client/agent-types.ts';
-import { MeshError } from '../../core/errors.ts';
-import { makeItem, TestDesk, TestPace } from './bridge.fixture.ts';
-import type { Desk } from './desk.ts';
+import { makeItem } from './bridge.fixture.ts';
 import { BRIDGE_LIMITS } from './names.ts';
-import { type HandedOver, type HandOverHooks, InboxWorker } from './worker.ts';
+import { answering, ended, final, type Turn, WorkerBench } from './worker.fixture.ts';
 
-const ended: HandedOver = { admitted: true, isQueued: false, silent: false, failed: false };
-const final = (text: string) => ({ text, isTerminal: true, isToolWarning: false });
-
-type Turn = (hooks: HandOverHooks, item: InboxItemJson) => Promise<HandedOver>;
-
-let desk: TestDesk;
-let pace: TestPace;
-let ending: AbortController;
-let turns: Turn[];
-let handed: string[];
-let busy: () => boolean;
-let worker: InboxWorker;
+let bench: WorkerBench;
+let desk: WorkerBench['desk'];
+let pace: WorkerBench['pace'];
+let turns: WorkerBench['turns'];
+let handed: WorkerBench['handed'];
+let worker: WorkerBench['worker'];
 
 beforeEach(() => {
-  desk = new TestDesk();
-  pace = new TestPace();
-  ending = new AbortController();
-  turns = [];
-  handed = [];
-  busy = () => false;
-  worker = new InboxWorker({
-    desk: desk as unknown as Desk,
-    runtime: {
-      sessionOf: (item) => item.message.channel,
-      handOver: async (item, hooks) => {
-        handed.push(item.handover);
-        const turn = turns.shift() ?? (async () => ended);
-        return turn(hooks, item);
-      },
-      isBusy: () => busy(),
-    },
-    signal: ending.signal,
-    pace,
-    log: { info: () => undefined, warn: () => undefined },
-    textLimit: 1000,
-    split: (text, charsMax) => text.match(new RegExp(`[^]{1,${charsMax}}`, 'g')) ?? [],
-  });
+  bench = new WorkerBench();
+  ({ desk, pace, turns, handed, worker } = bench);
 });
 
-const answering =
-  (...texts: string[]): Turn =>
-  async (hooks) => {
-    hooks.begin();
-    for (const text of texts) await hooks.deliver(final(text), 'final');
-    return ended;
-  };
-
-/** The acknowledgements, once there are so many. */
-async function acks(count: number): Promise<string[]> {
-  await vi.waitFor(() => expect(desk.acks.length).toBeGreaterThanOrEqual(count));
-  return desk.acks.map(({ number, attempt, outcome }) => `${number}/${attempt} ${outcome}`);
-}
+const acks = (count: number): Promise<string[]> => bench.acks(count);
 
 describe('an item', () => {
   it('is handed over, answered in parts and acknowledged', async () => {
@@ -176,7 +134,7 @@ describe('messages to a busy agent', () => {
 
   it('that are queued for a turn of their own are acknowledged after it', async () => {
     let looks = 0;
-    busy = () => {
+    bench.busy = () => {
       looks += 1;
       if (looks === 3) void worker.publish(1, 'late but here');
       return true;
@@ -194,7 +152,7 @@ describe('messages to a busy agent', () => {
 describe('a queued message', () => {
   it('whose own turn failed has failed', async () => {
     let looks = 0;
-    busy = () => {
+    bench.busy = () => {
       looks += 1;
       if (looks === 2) void worker.publish(1, 'it failed', { isNotice: true });
       return looks < 4;
@@ -212,7 +170,7 @@ describe('a queued message', () => {
 describe('a message that OpenClaw has had before', () => {
   it('waits for the turn that OpenClaw resumes by itself, so that there is one answer', async () => {
     let looks = 0;
-    busy = () => {
+    bench.busy = () => {
       looks += 1;
       if (looks === 4) void worker.publish(1, 'resumed');
       return true;
@@ -226,139 +184,4 @@ describe('a message that OpenClaw has had before', () => {
     await worker.take(makeItem(1, { attempt: 2 }));
     expect(await acks(1)).toEqual(['1/2 skipped']);
   });
-});
-
-describe('a daemon that goes away', () => {
-  it('gets an answer later, once', async () => {
-    desk.away = 3;
-    turns.push(answering('yes'));
-    await worker.take(makeItem(1));
-    expect(await acks(1)).toEqual(['1/1 done']);
-    expect(pace.waits).toBe(3);
-    expect(desk.published).toHaveLength(1);
-  });
-
-  it('for so long that the answer is lost is not told that there was none', async () => {
-    desk.away = Number.POSITIVE_INFINITY;
-    turns.push(async (hooks) => {
-      hooks.begin();
-      await hooks.deliver(final('yes'), 'final').catch(() => undefined);
-      return ended;
-    });
-    await worker.take(makeItem(1));
-    await vi.waitFor(() => expect(worker.book.size).toBe(0));
-    expect(pace.waitedMs).toBeGreaterThanOrEqual(BRIDGE_LIMITS.publishMs);
-    expect(worker.book.findEnded(makeItem(1))).toBeUndefined();
-  });
-
-  it('does not keep the others of the session waiting for an item that it has to send again', async () => {
-    turns.push(async (hooks) => {
-      hooks.begin();
-      await vi.waitFor(() => expect(worker.book.find(2)?.outcome).toBe('done'));
-      desk.away = 1000;
-      await hooks.deliver(final('lost'), 'final').catch(() => undefined);
-      desk.away = 0;
-      return ended;
-    });
-    turns.push(answering('two'));
-    await worker.take(makeItem(1));
-    await worker.take(makeItem(2));
-    expect(await acks(1)).toEqual(['2/1 done']);
-    expect(worker.book.size).toBe(0);
-  });
-
-  it('sends an item again that runs: it is acknowledged under its new attempt', async () => {
-    const running = Promise.withResolvers<void>();
-    turns.push(async (hooks) => {
-      hooks.begin();
-      await running.promise;
-      return answering('yes')(hooks, makeItem(1));
-    });
-    await worker.take(makeItem(1));
-    await worker.take(makeItem(1, { attempt: 2 }));
-    running.resolve();
-    expect(await acks(1)).toEqual(['1/2 done']);
-    expect(handed).toHaveLength(1);
-  });
-
-  it('hears again how an item ended that it sends once more, without another turn', async () => {
-    turns.push(async (hooks) => {
-      hooks.begin();
-      desk.away = 1;
-      return ended;
-    });
-    await worker.take(makeItem(1));
-    await vi.waitFor(() => expect(worker.book.size).toBe(0));
-    expect(desk.acks).toEqual([]);
-    await worker.take(makeItem(1, { attempt: 2 }));
-    expect(await acks(1)).toEqual(['1/2 done']);
-    expect(handed).toHaveLength(1);
-  });
-
-  it('is told of nothing where it has gone on: a newer attempt is on its way', async () => {
-    vi.spyOn(desk, 'acknowledge').mockRejectedValueOnce(new MeshError('not_found'));
-    turns.push(answering('yes'));
-    await worker.take(makeItem(1));
-    await vi.waitFor(() => expect(worker.book.size).toBe(0));
-    expect(worker.book.findEnded(makeItem(1))).toBe('done');
-  });
-});
-
-describe('the end of the gateway', () => {
-  it('leaves what has no answer to the daemon', async () => {
-    turns.push(async (hooks) => {
-      hooks.begin();
-      ending.abort();
-      throw new Error('stopped');
-    });
-    await worker.take(makeItem(1));
-    await vi.waitFor(() => expect(worker.book.size).toBe(0));
-    expect(desk.acks).toEqual([]);
-    expect(worker.book.findEnded(makeItem(1))).toBeUndefined();
-  });
-
-  it('leaves a turn that said nothing to the daemon: it may have been cut', async () => {
-    turns.push(async (hooks) => {
-      hooks.begin();
-      ending.abort();
-      return ended;
-    });
-    await worker.take(makeItem(1));
-    await vi.waitFor(() => expect(worker.book.size).toBe(0));
-    expect(desk.acks).toEqual([]);
-  });
-
-  it('leaves a turn that it has cut to the daemon, though the runtime says that it failed', async () => {
-    turns.push(async (hooks) => {
-      hooks.begin();
-      ending.abort();
-      return { ...ended, failed: true };
-    });
-    await worker.take(makeItem(1));
-    await vi.waitFor(() => expect(worker.book.size).toBe(0));
-    expect(desk.acks).toEqual([]);
-  });
-});
-
-it('takes no more than so many items at a time', async () => {
-  const running = Promise.withResolvers<void>();
-  const waiting: Turn = async (hooks) => {
-    hooks.begin();
-    await running.promise;
-    return ended;
-  };
-  for (let number = 1; number < BRIDGE_LIMITS.inFlightMax; number += 1) {
-    turns.push(waiting);
-    await worker.take(makeItem(number));
-  }
-  turns.push(waiting);
-  let hasRoom = false;
-  const last = worker.take(makeItem(99)).then(() => {
-    hasRoom = true;
-  });
-  await vi.waitFor(() => expect(handed).toHaveLength(BRIDGE_LIMITS.inFlightMax));
-  expect(hasRoom).toBe(false);
-  running.resolve();
-  await last;
-  expect(hasRoom).toBe(true);
 });

@@ -9,7 +9,7 @@
  * 4. When the gateway stops, what has no answer yet is not acknowledged.
  */
 import type { AckOutcome, AnswerJson, InboxItemJson } from '../../api/client/agent-types.ts';
-import { type Desk, explain, isAway, isRefusal } from './desk.ts';
+import { type Desk, explain, isTransient } from './desk.ts';
 import { type Flight, FlightBook } from './in-flight.ts';
 import { Lanes } from './lanes.ts';
 import { BRIDGE_LIMITS } from './names.ts';
@@ -58,16 +58,27 @@ interface Seen {
   notices: number;
   /** the daemon was away for so long that an answer could not be published */
   isLost: boolean;
+  /** the daemon refused what the agent said, and asking again would not help */
+  isRefused: boolean;
 }
 
 export interface WorkerOptions {
   readonly desk: Desk;
   readonly runtime: Runtime;
   readonly signal: AbortSignal;
+  /** makes the daemon hand over again what is not acknowledged */
+  readonly reattach: () => void;
   readonly pace: Pace;
   readonly log: Log;
   readonly textLimit: number;
   readonly split: SplitText;
+}
+
+interface PublishOptions {
+  readonly isNotice?: boolean;
+  readonly also?: readonly number[];
+  /** whoever sends this text sends all of it again after a failure: then its parts must have the same numbers */
+  readonly isRepeated?: boolean;
 }
 
 export class InboxWorker {
@@ -90,11 +101,24 @@ export class InboxWorker {
     }
     const ended = this.book.findEnded(item);
     if (ended !== undefined) {
-      await this.#acknowledge(item.number, item.attempt, ended);
+      void this.#acknowledge(item.number, item.attempt, ended);
       return;
     }
-    void this.#run(this.book.begin(item, this.#options.runtime.sessionOf(item)));
+    const session = this.#sessionOf(item);
+    if (session === undefined) return;
+    void this.#run(this.book.begin(item, session));
     while (this.book.isFull && !this.#options.signal.aborted) await this.#room.promise;
+  }
+
+  /** The session of an item; one that has none cannot be handed over, and must not end the connection of all others. */
+  #sessionOf(item: InboxItemJson): string | undefined {
+    try {
+      return this.#options.runtime.sessionOf(item);
+    } catch (error) {
+      this.#options.log.warn(`item ${item.number} has no session: ${explain(error)}`);
+      void this.#acknowledge(item.number, item.attempt, 'undelivered');
+      return undefined;
+    }
   }
 
   /** Lets whoever waits for room go. */
@@ -120,6 +144,8 @@ export class InboxWorker {
     if (flight.outcome === undefined) this.book.remove(flight, { remember: false });
     await this.#settle(flight.session);
     this.#makeRoom();
+    // Given back while the gateway goes on: the daemon knows only by a new connection.
+    if (flight.outcome === undefined && !this.#options.signal.aborted) this.#options.reattach();
   }
 
   /**
@@ -130,7 +156,7 @@ export class InboxWorker {
     const { runtime, signal, pace, log } = this.#options;
     const { item } = flight;
     const giveUpMs = pace.nowMs() + BRIDGE_LIMITS.handOverMs;
-    const seen: Seen = { began: false, answers: 0, notices: 0, isLost: false };
+    const seen: Seen = { began: false, answers: 0, notices: 0, isLost: false, isRefused: false };
     const hooks: HandOverHooks = {
       begin: () => {
         seen.began = true;
@@ -147,12 +173,14 @@ export class InboxWorker {
         const handed = await runtime.handOver(item, hooks);
         leave();
         // The daemon never took what the agent said, so it must not hear that the agent said nothing.
-        if (seen.isLost && seen.answers === 0) return undefined;
+        if (seen.answers === 0 && seen.isLost) return undefined;
+        if (seen.answers === 0 && seen.isRefused) return 'failed';
         const outcome = judgeOutcome({ ...handed, ...seen, joined: flight.hasJoined });
         return await this.#awaitTurn(flight, outcome, handed.isQueued);
       } catch (error) {
         if (seen.answers > 0) return 'done';
         if (signal.aborted || seen.isLost) return undefined;
+        if (seen.isRefused) return 'failed';
         log.warn(`item ${item.number}, try ${attempt}: ${explain(error)}`);
         if (seen.began) return 'failed';
         if (pace.nowMs() >= giveUpMs) return 'undelivered';
@@ -206,7 +234,8 @@ export class InboxWorker {
       else seen.notices += ids.length;
       return ids;
     } catch (error) {
-      seen.isLost ||= isAnswer && isAway(error);
+      seen.isLost ||= isAnswer && isTransient(error);
+      seen.isRefused ||= isAnswer && !isTransient(error);
       throw error;
     }
   }
@@ -218,17 +247,19 @@ export class InboxWorker {
   async publish(
     number: number,
     text: string,
-    { isNotice = false, also = [] }: { isNotice?: boolean; also?: readonly number[] } = {},
+    { isNotice = false, also = [], isRepeated = false }: PublishOptions = {},
   ): Promise<readonly string[]> {
     const { textLimit, split } = this.#options;
     const kind = isNotice ? 'notices' : 'answers';
     const ids: string[] = [];
+    const taken: number[] = [];
     for (const body of toParts(text, {
       charsMax: textLimit,
       free: this.book.freeParts(number, kind),
       split,
     })) {
       const part = this.book.takePart(number, kind);
+      taken.push(part);
       const extra = {
         ...(isNotice && { notice: true }),
         ...(ids.length === 0 && also.length > 0 && { also }),
@@ -236,7 +267,8 @@ export class InboxWorker {
       try {
         ids.push(await this.#answer({ number, part, body, ...extra }));
       } catch (error) {
-        this.book.giveBackPart(number, kind, part);
+        const back = isRepeated ? taken.reverse() : [part];
+        for (const one of back) this.book.giveBackPart(number, kind, one);
         throw error;
       }
     }
@@ -254,7 +286,7 @@ export class InboxWorker {
       try {
         return (await desk.answer(answer)).id;
       } catch (error) {
-        if (!isAway(error) || signal.aborted || pace.nowMs() >= giveUpMs) throw error;
+        if (!isTransient(error) || signal.aborted || pace.nowMs() >= giveUpMs) throw error;
         await pace.wait(backoffMs(attempt, pace.random()), signal);
       }
     }
@@ -271,18 +303,25 @@ export class InboxWorker {
   }
 
   /**
-   * A daemon that is away has not lost the item: it sends it again, and `findEnded` knows how it ended. The
-   * same holds where it says that there is nothing to acknowledge: a newer attempt is on its way, or it has
-   * seen the answer.
+   * Tries again while the daemon is away or has trouble. Where that lasts, a new connection brings the item again, and
+   * `findEnded` knows how it ended. Where the daemon says that there is nothing to acknowledge, a newer attempt is on its
+   * way, or it has seen the answer.
    */
   async #acknowledge(number: number, attempt: number, outcome: AckOutcome): Promise<void> {
-    const { desk, log } = this.#options;
-    try {
-      await desk.acknowledge({ number, attempt, outcome });
-      if (outcome !== 'done') log.info(`item ${number}: ${outcome}`);
-    } catch (error) {
-      if (isRefusal(error)) log.info(`item ${number}: ${outcome}; ${explain(error)}`);
-      else log.warn(`item ${number} ended (${outcome}), and the daemon does not know yet: ${explain(error)}`);
+    const { desk, log, pace, signal, reattach } = this.#options;
+    const giveUpMs = pace.nowMs() + BRIDGE_LIMITS.publishMs;
+    for (let tries = 1; !signal.aborted; tries += 1) {
+      try {
+        await desk.acknowledge({ number, attempt, outcome });
+        if (outcome !== 'done') log.info(`item ${number}: ${outcome}`);
+        return;
+      } catch (error) {
+        if (!isTransient(error)) return log.info(`item ${number}: ${outcome}; ${explain(error)}`);
+        if (tries === 1)
+          log.warn(`item ${number} ended (${outcome}), and the daemon does not know yet: ${explain(error)}`);
+        if (pace.nowMs() >= giveUpMs) return reattach();
+        await pace.wait(backoffMs(tries, pace.random()), signal);
+      }
     }
   }
 }

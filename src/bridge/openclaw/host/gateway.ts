@@ -4,7 +4,7 @@
 import type { ChannelGatewayContext } from 'openclaw/plugin-sdk/channel-contract';
 import { chunkTextForOutbound } from 'openclaw/plugin-sdk/text-chunking';
 import { describeMissing, type MeshAccount } from '../config.ts';
-import { type ConnectionEvents, keepConnected } from '../connection.ts';
+import { type ConnectionEvents, keepConnected, Reattach } from '../connection.ts';
 import { DataFolderDesk } from '../desk.ts';
 import { type LiveAccount, live } from '../live.ts';
 import { REAL_PACE } from '../retry.ts';
@@ -21,11 +21,12 @@ function toLog(ctx: Context): Log {
   };
 }
 
-function createWorker(ctx: Context, desk: DataFolderDesk): InboxWorker {
+function createWorker(ctx: Context, desk: DataFolderDesk, reattach: Reattach): InboxWorker {
   return new InboxWorker({
     desk,
     runtime: createRuntime(ctx),
     signal: ctx.abortSignal,
+    reattach: () => reattach.request(),
     pace: REAL_PACE,
     log: toLog(ctx),
     textLimit: ctx.account.textLimit,
@@ -80,7 +81,8 @@ export async function startAccount(ctx: Context): Promise<void> {
   const missing = describeMissing(ctx.cfg);
   if (missing !== undefined) throw new Error(missing);
   const desk = new DataFolderDesk(account.dataFolder);
-  const state: LiveAccount = { worker: createWorker(ctx, desk), attached: undefined };
+  const reattach = new Reattach();
+  const state: LiveAccount = { worker: createWorker(ctx, desk, reattach), attached: undefined };
   live().accounts.set(accountId, state);
   signal.addEventListener('abort', () => state.worker.stop(), { once: true });
   ctx.setStatus({
@@ -92,7 +94,7 @@ export async function startAccount(ctx: Context): Promise<void> {
   });
   try {
     const events = createEvents(ctx, state);
-    await keepConnected({ dataFolder: account.dataFolder, signal, pace: REAL_PACE, events });
+    await keepConnected({ dataFolder: account.dataFolder, signal, pace: REAL_PACE, events, reattach });
   } finally {
     if (live().accounts.get(accountId) === state) live().accounts.delete(accountId);
     desk.close();

@@ -20,8 +20,8 @@ import { toConversation } from '../conversation.ts';
 import { explain } from '../desk.ts';
 import { contactsOf } from '../live.ts';
 import { CHANNEL_ID, CHANNEL_LABEL } from '../names.ts';
-import { isOwner } from '../owners.ts';
-import { MESH_GUIDANCE, quoteBody, toFacts, toLabel } from '../provenance.ts';
+import { isOwnersWord, senderOf } from '../owners.ts';
+import { MESH_GUIDANCE, quoteBody, toChannelLabel, toFacts, toLabel } from '../provenance.ts';
 import { formatTarget } from '../target.ts';
 import type { HandedOver, HandOverHooks, Runtime } from '../worker.ts';
 import { getRuntime } from './runtime.ts';
@@ -69,16 +69,17 @@ function isAddressed(item: InboxItemJson): boolean {
 
 /** OpenClaw's own look at the sender. It can only refuse: the daemon has decided before. */
 function resolveAccess(ctx: Context, channel: PluginRuntime['channel'], item: InboxItemJson, route: Route) {
-  const { message, from } = item;
-  const owner = isOwner(ctx.cfg, from.identity);
+  const { message } = item;
+  const owner = isOwnersWord(ctx.cfg, item);
   // The daemon has let this author in, though the list is empty while the connection to it is down.
-  const contacts = [...new Set([...contactsOf(ctx.accountId), from.identity])];
+  const sender = senderOf(item);
+  const contacts = [...new Set([...contactsOf(ctx.accountId), sender])];
   return channel.inbound.ingress.resolveStable({
     channelId: CHANNEL_ID,
     accountId: ctx.accountId,
     cfg: ctx.cfg,
     identity: MESH_IDENTITY,
-    subject: { stableId: from.identity },
+    subject: { stableId: sender },
     conversation: { kind: 'channel', id: toConversation(message.channel) },
     contextBinding: {
       agentId: route.agentId,
@@ -111,11 +112,12 @@ function buildContext(
   item: InboxItemJson,
   { route, access }: { readonly route: Route; readonly access: Access },
 ) {
-  const { message, from } = item;
-  const owner = isOwner(ctx.cfg, from.identity);
+  const { message } = item;
+  const owner = isOwnersWord(ctx.cfg, item);
   const to = formatTarget({ kind: 'reply', number: item.number, channel: message.channel });
   const text = owner ? message.body : quoteBody(message.body);
   const label = toLabel(item);
+  const sender = senderOf(item);
   return channel.inbound.buildContext({
     channelIngress: access,
     channel: CHANNEL_ID,
@@ -123,9 +125,13 @@ function buildContext(
     messageId: item.handover,
     messageIdFull: item.handover,
     timestamp: Date.parse(message.time),
-    from: `${CHANNEL_ID}:${from.identity}`,
-    sender: { id: from.identity, name: label, isBot: item.hops > 0 },
-    conversation: { kind: 'channel', id: toConversation(message.channel), label: message.channel },
+    from: `${CHANNEL_ID}:${sender}`,
+    sender: { id: sender, name: label, isBot: item.hops > 0 },
+    conversation: {
+      kind: 'channel',
+      id: toConversation(message.channel),
+      label: toChannelLabel(message.channel),
+    },
     route: {
       agentId: route.agentId,
       dmScope: DM_SCOPE,

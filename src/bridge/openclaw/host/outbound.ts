@@ -45,7 +45,7 @@ async function publish(desk: Desk, request: SendRequest, target: Target): Promis
       throw notSent('The mesh channel of this gateway does not run.', { retryable: true });
     // A text that does not come out of the item's own dispatch; `in-flight.ts` says how it is numbered.
     const isNotice = request.isError === true;
-    return (await worker.publish(target.number, request.text, { isNotice })).at(0);
+    return (await worker.publish(target.number, request.text, { isNotice, isRepeated: true })).at(0);
   }
   const reply = request.replyToId ?? undefined;
   const sent = await desk.publish(
