@@ -6,10 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { concat, toBase64url, utf8 } from '../../src/core/bytes.ts';
 import { channelTag } from '../../src/core/channel/channel.ts';
 import { decodeFrame, encodeFrame, type Frame } from '../../src/core/wire/frames.ts';
-import { encodeHandshake } from '../../src/core/wire/handshake.ts';
+import { encodeHandshake, parseHandshake } from '../../src/core/wire/handshake.ts';
 import {
   createEphemeral,
+  createOpener,
+  createSealer,
   createSigner,
+  type Ephemeral,
   generatePrivateKey,
   type Signer,
   sha256,
@@ -23,6 +26,13 @@ const PUSH = 7;
 const STORED = 11;
 const HOUR_MS = 3_600_000;
 
+export interface LeafOptions {
+  /** channels that it has joined */
+  readonly holds: readonly string[];
+  /** whether it asks for a sealed link, as over a network */
+  readonly isSealed: boolean;
+}
+
 export interface LeafHandlers {
   onMessage?(seq: number): void;
   /** the relay says that it has so many more on its disk */
@@ -33,21 +43,28 @@ export class Leaf {
   readonly #socket: LoadSocket;
   readonly #handlers: LeafHandlers;
   readonly #signer: Signer = createSigner(generatePrivateKey());
+  readonly #isSealed: boolean;
   #theirText = '';
   #isUp = false;
+  /** of a sealed link: what is sent after our `auth`, what comes after theirs */
+  #seal: ReturnType<typeof createSealer> | undefined;
+  #open: ReturnType<typeof createOpener> | undefined;
+  #hasTheirAuth = false;
   /** why the relay ended the link, '' as long as it did not */
   failure = '';
 
-  private constructor(socket: LoadSocket, handlers: LeafHandlers) {
+  private constructor(socket: LoadSocket, handlers: LeafHandlers, isSealed: boolean) {
     this.#socket = socket;
     this.#handlers = handlers;
+    this.#isSealed = isSealed;
     socket.handlers = { onMessage: (payload, isText) => this.#receive(payload, isText) };
   }
 
-  /** A leaf that is linked. @param holds channels that it has joined */
-  static async link(port: number, handlers: LeafHandlers, holds: readonly string[]): Promise<Leaf> {
+  /** A leaf that is linked. */
+  static async link(port: number, handlers: LeafHandlers, options: LeafOptions): Promise<Leaf> {
+    const { holds, isSealed } = options;
     const socket = await LoadSocket.connect(port, { onMessage: () => undefined });
-    const leaf = new Leaf(socket, handlers);
+    const leaf = new Leaf(socket, handlers, isSealed);
     await leaf.#shakeHands(`ws://127.0.0.1:${port}/`);
     leaf.send({ type: 'role', relay: false, live: true });
     await until('a link is up', () => leaf.#isUp || leaf.dead, { everyMs: 1 });
@@ -61,13 +78,14 @@ export class Leaf {
   }
 
   async #shakeHands(url: string): Promise<void> {
+    const ephemeral = createEphemeral();
     const own = encodeHandshake({
       peer: toBase64url(this.#signer.publicKey),
       relay: false,
       network: NETWORK,
       nonce: randomBytes(16),
-      ephemeral: createEphemeral().publicKey,
-      features: [],
+      ephemeral: ephemeral.publicKey,
+      features: this.#isSealed ? ['seal', 'seal-this'] : ['seal'],
       agent: 'bench',
     });
     this.#socket.write(textFrame(own));
@@ -76,6 +94,15 @@ export class Leaf {
     const hashes = [own, this.#theirText].map((text) => sha256(utf8(text)));
     const data = concat(utf8(`mesh/2 auth\0${NETWORK}\0dialler\0`), ...hashes, instance, utf8(url));
     this.send({ type: 'auth', instance, url, signature: this.#signer.sign(data) });
+    if (this.#isSealed) this.#sealWith(ephemeral, sha256(concat(...hashes)));
+  }
+
+  #sealWith(ephemeral: Ephemeral, transcript: Uint8Array): void {
+    const theirs = parseHandshake(this.#theirText);
+    const keys = theirs.ok ? ephemeral.agree(theirs.handshake.ephemeral, transcript) : undefined;
+    if (keys === undefined) throw new Error('the relay sent a handshake that is none');
+    this.#seal = createSealer(keys.dialler);
+    this.#open = createOpener(keys.responder);
   }
 
   get dead(): boolean {
@@ -87,7 +114,8 @@ export class Leaf {
   }
 
   send(frame: Frame | Uint8Array): void {
-    this.#socket.write(binaryFrame(frame instanceof Uint8Array ? frame : encodeFrame(frame)));
+    const bytes = frame instanceof Uint8Array ? frame : encodeFrame(frame);
+    this.#socket.write(binaryFrame(this.#seal?.([bytes]) ?? bytes));
   }
 
   close(): void {
@@ -101,6 +129,18 @@ export class Leaf {
       else this.#theirText = text;
       return;
     }
+    if (this.#isSealed && this.#hasTheirAuth) return this.#receiveRecord(payload);
+    this.#hasTheirAuth = true; // the first frame, and the only one that is never sealed
+    this.#receiveFrame(payload);
+  }
+
+  #receiveRecord(record: Uint8Array): void {
+    const frames = this.#open?.(record);
+    if (frames === undefined) throw new Error('the daemon sent a record that does not open');
+    for (const frame of frames) this.#receiveFrame(frame);
+  }
+
+  #receiveFrame(payload: Uint8Array): void {
     const number = payload[1];
     if (number === PUSH) return readPush(payload, this.#handlers.onMessage ?? (() => undefined));
     if (number === STORED) return this.#handlers.onStored?.(countIds(payload));

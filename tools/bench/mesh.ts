@@ -44,7 +44,7 @@ class LeafPublisher implements Publisher {
 async function linkPatiently(port: number): Promise<Leaf> {
   for (let i = 0; ; i++) {
     try {
-      return await Leaf.link(port, {}, [CHANNEL]);
+      return await Leaf.link(port, {}, { holds: [CHANNEL], isSealed: false });
     } catch (error) {
       if (i >= 20) throw error;
       await sleep(50);
@@ -67,7 +67,14 @@ async function catchUp(relayPort: number, count: number): Promise<CaughtUp> {
   return { ms, got, bytes: 0 };
 }
 
-async function start(isGathering: boolean): Promise<Running> {
+interface Way {
+  /** whether the publisher puts the messages of one turn into one frame */
+  readonly isGathering: boolean;
+  /** whether the links of its leaves are sealed, as over a network */
+  readonly isSealed: boolean;
+}
+
+async function start({ isGathering, isSealed }: Way): Promise<Running> {
   const folder = makeFolder('mesh');
   const port = await freePort();
   const author = createSigner(generatePrivateKey());
@@ -88,10 +95,13 @@ async function start(isGathering: boolean): Promise<Running> {
     },
     prepare: (count, from = 0) => Array.from({ length: count }, (_, i) => make(from + i)),
     publisher: async (_node, onAck) => {
-      const leaf = await Leaf.link(port, onAck === undefined ? {} : { onStored: onAck }, []);
+      const leaf = await Leaf.link(port, onAck === undefined ? {} : { onStored: onAck }, {
+        holds: [],
+        isSealed,
+      });
       return new LeafPublisher(leaf, isGathering);
     },
-    subscriber: (_node, onMessage) => Leaf.link(port, { onMessage }, [CHANNEL]),
+    subscriber: (_node, onMessage) => Leaf.link(port, { onMessage }, { holds: [CHANNEL], isSealed }),
     idle: () => linkPatiently(port),
     preload: async (_node, messages) => {
       await daemon.stop();
@@ -112,7 +122,11 @@ async function start(isGathering: boolean): Promise<Running> {
 
 const caps: Capabilities = { durable: true, unique: true, ack: true, idle: true, catchup: true, mesh: false };
 
+const create = (name: string, way: Way): System => ({ name, caps, start: () => start(way) });
+
 /** A publisher as our outbox is one: many messages in a frame when many are waiting. */
-export const mesh: System = { name: 'mesh', caps, start: () => start(true) };
+export const mesh = create('mesh', { isGathering: true, isSealed: false });
 /** The same with one message in each frame, which is what many slow publishers send together. */
-export const meshSingle: System = { name: 'mesh, single frames', caps, start: () => start(false) };
+export const meshSingle = create('mesh, single frames', { isGathering: false, isSealed: false });
+/** The same as {@link mesh} over links that are sealed, as those over a network without TLS. */
+export const meshSealed = create('mesh, sealed', { isGathering: true, isSealed: true });
