@@ -5,11 +5,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ERROR_CODES, ERRORS } from '../src/core/errors.ts';
+import { METRICS } from '../src/daemon/metrics.ts';
 import { OPTION_NAMES, OPTION_TABLE, type OptionRow } from '../src/daemon/option-table.ts';
 import { cliPage } from './generate-cli.ts';
 import { httpPage } from './generate-http.ts';
 import { openApi } from './generate-openapi.ts';
-import { cell, GENERATED } from './markdown.ts';
+import { cell, GENERATED, sentence, table } from './markdown.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 /** Columns of comments in `env.example`. */
@@ -102,12 +103,36 @@ export function errorsPage(): string {
   return `${lines.join('\n')}\n`;
 }
 
+export function metricsPage(): string {
+  const rows = Object.entries(METRICS).map(([name, { type, help, labels = {} }]) => [
+    `\`${name}\``,
+    type,
+    Object.entries(labels)
+      .map(([label, values]) => `\`${label}\`: ${values}`)
+      .join('; '),
+    sentence(help),
+  ]);
+  const lines = [
+    '# Metrics',
+    '',
+    GENERATED,
+    '',
+    '[`GET /metrics`](http.md#get-metrics) gives these numbers in the text format of Prometheus. Labels have words from the',
+    'code and the name of the network only: no peer, channel or author is a label, so the number of series does not grow with',
+    'what others do. Counters begin at 0 with each start, except where it is said.',
+    '',
+    ...table(['Metric', 'Type', 'Labels', 'What it is'], rows),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
 /** Every generated file: its path in the repository and its text. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['env.example', envExample()],
     ['docs/reference/configuration.md', configurationPage()],
     ['docs/reference/errors.md', errorsPage()],
+    ['docs/reference/metrics.md', metricsPage()],
     ['docs/reference/cli.md', cliPage()],
     ['docs/reference/http.md', httpPage()],
     ['docs/reference/openapi.json', openApi()],

@@ -11,6 +11,7 @@ import {
   type Fields,
   type RouteWords,
   STATUS_CODES,
+  TEXT_TYPES,
 } from '../src/api/reference/words.ts';
 import { ROUTES, STREAM_PATH } from '../src/api/router.ts';
 import { publishSchema } from '../src/api/schemas.ts';
@@ -67,7 +68,10 @@ function missingField(name: string): never {
 }
 
 function answerText({ status, when, shape }: Answer): string {
-  const what = shape === 'events' ? 'a stream of `text/event-stream`' : typeText(answerSchema(shape));
+  const what =
+    typeof shape !== 'string'
+      ? typeText(answerSchema(shape))
+      : `${shape === 'events' ? 'a stream of ' : ''}\`${TEXT_TYPES[shape]}\``;
   return `${status} with ${what}${when === undefined ? '' : ` ${when}`}`;
 }
 
@@ -204,8 +208,8 @@ function intro(): string[] {
     GENERATED,
     '',
     `The daemon's API for programs on the same machine. It listens on \`127.0.0.1\`, port \`MESH_API_PORT\` (${OPTION_TABLE.MESH_API_PORT.fallback}, or the next
-free one); the file \`api.json\` in the data folder says where, as \`{"url", "pid", "version", "started"}\`. Everything is
-under \`/v1\` and JSON in UTF-8. [openapi.json](openapi.json) says the same for programs (OpenAPI 3.1), without the frames
+free one); the file \`api.json\` in the data folder says where, as \`{"url", "pid", "version", "started"}\`. All but
+[\`/metrics\`](#get-metrics) is under \`/v1\` and JSON in UTF-8. [openapi.json](openapi.json) says the same for programs (OpenAPI 3.1), without the frames
 of the stream.`,
     '',
     '## Who may call',

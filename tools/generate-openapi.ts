@@ -5,7 +5,7 @@
 
 import { problemShape, SHAPES } from '../src/api/reference/shapes.ts';
 import { STREAM_WORDS } from '../src/api/reference/stream.ts';
-import type { Answer, Fields } from '../src/api/reference/words.ts';
+import { type Answer, type Fields, TEXT_TYPES } from '../src/api/reference/words.ts';
 import { STREAM_PATH } from '../src/api/router.ts';
 import { OPTION_TABLE } from '../src/daemon/option-table.ts';
 import { type DescribedRoute, describedRoutes } from './generate-http.ts';
@@ -57,8 +57,8 @@ function requestBody({ schema, words }: Fields): JsonObject {
 
 function answer({ when, shape }: Answer): JsonObject {
   const description = sentence(when ?? 'done');
-  if (shape === 'events')
-    return { description, content: { 'text/event-stream': { schema: { type: 'string' } } } };
+  if (typeof shape === 'string')
+    return { description, content: { [TEXT_TYPES[shape]]: { schema: { type: 'string' } } } };
   return { description, content: { 'application/json': { schema: component(answerSchema(shape)) } } };
 }
 

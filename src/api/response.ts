@@ -61,9 +61,10 @@ export async function sendReply(response: ServerResponse, reply: Reply): Promise
     response.end(reply.list.items.length === 0 ? `${before}]}` : ']}');
     return;
   }
-  const text = JSON.stringify(reply.body);
+  const text = 'text' in reply ? reply.text : JSON.stringify(reply.body);
   const length = { 'content-length': Buffer.byteLength(text) };
-  response.writeHead(reply.status, { ...COMMON_HEADERS, ...type, ...length, ...reply.headers });
+  const own = 'text' in reply ? { 'content-type': reply.type } : { ...type, ...reply.headers };
+  response.writeHead(reply.status, { ...COMMON_HEADERS, ...length, ...own });
   response.end(text);
 }
 

@@ -9,6 +9,7 @@ import { eventRoutes } from './routes/events.ts';
 import { inboxRoutes } from './routes/inbox.ts';
 import { legacyRoutes } from './routes/legacy.ts';
 import { messageRoutes } from './routes/messages.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { peerRoutes } from './routes/peers.ts';
 import { statusRoutes } from './routes/status.ts';
 
@@ -17,6 +18,7 @@ export const ROUTES: readonly Route[] = [
   ...messageRoutes,
   ...channelRoutes,
   ...peerRoutes,
+  ...metricsRoutes,
   ...eventRoutes,
   ...agentRoutes,
   ...inboxRoutes,

@@ -23,6 +23,7 @@ import type {
   StatusView,
 } from './gate.ts';
 import type { LegacyHistory } from './legacy/view.ts';
+import { type MetricFacts, type MetricFamily, readMetrics } from './metrics.ts';
 import { checkedChannel, markedRequest, publishCommand } from './publish.ts';
 import { checkedPolicy } from './retention.ts';
 import { nextTurn } from './system.ts';
@@ -39,6 +40,7 @@ export interface GateParts {
   readonly snapshot: () => PeerSnapshot;
   readonly status: () => StatusView;
   readonly channels: () => readonly ChannelView[];
+  readonly numbers: () => Pick<MetricFacts, 'net' | 'process'>;
   readonly desk: Omit<DeskParts, 'identities' | 'store' | 'wallMs' | 'join' | 'publish'>;
 }
 
@@ -72,6 +74,16 @@ export class DaemonGate implements Gate {
 
   status(): StatusView {
     return this.#parts.status();
+  }
+
+  metrics(): readonly MetricFamily[] {
+    const { status, store, numbers } = this.#parts;
+    return readMetrics({
+      status: status(),
+      agent: this.agent.status(),
+      channels: store.channels(),
+      ...numbers(),
+    });
   }
 
   async publish(request: PublishRequest): Promise<{ id: string; state: DeliveryState; isNew: boolean }> {

@@ -17,6 +17,7 @@ import { Feeds } from './feed.ts';
 import type { Gate, SourceView } from './gate.ts';
 import type { Keys } from './keys.ts';
 import { createSockets } from './link-port.ts';
+import { processFacts } from './metrics.ts';
 import type { Options } from './options.ts';
 import { Presenter } from './presenter.ts';
 import { Problems } from './problems.ts';
@@ -199,6 +200,7 @@ export function createEngine(parts: EngineParts): Engine {
     snapshot,
     status,
     channels: () => channelViews({ store, snapshot, retention }),
+    numbers: () => ({ net: net.stats(), process: processFacts() }),
     desk: deskParts(parts, problems),
   });
 

@@ -9,6 +9,7 @@ import type { RelationName } from '../core/message/message.ts';
 import type { AgentGate } from './desk/views.ts';
 import type { LegacyHistory } from './legacy/view.ts';
 import type { MessageView } from './message-view.ts';
+import type { MetricFamily } from './metrics.ts';
 
 export type { MessageView };
 
@@ -162,6 +163,8 @@ export interface Gate {
   }): AsyncIterable<FeedItem>;
   /** the unverified history of a mesh/1 daemon; left out where there was none. Set once, by the start. */
   legacy?: LegacyHistory;
+  /** numbers for those who watch the daemon */
+  metrics(): readonly MetricFamily[];
   /** addresses known and what became of them */
   addresses(): AddressView[];
   /** the agent of the first identity, and who may wake it */

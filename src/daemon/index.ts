@@ -22,6 +22,7 @@ export type {
   SourceView,
   StatusView,
 } from './gate.ts';
+export { METRICS, type MetricFamily, type MetricSample } from './metrics.ts';
 export { OPTION_NAMES, OPTION_TABLE, type OptionName, type OptionRow } from './option-table.ts';
 export type { LogLevel } from './option-values.ts';
 export { type Environment, type Options, type PortOption, parseOptions } from './options.ts';

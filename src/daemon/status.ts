@@ -11,7 +11,7 @@ import { retentionDefaults, retentionView } from './retention.ts';
 import { isoTime } from './views.ts';
 
 /** Unconfirmed own messages are counted up to this number (guess: beyond it "many" is all that one needs to know). */
-const OUTBOX_COUNT_MAX = 10_240;
+export const OUTBOX_COUNT_MAX = 10_240;
 
 /** What does not change while the daemon runs, and is known once it listens. */
 export interface Facts {

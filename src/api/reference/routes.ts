@@ -60,6 +60,15 @@ export const ROUTE_WORDS: Readonly<Record<string, RouteWords>> = {
     answers: [{ status: 200, shape: statusShape }],
     codes: [],
   },
+  'GET /metrics': {
+    summary: 'Numbers for Prometheus',
+    answers: [{ status: 200, shape: 'metrics' }],
+    codes: [],
+    notes: [
+      `The text format of Prometheus, version 0.0.4; [Metrics](metrics.md) lists the numbers. The path is the one that
+Prometheus asks for; the token goes there as \`authorization: { credentials_file: … }\`.`,
+    ],
+  },
   'POST /v1/messages': {
     summary: 'Publishes a message',
     query: publishQuery,

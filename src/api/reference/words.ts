@@ -11,12 +11,15 @@ export interface Fields {
   readonly words: Readonly<Record<string, string>>;
 }
 
+/** Media types of answers that are no JSON. */
+export const TEXT_TYPES = { events: 'text/event-stream', metrics: 'text/plain' } as const;
+
 export interface Answer {
   readonly status: number;
   /** when it is this one; left out where there is one only */
   readonly when?: string;
-  /** the body; `events` for a stream of server-sent events */
-  readonly shape: z.ZodType | 'events';
+  /** the body: JSON, or text of another type */
+  readonly shape: z.ZodType | keyof typeof TEXT_TYPES;
 }
 
 export interface RouteWords {

@@ -13,6 +13,7 @@ import {
   type FeedItem,
   type Gate,
   type MessageView,
+  type MetricFamily,
   type PublishRequest,
   type RetentionRequest,
   type StatusView,
@@ -108,6 +109,13 @@ export class FakeGate implements Gate {
 
   release(count = 1): void {
     for (const durable of this.held.splice(0, count)) durable();
+  }
+
+  /** what `metrics` gives */
+  families: MetricFamily[] = [{ name: 'x', type: 'gauge', help: 'X', samples: [{ labels: {}, value: 1 }] }];
+
+  metrics(): readonly MetricFamily[] {
+    return this.families;
   }
 
   status(): StatusView {

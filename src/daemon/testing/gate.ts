@@ -47,6 +47,15 @@ export const SNAPSHOT: PeerSnapshot = {
   ownUrls: ['ws://me/'],
 };
 
+/** What sockets and process cost, each number another one. */
+export const NUMBERS = {
+  net: {
+    ...{ inbound: 1, outbound: 2, up: 3, accepted: 4, dialling: 5, refused: 6, acceptErrors: 7 },
+    ...{ queuedBytes: 8, droppedFrames: 9, droppedBytes: 10, tooSlow: 11 },
+  },
+  process: { cpuSeconds: 1.5, residentBytes: 13, heapBytes: 14 },
+};
+
 export function setUp(seen: Partial<PeerSnapshot> = {}) {
   const store = createMemoryStore({ network: NETWORK, sha256 });
   store.transact([[joined('dev')]]);
@@ -73,6 +82,7 @@ export function setUp(seen: Partial<PeerSnapshot> = {}) {
     wallMs: () => WALL_MS,
     status: () => statusView({ facts, store, retention, snapshot, sources: none, problems: none }),
     channels: () => channelViews({ store, retention, snapshot }),
+    numbers: () => NUMBERS,
     desk: {
       inbox: openInboxStore(),
       budget: parseOptions({}, '/').budget,
