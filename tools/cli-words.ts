@@ -37,7 +37,16 @@ export const BUILT_IN = '`--help`, `--version`';
 export const COMMAND_WORDS: Readonly<Record<string, CommandWords>> = {
   start: {
     json: 'the log, also on a terminal',
-    notes: ['It runs in the foreground. SIGINT or SIGTERM stops it in order, a second one at once.'],
+    notes: [
+      'It runs in the foreground. SIGINT, SIGTERM or `mesh stop` stops it in order, a second signal at once.',
+    ],
+  },
+  stop: {
+    json: '`{"pid"}`',
+    notes: [
+      `What was handed over is committed and answered first. It fails with exit code 3 if no daemon runs, and with 1 if the
+daemon has not ended after 20 seconds. A supervisor that started the daemon may start it again: stop it there.`,
+    ],
   },
   status: {
     json: 'a [Status](http.md#status), with `identity`, `peer`, `links`, `channels`, `lastArrival` and more',

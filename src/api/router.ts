@@ -12,6 +12,7 @@ import { messageRoutes } from './routes/messages.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { peerRoutes } from './routes/peers.ts';
 import { statusRoutes } from './routes/status.ts';
+import { stopRoutes } from './routes/stop.ts';
 
 export const ROUTES: readonly Route[] = [
   ...statusRoutes,
@@ -22,6 +23,7 @@ export const ROUTES: readonly Route[] = [
   ...eventRoutes,
   ...agentRoutes,
   ...inboxRoutes,
+  ...stopRoutes,
   ...legacyRoutes,
 ];
 

@@ -20,6 +20,7 @@ import { retentionCommand } from './commands/retention.ts';
 import { sendCommand } from './commands/send.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
+import { stopCommand } from './commands/stop.ts';
 import { waitCommand } from './commands/wait.ts';
 import { wakeCommand } from './commands/wake.ts';
 import { UsageError } from './exit.ts';
@@ -27,6 +28,7 @@ import { UsageError } from './exit.ts';
 /** Each command, in the order of `mesh --help`. */
 export const COMMANDS: readonly Command[] = [
   startCommand,
+  stopCommand,
   statusCommand,
   idCommand,
   joinCommand,

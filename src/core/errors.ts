@@ -289,6 +289,12 @@ const table = {
     http: 500,
     at: 'start',
   },
+  stop_timeout: {
+    title: 'The daemon was asked to stop and has not ended in time.',
+    do: 'Look at its log. If it does nothing any more, end the process itself; what it has acknowledged is on the disk.',
+    http: 503,
+    at: 'start',
+  },
   no_daemon: {
     title: 'No daemon answers for this data folder.',
     do: 'Start it with "mesh start", or name its folder with --data.',

@@ -40,6 +40,7 @@ export interface GateParts {
   readonly snapshot: () => PeerSnapshot;
   readonly status: () => StatusView;
   readonly channels: () => readonly ChannelView[];
+  readonly stop: () => void;
   readonly numbers: () => Pick<MetricFacts, 'net' | 'process'>;
   readonly desk: Omit<DeskParts, 'identities' | 'store' | 'wallMs' | 'join' | 'publish'>;
 }
@@ -74,6 +75,10 @@ export class DaemonGate implements Gate {
 
   status(): StatusView {
     return this.#parts.status();
+  }
+
+  stop(): void {
+    this.#parts.stop();
   }
 
   metrics(): readonly MetricFamily[] {

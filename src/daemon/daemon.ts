@@ -198,6 +198,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
       engine.problems.add('internal', error instanceof Error ? error.message : String(error));
       void life.stop(1);
     },
+    onStop: () => void life.stop(0),
   });
   if (placed.legacy !== undefined) engine.gate.legacy = new DatabaseHistory(placed.legacy, verifier.verify);
   const door = given.createDoor({ gate: engine.gate, log, version: facts.version, dataFolder });

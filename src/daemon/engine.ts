@@ -38,6 +38,8 @@ export interface EngineParts {
   readonly verifier: Verifier;
   readonly sources: () => readonly SourceView[];
   readonly onFatal: (error: unknown) => void;
+  /** a client wants the daemon to end */
+  readonly onStop: () => void;
   readonly createCore: ((config: PeerConfig) => DaemonCore) | undefined;
 }
 
@@ -200,6 +202,7 @@ export function createEngine(parts: EngineParts): Engine {
     snapshot,
     status,
     channels: () => channelViews({ store, snapshot, retention }),
+    stop: parts.onStop,
     numbers: () => ({ net: net.stats(), process: processFacts() }),
     desk: deskParts(parts, problems),
   });

@@ -163,6 +163,8 @@ export interface Gate {
   }): AsyncIterable<FeedItem>;
   /** the unverified history of a mesh/1 daemon; left out where there was none. Set once, by the start. */
   legacy?: LegacyHistory;
+  /** begins the orderly end of the daemon, as SIGTERM does; returns at once */
+  stop(): void;
   /** numbers for those who watch the daemon */
   metrics(): readonly MetricFamily[];
   /** addresses known and what became of them */

@@ -27,6 +27,7 @@ import type {
   PublishJson,
   SetRetentionJson,
   StatusJson,
+  StoppingJson,
   WaitState,
 } from './types.ts';
 
@@ -116,6 +117,11 @@ export class Client {
   /** Replaces what is kept of a joined channel; what is left out follows the daemon's defaults. Throws `not_found`. */
   setRetention(retention: SetRetentionJson): Promise<ChannelJson> {
     return this.#send({ method: 'POST', path: '/v1/channels/retention', body: retention });
+  }
+
+  /** Asks the daemon to end in order; it goes on for up to some seconds after the answer. */
+  stop(): Promise<StoppingJson> {
+    return this.#send({ method: 'POST', path: '/v1/stop' });
   }
 
   /** Who speaks for the agent, what lies in its inbox, what it may cost. */

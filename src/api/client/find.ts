@@ -74,6 +74,16 @@ export function findDaemon(dataFolder: string, tokenFile: string = TOKEN_FILE): 
   return { url, token: readFile(dataFolder, tokenFile).trim(), dataFolder };
 }
 
+/** Whether process `pid` is still the daemon of `dataFolder`: it has not given the folder back, nor died. */
+export function isDaemon(dataFolder: string, pid: number): boolean {
+  try {
+    return parseApiFile(dataFolder).pid === pid && isAlive(pid);
+  } catch (error) {
+    if (error instanceof MeshError) return false; // the file is gone, or somebody else's
+    throw error;
+  }
+}
+
 /** The same error for a daemon that was found in the files and does not answer. */
 export function unreachable(daemon: FoundDaemon, cause: unknown): MeshError {
   return noDaemon(daemon.dataFolder, `nothing answers at ${daemon.url}.`, cause);

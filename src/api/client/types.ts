@@ -17,7 +17,8 @@ export type Scope =
   /** take from the inbox of the grant's identity, acknowledge, answer */
   | 'agent'
   /** say who may wake the agent, and where */
-  | 'contacts:write';
+  | 'contacts:write'
+  | 'daemon:stop';
 
 export interface RefJson {
   readonly relation: RelationName | number;
@@ -102,6 +103,11 @@ export interface RetentionDefaultsJson {
   readonly carried: { readonly days: number; readonly bytes: number };
   readonly carriedBytesAll: number;
   readonly bytesAll: number;
+}
+
+/** The process that is ending. */
+export interface StoppingJson {
+  readonly pid: number;
 }
 
 export interface AddressJson {

@@ -29,6 +29,7 @@ import {
   messageShape,
   publishedShape,
   statusShape,
+  stoppingShape,
 } from './shapes.ts';
 import { fields, type RouteWords } from './words.ts';
 
@@ -67,6 +68,15 @@ export const ROUTE_WORDS: Readonly<Record<string, RouteWords>> = {
     notes: [
       `The text format of Prometheus, version 0.0.4; [Metrics](metrics.md) lists the numbers. The path is the one that
 Prometheus asks for; the token goes there as \`authorization: { credentials_file: … }\`.`,
+    ],
+  },
+  'POST /v1/stop': {
+    summary: 'Ends the daemon in order, as SIGTERM does',
+    answers: [{ status: 202, shape: stoppingShape }],
+    codes: [],
+    notes: [
+      `The answer comes first: what clients handed over is still committed and answered, then streams and links are closed.
+The folder is free when \`api.json\` is gone, within 5 seconds.`,
     ],
   },
   'POST /v1/messages': {

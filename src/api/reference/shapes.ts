@@ -22,6 +22,7 @@ import type {
   RetentionJson,
   SourceJson,
   StatusJson,
+  StoppingJson,
 } from '../client/types.ts';
 import { API_LIMITS } from '../limits.ts';
 
@@ -137,6 +138,11 @@ export const leftShape = shape(
     channel: z.string().describe('its name as it is used here (NFC)'),
     wasJoined: z.boolean().describe('false if it was not joined'),
   }),
+);
+
+export const stoppingShape = shape(
+  'Stopping',
+  z.object({ pid: z.number().describe('number of the process that ends') }) satisfies z.ZodType<StoppingJson>,
 );
 
 export const linkShape = shape(

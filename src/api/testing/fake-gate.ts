@@ -118,6 +118,13 @@ export class FakeGate implements Gate {
     return this.families;
   }
 
+  /** called by `stop` */
+  onStop: () => void = () => undefined;
+
+  stop(): void {
+    this.onStop();
+  }
+
   status(): StatusView {
     if (this.failure) throw this.failure;
     return {

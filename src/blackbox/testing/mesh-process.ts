@@ -289,6 +289,13 @@ export class MeshProcess {
     await this.ended;
   }
 
+  /** The orderly end that `mesh stop` asks for. */
+  async stopByCommand(): Promise<{ readonly output: Output; readonly ended: Ended }> {
+    this.#isEnding = true;
+    const output = await runMesh(['stop', '--data', this.data]);
+    return { output, ended: await within(`${this.url} stops`, this.ended) };
+  }
+
   /** The orderly end. */
   async stop(): Promise<Ended> {
     this.#isEnding = true;

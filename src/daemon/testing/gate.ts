@@ -82,6 +82,7 @@ export function setUp(seen: Partial<PeerSnapshot> = {}) {
     wallMs: () => WALL_MS,
     status: () => statusView({ facts, store, retention, snapshot, sources: none, problems: none }),
     channels: () => channelViews({ store, retention, snapshot }),
+    stop: () => undefined,
     numbers: () => NUMBERS,
     desk: {
       inbox: openInboxStore(),
