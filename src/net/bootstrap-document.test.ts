@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseBootstrap } from './bootstrap-document.ts';
@@ -128,5 +129,13 @@ describe('a bootstrap list', () => {
         return parsed.ok ? parsed.dropped >= 0 : parsed.detail.length > 0;
       }),
     );
+  });
+});
+
+describe('the list that ships', () => {
+  it('is read whole, each entry with an id, as a list from anywhere', () => {
+    const parsed = parseBootstrap(fs.readFileSync('website/bootstrap.json'), 'public');
+    expect(parsed).toMatchObject({ ok: true, dropped: 0 });
+    if (parsed.ok) for (const { peer, url } of parsed.addresses) expect(peer, url).not.toBe('');
   });
 });
