@@ -1,9 +1,10 @@
 /**
- * Three projects share one machine with two cores.
+ * Four projects share one machine with two cores.
  *
  * - `unit`: everything that runs inside one process; two workers.
  * - `blackbox`: real daemons as real processes; one file at a time, after the unit tests, so that the two do not
  *   disturb each other's timing.
+ * - `fuzz`: a million damaged inputs for each decoder, `npm run test:fuzz`; ten million of them in `test:long`.
  * - `long`: more rounds of the same ideas; only `npm run test:long`.
  *
  * Forks, not threads: native modules and process-wide state (signals, exit codes) need a process each.
@@ -12,19 +13,21 @@ import { defineConfig } from 'vitest/config';
 
 const blackbox = ['src/**/*.blackbox.test.ts'];
 const long = ['src/**/*.long.test.ts'];
+const fuzz = ['src/**/*.fuzz.test.ts'];
 
 export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
-    reporters: ['default', ['json', { outputFile: '.ci/out/vitest.json' }]],
+    reporters: ['default', 'json'],
+    outputFile: { json: '.ci/out/vitest.json' },
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
-          exclude: [...blackbox, ...long, '**/node_modules/**'],
+          exclude: [...blackbox, ...long, ...fuzz, '**/node_modules/**'],
           benchmark: { include: ['src/**/*.bench.ts'] },
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -46,8 +49,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'fuzz',
+          include: fuzz,
+          benchmark: { include: [] },
+          testTimeout: 300_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'long',
-          include: long,
+          include: [...long, ...fuzz],
+          env: { FUZZ_TIMES: '10' },
           benchmark: { include: [] },
           maxWorkers: 1,
           testTimeout: 1_800_000,

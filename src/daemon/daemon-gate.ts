@@ -18,12 +18,13 @@ import type {
   FeedItem,
   Gate,
   MessageView,
+  MetricFamily,
   PublishRequest,
   RetentionRequest,
   StatusView,
 } from './gate.ts';
 import type { LegacyHistory } from './legacy/view.ts';
-import { type MetricFacts, type MetricFamily, readMetrics } from './metrics.ts';
+import { type MetricFacts, readMetrics } from './metrics.ts';
 import { checkedChannel, markedRequest, publishCommand } from './publish.ts';
 import { checkedPolicy } from './retention.ts';
 import { nextTurn } from './system.ts';

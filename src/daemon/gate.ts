@@ -9,7 +9,6 @@ import type { RelationName } from '../core/message/message.ts';
 import type { AgentGate } from './desk/views.ts';
 import type { LegacyHistory } from './legacy/view.ts';
 import type { MessageView } from './message-view.ts';
-import type { MetricFamily } from './metrics.ts';
 
 export type { MessageView };
 
@@ -140,6 +139,19 @@ export interface AddressView {
   readonly next: string | null;
   /** why the last try failed; null if none did since it was linked */
   readonly lastError: string | null;
+}
+
+export interface MetricSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface MetricFamily {
+  readonly name: string;
+  /** a counter only grows while the daemon runs */
+  readonly type: 'gauge' | 'counter';
+  readonly help: string;
+  readonly samples: readonly MetricSample[];
 }
 
 export interface Gate {

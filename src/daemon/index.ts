@@ -15,6 +15,8 @@ export type {
   Gate,
   LinkView,
   MessageView,
+  MetricFamily,
+  MetricSample,
   PublishRequest,
   RetentionDefaultsView,
   RetentionRequest,
@@ -22,7 +24,6 @@ export type {
   SourceView,
   StatusView,
 } from './gate.ts';
-export { METRICS, type MetricFamily, type MetricSample } from './metrics.ts';
 export { OPTION_NAMES, OPTION_TABLE, type OptionName, type OptionRow } from './option-table.ts';
 export type { LogLevel } from './option-values.ts';
 export { type Environment, type Options, type PortOption, parseOptions } from './options.ts';

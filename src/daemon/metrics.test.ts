@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../core/limits.ts';
 import { joined } from '../store/testing/messages.ts';
-import { METRICS, type MetricFamily, processFacts } from './metrics.ts';
+import type { MetricFamily } from './gate.ts';
+import { METRICS, processFacts } from './metrics.ts';
 import { NUMBERS, SNAPSHOT, setUp } from './testing/gate.ts';
 
 function samplesOf(families: readonly MetricFamily[], name: string, labels: Record<string, string> = {}) {

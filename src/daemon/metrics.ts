@@ -8,21 +8,8 @@
 import type { LinkStats } from '../net/index.ts';
 import type { ChannelRow } from '../store/store.ts';
 import type { AgentView } from './desk/views.ts';
-import type { StatusView } from './gate.ts';
+import type { MetricFamily, MetricSample, StatusView } from './gate.ts';
 import { OUTBOX_COUNT_MAX } from './status.ts';
-
-export interface MetricSample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-export interface MetricFamily {
-  readonly name: string;
-  /** a counter only grows while the daemon runs */
-  readonly type: 'gauge' | 'counter';
-  readonly help: string;
-  readonly samples: readonly MetricSample[];
-}
 
 /** What the numbers are read from. */
 export interface MetricFacts {

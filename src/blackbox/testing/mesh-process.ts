@@ -9,7 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll } from 'vitest';
 import { Client } from '../../api/client/client.ts';
-import { findDaemon } from '../../api/client/find.ts';
+import { findDaemon, isDaemon } from '../../api/client/find.ts';
 import type { MessageJson } from '../../api/client/index.ts';
 import { alarm, until, within } from './wait.ts';
 
@@ -176,8 +176,11 @@ export class MeshProcess {
       }),
     );
     const mark = this.#lines.length;
+    const isQuiet = env.MESH_LOG_LEVEL !== undefined; // then only its folder says that it is there
     await until(`a daemon starts in ${this.folder}`, () =>
-      this.#lines.slice(mark).some(({ phrase }) => phrase === 'daemon started'),
+      isQuiet
+        ? isDaemon(this.data, this.pid)
+        : this.#lines.slice(mark).some(({ phrase }) => phrase === 'daemon started'),
     );
     this.#client?.close();
     this.#client = new Client(findDaemon(this.data));

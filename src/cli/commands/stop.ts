@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDaemon, MeshError } from '../../api/client/index.ts';
 import { defineCommand } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { print } from '../print.ts';
@@ -26,10 +27,6 @@ export const stopCommand = defineCommand({
   build: (parser) => parser,
   run: async (_args, context) => {
     const { io, global, dataFolder } = context;
-    const [{ isDaemon }, { MeshError }] = await Promise.all([
-      import('../../api/client/find.ts'),
-      import('../../core/errors.ts'),
-    ]);
     const { pid } = await withClient(context, (client) => client.stop());
     const isGone = await untilGone(() => isDaemon(dataFolder, pid), PATIENCE_MS);
     if (!isGone) throw new MeshError('stop_timeout', `Process ${pid} still runs.`);

@@ -1,0 +1,14 @@
+/** Damaged frames at a daemon that bans nobody. */
+import { expect, it } from 'vitest';
+import { fuzzRounds } from '../core/fuzz.fixture.ts';
+import { fuzzDaemon } from './testing/fuzz-rounds.ts';
+
+it('damaged frames end no daemon, cost no memory that stays, and harm no other link', async () => {
+  const { heap, isAlive, sent, refused, closed } = await fuzzDaemon(fuzzRounds(100_000), 1);
+  console.log(`${sent} frames, ${refused} refused, ${closed} links closed, heap ${heap.join(' and ')} bytes`);
+  // Most are noticed, and enough get past the decoder to reach what lies behind it.
+  expect(refused).toBeGreaterThan(sent / 4);
+  expect(refused).toBeLessThan((3 * sent) / 4);
+  expect(isAlive).toBe(true);
+  expect(heap[1]).toBeLessThanOrEqual(1.2 * heap[0]);
+});

@@ -1,0 +1,92 @@
+/**
+ * Damaged frames against a running daemon whose bans and rates are lifted, so that all of them reach what lies behind the
+ * decoder. Originals are frames of each type with the channel that the daemon holds, and genuine messages.
+ */
+import fc from 'fast-check';
+import { utf8 } from '../../core/bytes.ts';
+import { Random } from '../../core/random.ts';
+import { damage, pick } from '../../core/wire/damage.fixture.ts';
+import { anyFrame, FRAME_TYPES } from '../../core/wire/frames.fixture.ts';
+import { encodeFrame, type Frame } from '../../core/wire/frames.ts';
+import { Author, fetchedOf, pushOf } from './author.ts';
+import { INSPECTED, Inspector } from './inspector.ts';
+import { MeshProcess } from './mesh-process.ts';
+import { RawPeer } from './raw-peer.ts';
+import { until } from './wait.ts';
+
+const LIFTED = {
+  MESH_BAN_THRESHOLD: '0',
+  MESH_RATE_LEAF: '0',
+  MESH_RATE_RELAY: '0',
+  MESH_RATE_AUTHOR: '0',
+  MESH_RATE_COMMON: '0',
+  // A line of the log for each offence would cost this process more than the daemon.
+  MESH_LOG_LEVEL: 'error',
+  ...INSPECTED,
+};
+/** Frames on their way at once. */
+const WINDOW = 250;
+/** Small enough that damage hits what matters. */
+const BYTES_MAX = 2000;
+
+export interface FuzzOutcome {
+  readonly sent: number;
+  /** frames that were answered with an error */
+  readonly refused: number;
+  /** links that were closed for a frame; a new one went on each time */
+  readonly closed: number;
+  /** bytes in use after a forced collection, at one tenth and at the end */
+  readonly heap: readonly [number, number];
+  /** whether an honest link beside it still stores */
+  readonly isAlive: boolean;
+}
+
+function createOriginals(seed: number): Uint8Array[] {
+  const author = new Author();
+  const messages = Array.from({ length: 20 }, (_, i) => author.write({ body: `original ${i}` }).wire);
+  const frames = FRAME_TYPES.filter((type) => type !== 'auth').flatMap((type) =>
+    fc.sample(anyFrame[type] as fc.Arbitrary<Frame>, { numRuns: 8, seed }).map(encodeFrame),
+  );
+  const pushes = messages.map((wire) => pushOf([wire]));
+  return [...frames, ...pushes, fetchedOf(messages.slice(0, 3))].filter(({ length }) => length < BYTES_MAX);
+}
+
+/** Sends `rounds` frames, most of them damaged, over one link after the other. */
+export async function fuzzDaemon(rounds: number, seed: number): Promise<FuzzOutcome> {
+  const mesh = await MeshProcess.start({ env: LIFTED });
+  const inspector = await Inspector.attach(mesh);
+  const honest = await RawPeer.link(mesh);
+  const originals = createOriginals(seed);
+  const random = new Random(utf8(`fuzz a daemon, seed ${seed}`));
+  let peer = await RawPeer.link(mesh);
+  let closed = 0;
+  let early = 0;
+  let refused = 0;
+  for (let sent = 0; sent < rounds; sent += WINDOW) {
+    for (let i = 0; i < WINDOW; i++) {
+      let bytes = pick(random, originals);
+      for (let k = random.below(4); k > 0; k--) bytes = damage(random, bytes, pick(random, originals));
+      peer.send(bytes);
+    }
+    const answered = peer;
+    try {
+      await peer.settle();
+    } catch {
+      closed += 1; // for a frame that ends links, such as `error`
+      peer = await RawPeer.link(mesh);
+    }
+    refused += answered.errors.length;
+    answered.frames.length = 0;
+    honest.frames.length = 0;
+    if (early === 0 && sent >= rounds / 10) early = await inspector.heap();
+  }
+  peer.close();
+  await until('the link is gone', async () => (await mesh.linked()).length === 1);
+  const late = await inspector.heap();
+  const { idText, wire } = new Author().write({ body: 'after all that' });
+  honest.send(pushOf([wire]));
+  const isAlive = await until('the honest link still works', () => honest.stored.has(idText));
+  inspector.close();
+  await mesh.stop();
+  return { sent: rounds, refused, closed, heap: [early, late], isAlive };
+}
