@@ -1,6 +1,6 @@
 // Runs the steps of deploy/Dockerfile without Docker: each stage is a folder, its absolute paths lie below that folder,
 // and the programs are those of this machine. The image must become healthy by its own HEALTHCHECK, hold nothing but what
-// the daemon needs, keep its data folder to itself, and end with 0 by the command that an operator would give in it.
+// the daemon needs, keep its data folder to itself, answer a command that is given in it, and end with 0 by its STOPSIGNAL.
 // What this cannot show: the base image, and the user `node` that only it has.
 // Argument: a folder that does not exist yet. Plain JavaScript; needs the Node that the image has.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -40,6 +40,7 @@ class Stage {
     this.workdir = '/';
     this.env = {};
     this.health = undefined;
+    this.stopSignal = 'SIGTERM';
     this.command = undefined;
     this.user = 'root';
   }
@@ -102,7 +103,8 @@ function build(steps) {
     } else if (word === 'CMD') stage.command = commandOf(rest);
     else if (word === 'HEALTHCHECK') stage.health = commandOf(rest.replace(/^.*? CMD /, ''));
     else if (word === 'USER') stage.user = rest;
-    else if (!['VOLUME', 'EXPOSE', 'STOPSIGNAL'].includes(word)) fail(`${FILE}: ${word} is not known here`);
+    else if (word === 'STOPSIGNAL') stage.stopSignal = rest;
+    else if (!['VOLUME', 'EXPOSE'].includes(word)) fail(`${FILE}: ${word} is not known here`);
   }
   return stage;
 }
@@ -137,8 +139,9 @@ const watched = watch(child);
 const [probe, ...probeArgs] = image.health;
 const isHealthy = () => spawnSync(probe, probeArgs, image.options).status === 0;
 const healthyMs = await until('HEALTHCHECK succeeds', isHealthy, watched, HEALTHY_MS);
-const stop = spawnSync('node', ['bin/mesh.mjs', 'stop'], { ...image.options, encoding: 'utf8' });
-if (stop.status !== 0) fail(`"mesh stop" ended with ${stop.status}: ${stop.stderr}`);
+const status = spawnSync('node', ['bin/mesh.mjs', 'status'], { ...image.options, encoding: 'utf8' });
+if (status.status !== 0) fail(`"mesh status" ended with ${status.status}: ${status.stderr}`);
+child.kill(image.stopSignal);
 await mustEnd(watched);
 if (isHealthy()) fail('HEALTHCHECK succeeds where no daemon is');
 console.log(`the image has ${size} MiB besides Node, is healthy after ${healthyMs} ms, and stops with 0`);

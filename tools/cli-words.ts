@@ -45,7 +45,8 @@ export const COMMAND_WORDS: Readonly<Record<string, CommandWords>> = {
     json: '`{"pid"}`',
     notes: [
       `What was handed over is committed and answered first. It fails with exit code 3 if no daemon runs, and with 1 if the
-daemon has not ended after 20 seconds. A supervisor that started the daemon may start it again: stop it there.`,
+daemon has not ended after 20 seconds. A supervisor that started the daemon may start it again: stop it there. A
+container is stopped from outside (\`docker stop\`): with its daemon it ends, and with it the command.`,
     ],
   },
   status: {

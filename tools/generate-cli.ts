@@ -150,7 +150,7 @@ function commandSection(command: DescribedCommand): string[] {
     ]),
     ...optionRows([...options], words),
   ];
-  const shown = examples.map(([text, what]) => [text.replace('$0', 'mesh'), what] as const);
+  const shown = examples.map(([text, what]) => [text.replaceAll('$0', 'mesh'), what] as const);
   const width = Math.max(...shown.map(([text]) => text.length));
   return [
     `## mesh ${name}`,

@@ -79,7 +79,13 @@ export function configurationPage(): string {
   return `${lines.join('\n')}\n`;
 }
 
-const PLACES = { link: 'links', api: 'the API', start: 'the start', both: 'links and the API' } as const;
+const PLACES = {
+  link: 'links',
+  api: 'the API',
+  start: 'the start',
+  command: 'the command line',
+  both: 'links and the API',
+} as const;
 
 export function errorsPage(): string {
   const lines = [

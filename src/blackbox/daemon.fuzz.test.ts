@@ -9,6 +9,7 @@ it('damaged frames end no daemon, cost no memory that stays, and harm no other l
   // Most are noticed, and enough get past the decoder to reach what lies behind it.
   expect(refused).toBeGreaterThan(sent / 4);
   expect(refused).toBeLessThan((3 * sent) / 4);
+  expect(closed).toBeLessThan(sent / 1000);
   expect(isAlive).toBe(true);
   expect(heap[1]).toBeLessThanOrEqual(1.2 * heap[0]);
 });

@@ -14,7 +14,7 @@ describe('the error table', () => {
     expect(row.title.length).toBeLessThanOrEqual(110);
     expect(row.http).toBeGreaterThanOrEqual(400);
     expect(row.http).toBeLessThan(600);
-    expect(['link', 'api', 'start', 'both']).toContain(row.at);
+    expect(['link', 'api', 'start', 'command', 'both']).toContain(row.at);
   });
 
   it('says each thing once', () => {

@@ -8,7 +8,7 @@ interface ErrorRow {
   readonly title: string;
   readonly do: string;
   readonly http: number;
-  readonly at: 'link' | 'api' | 'start' | 'both';
+  readonly at: 'link' | 'api' | 'start' | 'command' | 'both';
 }
 
 const table = {
@@ -293,13 +293,13 @@ const table = {
     title: 'The daemon was asked to stop and has not ended in time.',
     do: 'Look at its log. If it does nothing any more, end the process itself; what it has acknowledged is on the disk.',
     http: 503,
-    at: 'start',
+    at: 'command',
   },
   no_daemon: {
     title: 'No daemon answers for this data folder.',
     do: 'Start it with "mesh start", or name its folder with --data.',
     http: 503,
-    at: 'start',
+    at: 'command',
   },
 
   // what the command line does with other programs
@@ -307,7 +307,7 @@ const table = {
     title: 'OpenClaw could not be set up.',
     do: 'Read what it printed above, mend that, and run the same command again: steps that are done do no harm.',
     http: 502,
-    at: 'start',
+    at: 'command',
   },
 
   // bootstrap

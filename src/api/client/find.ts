@@ -74,6 +74,11 @@ export function findDaemon(dataFolder: string, tokenFile: string = TOKEN_FILE): 
   return { url, token: readFile(dataFolder, tokenFile).trim(), dataFolder };
 }
 
+/** The process that has written the folder's `api.json`, whether it still runs or not. Throws `no_daemon`. */
+export function pidOf(dataFolder: string): number {
+  return parseApiFile(dataFolder).pid;
+}
+
 /** Whether process `pid` is still the daemon of `dataFolder`: it has not given the folder back, nor died. */
 export function isDaemon(dataFolder: string, pid: number): boolean {
   try {

@@ -51,6 +51,12 @@ function createOriginals(seed: number): Uint8Array[] {
   return [...frames, ...pushes, fetchedOf(messages.slice(0, 3))].filter(({ length }) => length < BYTES_MAX);
 }
 
+/** Keys and times of genuine messages differ in each run, so the seed alone repeats nothing: the frames do. */
+function failureText(sent: number, seed: number, window: readonly Uint8Array[]): string {
+  const frames = window.map((bytes) => Buffer.from(bytes).toString('hex')).join('\n');
+  return `seed ${seed}, no answer to the frames from ${sent} on:\n${frames}`;
+}
+
 /** Sends `rounds` frames, most of them damaged, over one link after the other. */
 export async function fuzzDaemon(rounds: number, seed: number): Promise<FuzzOutcome> {
   const mesh = await MeshProcess.start({ env: LIFTED });
@@ -63,16 +69,19 @@ export async function fuzzDaemon(rounds: number, seed: number): Promise<FuzzOutc
   let early = 0;
   let refused = 0;
   for (let sent = 0; sent < rounds; sent += WINDOW) {
-    for (let i = 0; i < WINDOW; i++) {
+    const window = Array.from({ length: WINDOW }, () => {
       let bytes = pick(random, originals);
       for (let k = random.below(4); k > 0; k--) bytes = damage(random, bytes, pick(random, originals));
-      peer.send(bytes);
-    }
+      return bytes;
+    });
     const answered = peer;
+    for (const bytes of window) peer.send(bytes);
     try {
       await peer.settle();
-    } catch {
-      closed += 1; // for a frame that ends links, such as `error`
+    } catch (error) {
+      // A frame may end its link. A link that is open and does not answer is stuck, and a daemon that died is dead.
+      if (peer.closed === undefined) throw new Error(failureText(sent, seed, window), { cause: error });
+      closed += 1;
       peer = await RawPeer.link(mesh);
     }
     refused += answered.errors.length;

@@ -1,10 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isDaemon } from '../../api/client/find.ts';
+import { isDaemon, MeshError } from '../../api/client/index.ts';
 import { startTestApi, type TestApi } from '../../api/testing/harness.ts';
+import type { CommandContext } from '../command.ts';
+import { exitCodeOf } from '../exit.ts';
 import { runCli } from '../testing/run-cli.ts';
-import { untilGone } from './stop.ts';
+import { stopDaemon } from './stop.ts';
 
 const AGENT = { token: 'agent', grant: { id: 'agent', scopes: ['status'], identity: null } } as const;
 
@@ -49,10 +51,19 @@ describe('mesh stop', () => {
     expect(isDaemon(api.folder, process.pid)).toBe(false);
   });
 
-  it('stops waiting for what never goes', async () => {
-    expect(await untilGone(() => true, 1)).toBe(false);
-    let looks = 0;
-    expect(await untilGone(() => ++looks < 3, 60_000)).toBe(true);
+  it('says so when the daemon does not end', async () => {
+    api.gate.onStop = () => undefined;
+    const context = { dataFolder: api.folder } as CommandContext;
+    await expect(stopDaemon(context, 1)).rejects.toMatchObject({ code: 'stop_timeout' });
+    expect(exitCodeOf(new MeshError('stop_timeout'))).toBe(1);
+  });
+
+  it('while somebody else has stopped it already waits for the same end', async () => {
+    await api.api.drain(); // from now on requests get "stopping"
+    const stopping = runCli(['stop', '--data', api.folder]);
+    setImmediate(() => fs.rmSync(path.join(api.folder, 'api.json')));
+    expect((await stopping).stdout).toBe(`Stopped (process ${process.pid}).\n`);
+    expect(stops).toBe(0);
   });
 });
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isDaemon, MeshError } from '../../api/client/index.ts';
-import { defineCommand } from '../command.ts';
+import { isDaemon, MeshError, pidOf } from '../../api/client/index.ts';
+import { type CommandContext, defineCommand } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { print } from '../print.ts';
 import { jsonLine } from '../text.ts';
@@ -9,14 +9,28 @@ import { jsonLine } from '../text.ts';
 const PATIENCE_MS = 20_000;
 const LOOK_MS = 25;
 
-/** Looks until `isThere` is false. @returns whether that came in time */
-export async function untilGone(isThere: () => boolean, patienceMs: number): Promise<boolean> {
-  const deadline = performance.now() + patienceMs;
-  while (isThere()) {
-    if (performance.now() > deadline) return false;
-    await sleep(LOOK_MS);
+/** The daemon is on its way out already: somebody else has stopped it, before or in this very moment. */
+function isGoing(error: unknown, dataFolder: string, pid: number): boolean {
+  if (!(error instanceof MeshError)) return false;
+  return error.code === 'stopping' || (error.code === 'no_daemon' && !isDaemon(dataFolder, pid));
+}
+
+/**
+ * Ends the daemon of a data folder in order and waits until the folder is free.
+ * @returns its process. Throws `no_daemon` if none runs, `stop_timeout` if it still runs after `patienceMs`
+ */
+export async function stopDaemon(context: CommandContext, patienceMs: number): Promise<number> {
+  const { dataFolder } = context;
+  const pid = pidOf(dataFolder);
+  const wasThere = isDaemon(dataFolder, pid);
+  try {
+    await withClient(context, (client) => client.stop());
+  } catch (error) {
+    if (!wasThere || !isGoing(error, dataFolder, pid)) throw error;
   }
-  return true;
+  for (const deadline = performance.now() + patienceMs; isDaemon(dataFolder, pid); await sleep(LOOK_MS))
+    if (performance.now() > deadline) throw new MeshError('stop_timeout', `Process ${pid} still runs.`);
+  return pid;
 }
 
 /** `mesh stop`: ends the daemon in order, and returns when its folder is free. */
@@ -26,11 +40,8 @@ export const stopCommand = defineCommand({
   examples: [['$0 stop && $0 start', 'start it anew']],
   build: (parser) => parser,
   run: async (_args, context) => {
-    const { io, global, dataFolder } = context;
-    const { pid } = await withClient(context, (client) => client.stop());
-    const isGone = await untilGone(() => isDaemon(dataFolder, pid), PATIENCE_MS);
-    if (!isGone) throw new MeshError('stop_timeout', `Process ${pid} still runs.`);
-    await print(io, global.json ? jsonLine({ pid }) : `Stopped (process ${pid}).`);
+    const pid = await stopDaemon(context, PATIENCE_MS);
+    await print(context.io, context.global.json ? jsonLine({ pid }) : `Stopped (process ${pid}).`);
     return undefined;
   },
 });
