@@ -33,9 +33,13 @@ export function freePort() {
   });
 }
 
+/** With the way to the package registry, where this machine needs one of its own: proxies and certificates. */
+const KEPT =
+  /^(?:PATH|HOME|CI|npm_config_.*|NODE_EXTRA_CA_CERTS|SSL_CERT_(?:FILE|DIR)|(?:https?|no)_proxy)$/i;
+
 /** What a hosting platform's process inherits of this environment, and what it sets. */
 export function environment(more) {
-  const kept = Object.entries(process.env).filter(([name]) => /^(?:PATH|HOME|CI|npm_config_.*)$/i.test(name));
+  const kept = Object.entries(process.env).filter(([name]) => KEPT.test(name));
   // The public list would be asked otherwise; CI contacts nobody but the package registry.
   return { ...Object.fromEntries(kept), MESH_BOOTSTRAP_URL: '', ...more };
 }
