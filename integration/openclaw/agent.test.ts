@@ -50,23 +50,6 @@ function thinking(part: string): Promise<unknown> {
 
 const bodies = (messages: readonly { readonly body: string }[]): string[] => messages.map(({ body }) => body);
 
-interface StatusOutput {
-  readonly channelAccounts: {
-    readonly mesh: readonly {
-      readonly connected: boolean;
-      readonly configured: boolean;
-      readonly lastError: string | null;
-      readonly probe: { readonly ok: boolean; readonly identity?: string; readonly error?: string };
-    }[];
-  };
-}
-
-async function channelStatus() {
-  const output = await gateway.openclaw('channels', 'status', '--probe', '--json');
-  const [account] = (JSON.parse(output) as StatusOutput).channelAccounts.mesh;
-  return account;
-}
-
 describe('after "openclaw channels add"', () => {
   it('the configuration names the data folder, holds no secret, and gives commands to nobody', () => {
     expect(gateway.config.channels).toEqual({ mesh: { enabled: true, dataFolder: owner.mesh.data } });
@@ -75,7 +58,7 @@ describe('after "openclaw channels add"', () => {
   });
 
   it('the status is that of the daemon', async () => {
-    expect(await channelStatus()).toMatchObject({
+    expect(await gateway.meshStatus()).toMatchObject({
       connected: true,
       configured: true,
       lastError: null,
@@ -218,7 +201,7 @@ describe('a daemon that dies while the agent thinks', () => {
     await owner.mesh.kill();
     model.release('daemon');
     await until('the status is honest', async () => {
-      const status = await channelStatus();
+      const status = await gateway.meshStatus();
       return (
         status?.connected === false && status.probe.ok === false && status.lastError?.includes('mesh start')
       );

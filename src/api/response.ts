@@ -4,9 +4,11 @@
 import { once } from 'node:events';
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { MeshError } from '../core/errors.ts';
 import { toProblem } from './client/problem.ts';
 import type { ProblemJson } from './client/types.ts';
-import type { Reply } from './context.ts';
+import type { Reply, RequestContext } from './context.ts';
+import type { Slots } from './slots.ts';
 
 const COMMON_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
@@ -28,11 +30,16 @@ export async function writeChunk(response: ServerResponse, chunk: string): Promi
   }
 }
 
+/** What whoever wants one more stream is told. */
+export function tooManyStreams({ max }: Slots): MeshError {
+  return new MeshError('too_many_requests', `There are ${max} streams already.`);
+}
+
 /**
  * Writes a feed as server-sent events. A feed begins at once, with an item or its refusal, which is still a problem
  * document; later the next item is pulled only when the socket has room, so a slow reader costs one item.
  */
-export async function writeEvents<T>(
+async function writeEvents<T>(
   response: ServerResponse,
   feed: AsyncIterable<T>,
   encode: (item: T) => string,
@@ -45,6 +52,21 @@ export async function writeEvents<T>(
     response.end();
   } finally {
     await items.return?.(); // whatever broke: the feed must know that nobody reads it any more
+  }
+}
+
+/** Answers with a feed as server-sent events, as one of the streams that may be open. Throws `too_many_requests`. */
+export async function sendEvents<T>(
+  { api: { streams }, response }: RequestContext,
+  open: () => AsyncIterable<T>,
+  encode: (item: T) => string,
+): Promise<Reply> {
+  if (!streams.take()) throw tooManyStreams(streams);
+  try {
+    await writeEvents(response, open(), encode);
+    return 'done';
+  } finally {
+    streams.give();
   }
 }
 

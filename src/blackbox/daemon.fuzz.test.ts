@@ -1,6 +1,7 @@
 /** Damaged frames at a daemon that bans nobody. */
 import { expect, it } from 'vitest';
 import { fuzzRounds } from '../core/fuzz.fixture.ts';
+import { GROWTH_MAX } from '../core/heap.fixture.ts';
 import { fuzzDaemon } from './testing/fuzz-rounds.ts';
 
 it('damaged frames end no daemon, cost no memory that stays, and harm no other link', async () => {
@@ -11,5 +12,5 @@ it('damaged frames end no daemon, cost no memory that stays, and harm no other l
   expect(refused).toBeLessThan((3 * sent) / 4);
   expect(closed).toBeLessThan(sent / 1000);
   expect(isAlive).toBe(true);
-  expect(heap[1]).toBeLessThanOrEqual(1.2 * heap[0]);
+  expect(heap[1]).toBeLessThanOrEqual(GROWTH_MAX * heap[0]);
 });

@@ -2,7 +2,7 @@
 
 export { createEphemeral, type Ephemeral, type SessionKeys } from './ephemeral.ts';
 export { sha256, sha512 } from './hash.ts';
-export { createOpener, createSealer, RECORD_OVERHEAD } from './record.ts';
+export { createOpener, createSealer, type Opener, RECORD_OVERHEAD, type Sealer } from './record.ts';
 export {
   createSigner,
   fromPrivatePem,

@@ -20,6 +20,11 @@ const TAG_BYTES = 16;
 const LENGTH_BYTES = 4;
 const OPTIONS = { authTagLength: TAG_BYTES } as const;
 
+/** Makes a record of frames. */
+export type Sealer = (frames: readonly Bytes[]) => Buffer;
+/** The frames of a record, or `undefined` if it is not the next one that was sealed; then the link must end. */
+export type Opener = (record: Bytes) => readonly Bytes[] | undefined;
+
 /** What sealing adds to a record, and to each frame in it. */
 export const RECORD_OVERHEAD = { record: TAG_BYTES, frame: LENGTH_BYTES } as const;
 
@@ -36,7 +41,7 @@ class Nonces {
 }
 
 /** Seals what one side sends. @param key 32 bytes */
-export function createSealer(key: Bytes): (frames: readonly Bytes[]) => Buffer {
+export function createSealer(key: Bytes): Sealer {
   const nonces = new Nonces();
   return (frames) => {
     const bytes = frames.reduce((sum, frame) => sum + LENGTH_BYTES + frame.length, 0);
@@ -66,12 +71,8 @@ function split(plain: Buffer): Bytes[] | undefined {
   return frames;
 }
 
-/**
- * Opens what the other side sends, in order.
- * @param key 32 bytes
- * @returns the frames of a record, or `undefined` if it is not the next one that was sealed; then the link must end
- */
-export function createOpener(key: Bytes): (record: Bytes) => readonly Bytes[] | undefined {
+/** Opens what the other side sends, in order. @param key 32 bytes */
+export function createOpener(key: Bytes): Opener {
   const nonces = new Nonces();
   return (record) => {
     if (record.length < TAG_BYTES) return undefined;

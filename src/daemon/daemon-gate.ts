@@ -28,7 +28,7 @@ import { type MetricFacts, readMetrics } from './metrics.ts';
 import { checkedChannel, markedRequest, publishCommand } from './publish.ts';
 import { checkedPolicy } from './retention.ts';
 import { nextTurn } from './system.ts';
-import { isoTime, isShown, messageView } from './views.ts';
+import { currentView, isoTime, isShown, messageView } from './views.ts';
 
 export interface GateParts {
   readonly store: Store;
@@ -181,8 +181,7 @@ export class DaemonGate implements Gate {
   message(id: string): MessageView | undefined {
     const stored = this.#parts.store.readMessage(id);
     if (stored === undefined || !isShown(stored)) return undefined;
-    const { expiresMs } = stored.message.message;
-    return expiresMs !== 0 && expiresMs <= this.#parts.wallMs() ? undefined : messageView(stored);
+    return currentView(stored, this.#parts.wallMs());
   }
 
   feed({ channels, after, signal }: FeedOptions): AsyncIterable<FeedItem> {

@@ -7,7 +7,7 @@
  */
 import type { Bytes } from '../core/bytes.ts';
 import type { Agreement, LinkId, Scope } from '../core/contract.ts';
-import { createEphemeral, type Ephemeral } from '../crypto/index.ts';
+import { createEphemeral, type Ephemeral, type Opener } from '../crypto/index.ts';
 import { createLinkNet, type LinkEvent, type LinkNet } from '../net/index.ts';
 import type { LinkPort } from './runner.ts';
 
@@ -26,10 +26,7 @@ export interface SocketsOptions {
 }
 
 /** The frames in records that came before the keys. */
-function openEarly(
-  records: readonly Bytes[],
-  open: ((record: Bytes) => readonly Bytes[] | undefined) | undefined,
-): Agreement {
+function openEarly(records: readonly Bytes[], open: Opener | undefined): Agreement {
   const early: Bytes[] = [];
   for (const record of records) {
     const frames = open?.(record);

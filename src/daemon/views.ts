@@ -1,6 +1,6 @@
 /** From stored messages to what doors show of them. */
 import { textOf, toBase64url } from '../core/bytes.ts';
-import { MESSAGE_KIND, RELATION, type RelationName } from '../core/message/message.ts';
+import { isExpired, MESSAGE_KIND, RELATION, type RelationName } from '../core/message/message.ts';
 import type { StoredMessage } from '../store/store.ts';
 import type { MessageView } from './gate.ts';
 
@@ -29,6 +29,11 @@ export function parsePayload(payload: Uint8Array): unknown {
   } catch {
     return null; // the author's bytes are no JSON: there is nothing that a client could use
   }
+}
+
+/** A stored message as long as it has not expired. */
+export function currentView(stored: StoredMessage, wallMs: number): MessageView | undefined {
+  return isExpired(stored.message.message.expiresMs, wallMs) ? undefined : messageView(stored);
 }
 
 export function messageView({ arrival, message: verified, delivery }: StoredMessage): MessageView {

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { utf8 } from '../core/bytes.ts';
 import { fuzz, fuzzRounds } from '../core/fuzz.fixture.ts';
 import { Random } from '../core/random.ts';
-import { damage, pick } from '../core/wire/damage.fixture.ts';
+import { damaged } from '../core/wire/damage.fixture.ts';
 import { hintProblem, parsePeerUrl } from './address.ts';
 import { parseBootstrap } from './bootstrap-document.ts';
 
@@ -21,8 +21,7 @@ it('the reader of bootstrap lists throws nothing and lets no inner address throu
   const random = new Random(utf8('fuzz bootstrap lists, seed 1'));
   const outcomes = { list: 0, refused: 0 };
   fuzz(fuzzRounds(1_000_000), () => {
-    let bytes = pick(random, originals);
-    for (let k = random.below(3); k >= 0; k--) bytes = damage(random, bytes, pick(random, originals));
+    const bytes = damaged(random, originals, () => 1 + random.below(3));
     const parsed = parseBootstrap(bytes, 'public');
     outcomes[parsed.ok ? 'list' : 'refused'] += 1;
     if (!parsed.ok) return;

@@ -14,6 +14,7 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Bytes } from '../core/bytes.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import type { Opener, Sealer } from '../crypto/index.ts';
 import { Batch } from './batch.ts';
 import { closeCodeOf, closeTextOf, remoteReason } from './close-reason.ts';
 import { HeldFrames } from './held-frames.ts';
@@ -41,7 +42,7 @@ export class LinkSocket {
   readonly #handlers: LinkSocketHandlers;
   readonly #held = new HeldFrames();
   /** of a sealed link */
-  #open: ((record: Bytes) => readonly Bytes[] | undefined) | undefined;
+  #open: Opener | undefined;
   #batch: Batch | undefined;
   /** set when this side ended the link */
   #reason = '';
@@ -86,14 +87,8 @@ export class LinkSocket {
     for (const frame of frames) if (this.#reason === '') this.#receive(frame, false);
   }
 
-  /**
-   * Seals the link from now on.
-   * @param seal makes a record of frames, @param open gives them back or refuses
-   */
-  seal(
-    seal: (frames: readonly Bytes[]) => Buffer,
-    open: (record: Bytes) => readonly Bytes[] | undefined,
-  ): void {
+  /** Seals the link from now on. */
+  seal(seal: Sealer, open: Opener): void {
     this.#open = open;
     this.#batch = new Batch({
       send: (frames, onSent) => {

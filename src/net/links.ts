@@ -15,7 +15,7 @@ import type { Bytes } from '../core/bytes.ts';
 import type { Event, LinkId, Scope } from '../core/contract.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
-import { createOpener, createSealer, type SessionKeys } from '../crypto/index.ts';
+import { createOpener, createSealer, type Opener, type SessionKeys } from '../crypto/index.ts';
 import { createAdmission, type Ticket } from './admission.ts';
 import { type Dial, dialPeer } from './dialer.ts';
 import type { Resolve } from './guard.ts';
@@ -102,7 +102,7 @@ export interface LinkNet {
    * From now on what is sent and received over this link are records sealed with these keys.
    * @returns what opens the records that came before, in order; undefined if the link is gone
    */
-  seal(link: LinkId, keys: SessionKeys): ((record: Bytes) => readonly Bytes[] | undefined) | undefined;
+  seal(link: LinkId, keys: SessionKeys): Opener | undefined;
   /** The handshake of this link is done: it no longer takes a place among the unfinished ones. */
   markUp(link: LinkId): void;
   /** Closes everything with `stopping`; resolves when all sockets are gone. `link-closed` events still come. */
@@ -275,7 +275,7 @@ class Links implements LinkNet {
     this.#links.get(link)?.socket.pause(delayMs);
   }
 
-  seal(id: LinkId, keys: SessionKeys): ((record: Bytes) => readonly Bytes[] | undefined) | undefined {
+  seal(id: LinkId, keys: SessionKeys): Opener | undefined {
     const link = this.#links.get(id);
     if (link === undefined) return undefined;
     const isDialler = link.role === 'dialler';

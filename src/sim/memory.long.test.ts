@@ -2,10 +2,9 @@
  * A mesh that runs for twenty hours of its time, with links that break, a peer that restarts, strangers that come and go
  * and a retention of an hour, needs no more memory at the end than after a tenth of it.
  */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import type { Event } from '../core/contract.ts';
+import { GROWTH_MAX, measureHeap } from '../core/heap.fixture.ts';
 import { DEFAULT_RETENTION, HOUR, MINUTE } from '../core/limits.ts';
 import type { PeerConfig } from '../core/peer-types.ts';
 import { startFaults } from './faults.ts';
@@ -18,19 +17,6 @@ import { World } from './world.ts';
 const HOURS = 20;
 const RELAYS = ['R1', 'R2'] as const;
 const LEAVES = ['A', 'B', 'C', 'D'] as const;
-/** heap after a forced collection at the end against that at one tenth */
-const GROWTH_MAX = 1.2;
-
-/** Bytes in use after a forced collection: of V8's heap, and of buffers outside of it. */
-function measure(): { heap: number; buffers: number } {
-  setFlagsFromString('--expose-gc');
-  const collect: () => void = runInNewContext('gc');
-  collect();
-  collect();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return { heap: heapUsed, buffers: arrayBuffers };
-}
-
 function createMesh(seed: number, createCore: CoreFactory): World {
   const world = new World({
     scenario: 'memory',
@@ -79,15 +65,18 @@ function visit(world: World, number: number): void {
 }
 
 /** Memory at one tenth of twenty hours and after `hours`. */
-function play(createCore: CoreFactory, hours: number): Record<'early' | 'late', ReturnType<typeof measure>> {
+function play(
+  createCore: CoreFactory,
+  hours: number,
+): Record<'early' | 'late', ReturnType<typeof measureHeap>> {
   const world = createMesh(1, createCore);
   const runHours = (from: number, to: number) => {
     for (let i = from * 6; i < to * 6; i++) visit(world, i);
   };
   runHours(0, HOURS / 10);
-  const early = measure();
+  const early = measureHeap();
   runHours(HOURS / 10, hours);
-  const late = measure();
+  const late = measureHeap();
   world.end();
   return { early, late };
 }

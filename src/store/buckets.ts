@@ -42,11 +42,6 @@ export function timeBound(minute: number): Bytes {
   return timeMs > TIME_END.timeMs ? AFTER_ALL_TIMES : toTimeBytes({ timeMs, counter: 0 });
 }
 
-/** True for a message that is gone at `wallMs`. */
-export function isExpired(expiresMs: number, wallMs: number): boolean {
-  return expiresMs !== 0 && expiresMs <= wallMs;
-}
-
 /** A sum that grows and shrinks. `count` may be negative while it stands for a change. */
 export class RunningSum implements Sum {
   count = 0;

@@ -1,7 +1,7 @@
 /** How the memory store answers. Each answer is a plain walk over rows; see `memory.ts`. */
 import { idFromText, toBase64url } from '../core/bytes.ts';
 import { MINUTE } from '../core/limits.ts';
-import { MESSAGE_KIND } from '../core/message/message.ts';
+import { isExpired, MESSAGE_KIND } from '../core/message/message.ts';
 import { compareTime, TIME_ZERO } from '../core/message/time.ts';
 import type { VerifiedMessage } from '../core/message/verified.ts';
 import type {
@@ -14,7 +14,7 @@ import type {
   TagUse,
   Window,
 } from '../core/persistence.ts';
-import { FIRST, HOUR_MINUTES, hourOf, isExpired, LAST, minuteOf, RunningSum } from './buckets.ts';
+import { FIRST, HOUR_MINUTES, hourOf, LAST, minuteOf, RunningSum } from './buckets.ts';
 import { checkPage, checkQuery, DELIVERY_STATES } from './check.ts';
 import { comparePosition, lowerIndex, type MemoryTables, type Row } from './memory-tables.ts';
 import type { ChannelRow, Store, StoredMessage } from './store.ts';

@@ -1,8 +1,10 @@
 /** How the memory store removes messages: the operations `prune`, `drop` and `expire` as plain walks; see `memory.ts`. */
+
 import { toBase64url } from '../core/bytes.ts';
+import { isExpired } from '../core/message/message.ts';
 import { compareTime } from '../core/message/time.ts';
 import { IDEMPOTENCY_MS, type PersistOp, type PersistResult, PRUNE_STEP } from '../core/persistence.ts';
-import { HEAVY_BYTES, HOUR_MINUTES, isExpired, minuteOf } from './buckets.ts';
+import { HEAVY_BYTES, HOUR_MINUTES, minuteOf } from './buckets.ts';
 import { DELIVERY_STATES } from './check.ts';
 import { comparePosition, type MemoryTables, type Row } from './memory-tables.ts';
 

@@ -14,6 +14,8 @@ import {
   createSigner,
   type Ephemeral,
   generatePrivateKey,
+  type Opener,
+  type Sealer,
   type Signer,
   sha256,
 } from '../../src/crypto/index.ts';
@@ -47,8 +49,8 @@ export class Leaf {
   #theirText = '';
   #isUp = false;
   /** of a sealed link: what is sent after our `auth`, what comes after theirs */
-  #seal: ReturnType<typeof createSealer> | undefined;
-  #open: ReturnType<typeof createOpener> | undefined;
+  #seal: Sealer | undefined;
+  #open: Opener | undefined;
   #hasTheirAuth = false;
   /** why the relay ended the link, '' as long as it did not */
   failure = '';

@@ -25,6 +25,5 @@ export async function addMesh(gateway: Gateway, dataFolder: string, ...more: str
     '--accept-capabilities',
   );
   await gateway.openclaw('channels', 'add', '--channel', 'mesh', '--data-folder', dataFolder, ...more);
-  // Only this plugin: the others cost seconds of each start and twenty tools of each request.
-  gateway.setConfig((config) => ({ ...config, plugins: { ...Object(config.plugins), allow: ['mesh'] } }));
+  gateway.allowOnlyMesh();
 }

@@ -52,9 +52,8 @@ export type InboxState = 'waiting' | 'handed' | 'answered' | 'silent' | 'unanswe
 /**
  * Why a message stayed unanswered or was held: too old when it came; as many automatic answers before it as are
  * allowed; too many turns in an hour or day; too many waiting; the contact or the channel was taken back while it
- * waited; the runtime refused it, the agent failed, the client
- * could not hand it over, it was handed over several times and never acknowledged, nothing came of it twice, it is not
- * stored any more.
+ * waited; the runtime refused it, the agent failed, the client could not hand it over, it was handed over several times
+ * and never acknowledged, nothing came of it twice, it is not stored any more.
  */
 export type InboxReason =
   | 'too-old'

@@ -1,9 +1,8 @@
-import { MeshError } from '../../core/errors.ts';
 import type { FeedItem } from '../../daemon/index.ts';
 import type { Reply, RequestContext, Route } from '../context.ts';
 import { messageJson } from '../message-json.ts';
 import { headerObject, queryObject } from '../request.ts';
-import { writeEvents } from '../response.ts';
+import { sendEvents } from '../response.ts';
 import { check, eventsQuerySchema, lastEventIdSchema } from '../schemas.ts';
 
 /** One server-sent event. Its id is the arrival number, so that a client that comes back goes on behind it. */
@@ -16,23 +15,16 @@ function encodeEvent(item: FeedItem): string {
 }
 
 async function follow(context: RequestContext): Promise<Reply> {
-  const { api, query, request, response, signal } = context;
+  const { api, query, request, signal } = context;
   const { channel, after } = check(eventsQuerySchema, queryObject(query, ['channel']));
   const last = check(lastEventIdSchema, headerObject(request, 'Last-Event-ID'))['Last-Event-ID'];
-  if (!api.streams.take())
-    throw new MeshError('too_many_requests', `There are ${api.streams.max} streams already.`);
-  try {
-    const from = last ?? after;
-    const feed = api.gate.feed({
-      ...(channel !== undefined && { channels: channel }),
-      ...(from !== undefined && { after: from }),
-      signal,
-    });
-    await writeEvents(response, feed, encodeEvent);
-    return 'done';
-  } finally {
-    api.streams.give();
-  }
+  const from = last ?? after;
+  const feed = {
+    ...(channel !== undefined && { channels: channel }),
+    ...(from !== undefined && { after: from }),
+    signal,
+  };
+  return sendEvents(context, () => api.gate.feed(feed), encodeEvent);
 }
 
 /** GET /v1/events: the feed as server-sent events. */

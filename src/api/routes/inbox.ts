@@ -1,11 +1,10 @@
-import { MeshError } from '../../core/errors.ts';
 import type { InboxEventView } from '../../daemon/index.ts';
 import type { AckedJson, AnsweredJson, InboxItemJson, InboxRowJson } from '../client/agent-types.ts';
 import type { Reply, RequestContext, Route } from '../context.ts';
 import { API_LIMITS } from '../limits.ts';
 import { messageJson } from '../message-json.ts';
 import { queryObject, readBody } from '../request.ts';
-import { writeEvents } from '../response.ts';
+import { sendEvents } from '../response.ts';
 import {
   ackSchema,
   answerSchema,
@@ -29,16 +28,10 @@ function encodeEvent(event: InboxEventView): string {
   return `event: item\nid: ${item.number}\ndata: ${JSON.stringify(item)}\n\n`;
 }
 
-async function follow({ api, query, response, signal }: RequestContext): Promise<Reply> {
+async function follow(context: RequestContext): Promise<Reply> {
+  const { api, query, signal } = context;
   const { client } = check(attachQuerySchema, queryObject(query));
-  if (!api.streams.take())
-    throw new MeshError('too_many_requests', `There are ${api.streams.max} streams already.`);
-  try {
-    await writeEvents(response, api.gate.agent.attach(client, signal), encodeEvent);
-    return 'done';
-  } finally {
-    api.streams.give();
-  }
+  return sendEvents(context, () => api.gate.agent.attach(client, signal), encodeEvent);
 }
 
 async function acknowledge({ api, query, request }: RequestContext): Promise<Reply> {

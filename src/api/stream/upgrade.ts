@@ -10,7 +10,7 @@ import { LIMITS } from '../../core/limits.ts';
 import type { ApiState } from '../context.ts';
 import { authenticate, requireLocalCaller } from '../guard.ts';
 import { parseTarget } from '../request.ts';
-import { refuseSocket } from '../response.ts';
+import { refuseSocket, tooManyStreams } from '../response.ts';
 import { findRoute, STREAM_PATH } from '../router.ts';
 import { StreamConnection } from './connection.ts';
 
@@ -46,9 +46,7 @@ export function createStreamServer(api: ApiState): StreamServer {
         if (path !== STREAM_PATH) throw new MeshError('bad_request', 'This path takes no upgrade.');
         if (query.length > 0) throw new MeshError('bad_request', 'This path takes no query.');
         if (api.stopping.aborted) throw new MeshError('stopping');
-        if (api.streams.isFull) {
-          throw new MeshError('too_many_requests', `There are ${api.streams.max} streams already.`);
-        }
+        if (api.streams.isFull) throw tooManyStreams(api.streams);
         sockets.handleUpgrade(request, socket, head, (webSocket) => {
           api.streams.take();
           const connection = new StreamConnection(api, grant, webSocket);

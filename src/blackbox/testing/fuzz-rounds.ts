@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { utf8 } from '../../core/bytes.ts';
 import { Random } from '../../core/random.ts';
-import { damage, pick } from '../../core/wire/damage.fixture.ts';
+import { damaged } from '../../core/wire/damage.fixture.ts';
 import { anyFrame, FRAME_TYPES } from '../../core/wire/frames.fixture.ts';
 import { encodeFrame, type Frame } from '../../core/wire/frames.ts';
 import { Author, fetchedOf, pushOf } from './author.ts';
@@ -69,11 +69,7 @@ export async function fuzzDaemon(rounds: number, seed: number): Promise<FuzzOutc
   let early = 0;
   let refused = 0;
   for (let sent = 0; sent < rounds; sent += WINDOW) {
-    const window = Array.from({ length: WINDOW }, () => {
-      let bytes = pick(random, originals);
-      for (let k = random.below(4); k > 0; k--) bytes = damage(random, bytes, pick(random, originals));
-      return bytes;
-    });
+    const window = Array.from({ length: WINDOW }, () => damaged(random, originals, () => random.below(4)));
     const answered = peer;
     for (const bytes of window) peer.send(bytes);
     try {

@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import { BRIDGE_LIMITS, CHANNEL_ID } from './names.ts';
+import { asRecord } from './record.ts';
 
 export interface MeshSection {
   readonly enabled?: boolean;
@@ -27,15 +28,9 @@ export interface MeshAccount {
 /** The only account: a gateway attaches one agent to one daemon so far. */
 export const ACCOUNT_ID = 'default';
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** The section as it stands in a configuration; fields of another type count as left out. */
 export function readSection(config: unknown): MeshSection {
-  const channels = isRecord(config) ? config.channels : undefined;
-  const section = isRecord(channels) ? channels[CHANNEL_ID] : undefined;
-  if (!isRecord(section)) return {};
+  const section = asRecord(asRecord(asRecord(config).channels)[CHANNEL_ID]);
   const { enabled, name, dataFolder, textLimit } = section;
   return {
     ...(typeof enabled === 'boolean' && { enabled }),

@@ -22,8 +22,10 @@ export const BRIDGE_LIMITS = {
   textCharsMin: 200,
   /** 15,000 characters of four bytes each still fit into one message of 64 KiB (derived) */
   textCharsMax: 15_000,
-  /** messages that answer one item: the contract of the daemon */
+  /** messages that answer one item (LIMITS.answerPartsMax of the daemon, which has the last word; a test compares) */
   partsMax: 64,
+  /** bytes of a channel name (LIMITS.channelBytesMax, likewise) */
+  channelBytesMax: 128,
   /** items that are handed over and not acknowledged: a few conversations at once (guess) */
   inFlightMax: 16,
   /**

@@ -8,6 +8,7 @@
  */
 import type { InboxItemJson } from '../../api/client/agent-types.ts';
 import { CHANNEL_ID } from './names.ts';
+import { asRecord } from './record.ts';
 
 /** An entry of the list for an identity. */
 export function toOwnerEntry(identity: string): string {
@@ -15,10 +16,8 @@ export function toOwnerEntry(identity: string): string {
 }
 
 function readOwners(config: unknown): readonly unknown[] {
-  if (typeof config !== 'object' || config === null || !('commands' in config)) return [];
-  const { commands } = config;
-  if (typeof commands !== 'object' || commands === null || !('ownerAllowFrom' in commands)) return [];
-  return Array.isArray(commands.ownerAllowFrom) ? commands.ownerAllowFrom : [];
+  const { ownerAllowFrom } = asRecord(asRecord(config).commands);
+  return Array.isArray(ownerAllowFrom) ? ownerAllowFrom : [];
 }
 
 /** True if anybody owns the commands of this gateway, through whatever channel. */
@@ -47,10 +46,6 @@ export function senderOf({ from, hops }: Pick<InboxItemJson, 'from' | 'hops'>): 
 /** The configuration with one more owner. */
 export function withOwner<T extends object>(config: T, identity: string): T {
   if (isOwner(config, identity)) return config;
-  const commands: unknown = 'commands' in config ? config.commands : undefined;
-  const rest = typeof commands === 'object' && commands !== null ? commands : {};
-  return {
-    ...config,
-    commands: { ...rest, ownerAllowFrom: [...readOwners(config), toOwnerEntry(identity)] },
-  };
+  const ownerAllowFrom = [...readOwners(config), toOwnerEntry(identity)];
+  return { ...config, commands: { ...asRecord(asRecord(config).commands), ownerAllowFrom } };
 }

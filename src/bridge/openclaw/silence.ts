@@ -4,16 +4,13 @@
  * something went wrong. Whoever is mentioned or answered owes an answer all the same.
  */
 import { CHANNEL_ID } from './names.ts';
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
-}
+import { asRecord } from './record.ts';
 
 /** The configuration with silence allowed on this channel, unless its owner has decided already. */
 export function withSilence<T extends object>(config: T): T {
-  const surfaces = record('surfaces' in config ? config.surfaces : undefined);
-  const mesh = record(surfaces[CHANNEL_ID]);
-  const silentReply = record(mesh.silentReply);
+  const surfaces = asRecord(asRecord(config).surfaces);
+  const mesh = asRecord(surfaces[CHANNEL_ID]);
+  const silentReply = asRecord(mesh.silentReply);
   if (silentReply.group !== undefined) return config;
   const changed = { ...mesh, silentReply: { ...silentReply, group: 'allow' } };
   return { ...config, surfaces: { ...surfaces, [CHANNEL_ID]: changed } };

@@ -11,20 +11,17 @@
  *
  * Both may have `mesh:` before them, as OpenClaw writes targets where the channel is not clear.
  */
-import { CHANNEL_ID } from './names.ts';
+import { BRIDGE_LIMITS, CHANNEL_ID } from './names.ts';
 
 export type Target =
   | { readonly kind: 'channel'; readonly channel: string }
   | { readonly kind: 'reply'; readonly channel: string; readonly number: number };
 
-/** Bytes of a channel name (LIMITS.channelBytesMax of the protocol; the daemon has the last word). */
-const CHANNEL_BYTES_MAX = 128;
-
 const PREFIX = new RegExp(`^${CHANNEL_ID}:`, 'i');
 
 function isName(name: string): boolean {
   const bytes = Buffer.byteLength(name, 'utf8');
-  return bytes >= 1 && bytes <= CHANNEL_BYTES_MAX;
+  return bytes >= 1 && bytes <= BRIDGE_LIMITS.channelBytesMax;
 }
 
 /** The target that a text names, or undefined. Spaces around it do not count. */
@@ -52,7 +49,7 @@ export const TARGET_HINT = 'channel:NAME';
 export function explainTarget(text: string): string {
   return (
     `"${text}" is no target of the mesh. Write ${TARGET_HINT}, with the name of an open channel of 1 to ` +
-    `${CHANNEL_BYTES_MAX} bytes, such as channel:lobby.`
+    `${BRIDGE_LIMITS.channelBytesMax} bytes, such as channel:lobby.`
   );
 }
 

@@ -1,14 +1,13 @@
 import type { ContactJson } from '../../api/client/index.ts';
-import { type CommandContext, defineCommand, type GlobalArguments } from '../command.ts';
+import { defineCommand, type GlobalArguments } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { resolveIdentity } from '../contacts.ts';
 import { UsageError } from '../exit.ts';
-import { paint, print } from '../print.ts';
-import { tableLines } from '../table.ts';
+import { type ListWords, printList } from '../list.ts';
+import { print } from '../print.ts';
 import { jsonLine, localTime, visibleLine } from '../text.ts';
 
 const HELP = { help: 'mesh allow --help' };
-const HEAD = ['IDENTITY', 'NAME', 'SINCE'];
 
 interface AllowArguments extends GlobalArguments {
   readonly identity: string | undefined;
@@ -20,24 +19,15 @@ function called({ identity, name }: Pick<ContactJson, 'identity' | 'name'>): str
   return name === null ? identity : `${visibleLine(name)} (${identity})`;
 }
 
-async function showAll({ io, global }: CommandContext, contacts: readonly ContactJson[]): Promise<void> {
-  if (global.json) {
-    for (const contact of contacts) await print(io, jsonLine(contact));
-    return;
-  }
-  if (contacts.length === 0) {
-    await print(io, 'Nobody may wake the agent. To let somebody: mesh allow IDENTITY --name NAME');
-    return;
-  }
-  const rows = contacts.map(({ identity, name, since }) => [
+const LIST: ListWords<ContactJson> = {
+  head: ['IDENTITY', 'NAME', 'SINCE'],
+  row: ({ identity, name, since }) => [
     identity,
     name === null ? '' : visibleLine(name),
     localTime(since).slice(0, 16),
-  ]);
-  const [head = '', ...lines] = tableLines([HEAD, ...rows]);
-  await print(io, paint(io, io.stdout, 'bold', head));
-  for (const line of lines) await print(io, line);
-}
+  ],
+  empty: 'Nobody may wake the agent. To let somebody: mesh allow IDENTITY --name NAME',
+};
 
 /** `mesh allow`: who may wake the agent. */
 export const allowCommand = defineCommand<AllowArguments>({
@@ -65,7 +55,7 @@ export const allowCommand = defineCommand<AllowArguments>({
     const { io, global } = context;
     return withClient(context, async (client) => {
       if (identity === undefined) {
-        await showAll(context, await client.contacts());
+        await printList(context, await client.contacts(), LIST);
         return undefined;
       }
       const id = await resolveIdentity(client, identity);

@@ -2,10 +2,10 @@ import type { ChannelJson, RetentionDefaultsJson } from '../../api/client/index.
 import { sizeText } from '../byte-size.ts';
 import { defineCommand } from '../command.ts';
 import { withClient } from '../connect.ts';
-import { paint, print } from '../print.ts';
+import { printList } from '../list.ts';
+import { print } from '../print.ts';
 import { retentionWords } from '../retention-words.ts';
-import { tableLines } from '../table.ts';
-import { jsonLine, localTime, visibleLine } from '../text.ts';
+import { localTime, visibleLine } from '../text.ts';
 
 const HEAD = ['CHANNEL', 'STATE', 'MESSAGES', 'SIZE', 'GOES BACK TO', 'RETENTION'];
 /** Columns of numbers. */
@@ -55,21 +55,14 @@ export const channelsCommand = defineCommand({
   build: (parser) => parser,
   run: async (_args, context) =>
     withClient(context, async (client) => {
-      const { io, global } = context;
       const { channels, retention } = await client.status();
-      if (global.json) {
-        for (const channel of channels) await print(io, jsonLine(channel));
-        return undefined;
-      }
-      if (channels.length === 0) {
-        await print(io, 'No channel is known here. To join one: mesh join lobby');
-        return undefined;
-      }
-      const rows = channels.map((channel) => rowOf(channel, retention));
-      const [head = '', ...lines] = tableLines([HEAD, ...rows], RIGHT);
-      await print(io, paint(io, io.stdout, 'bold', head));
-      for (const line of lines) await print(io, line);
-      await print(io, sumLine(channels, retention));
+      const isTable = await printList(context, channels, {
+        head: HEAD,
+        row: (channel) => rowOf(channel, retention),
+        right: RIGHT,
+        empty: 'No channel is known here. To join one: mesh join lobby',
+      });
+      if (isTable) await print(context.io, sumLine(channels, retention));
       return undefined;
     }),
 });

@@ -1,13 +1,12 @@
 import type { SetWakeJson, WakeJson, WakeMode } from '../../api/client/index.ts';
 import { splitNames } from '../arguments.ts';
-import { type CommandContext, defineCommand, type GlobalArguments } from '../command.ts';
+import { defineCommand, type GlobalArguments } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { UsageError } from '../exit.ts';
-import { paint, print } from '../print.ts';
-import { tableLines } from '../table.ts';
+import { type ListWords, printList } from '../list.ts';
+import { print } from '../print.ts';
 import { jsonLine, visibleLine } from '../text.ts';
 
-const HEAD = ['CHANNEL', 'WAKES THE AGENT', 'ALSO CALLED'];
 const WORDS: Readonly<Record<WakeMode, string>> = {
   never: 'never',
   mention: 'when a contact mentions it or answers it',
@@ -22,20 +21,11 @@ interface WakeArguments extends GlobalArguments {
 
 const namesOf = ({ names }: WakeJson): string => names.map((name) => `@${visibleLine(name)}`).join(' ');
 
-async function showAll({ io, global }: CommandContext, channels: readonly WakeJson[]): Promise<void> {
-  if (global.json) {
-    for (const channel of channels) await print(io, jsonLine(channel));
-    return;
-  }
-  if (channels.length === 0) {
-    await print(io, 'No channel wakes the agent. To let one: mesh wake CHANNEL');
-    return;
-  }
-  const rows = channels.map((row) => [visibleLine(row.channel), WORDS[row.wake], namesOf(row)]);
-  const [head = '', ...lines] = tableLines([HEAD, ...rows]);
-  await print(io, paint(io, io.stdout, 'bold', head));
-  for (const line of lines) await print(io, line);
-}
+const LIST: ListWords<WakeJson> = {
+  head: ['CHANNEL', 'WAKES THE AGENT', 'ALSO CALLED'],
+  row: (wake) => [visibleLine(wake.channel), WORDS[wake.wake], namesOf(wake)],
+  empty: 'No channel wakes the agent. To let one: mesh wake CHANNEL',
+};
 
 function sentence(set: WakeJson): string {
   const channel = visibleLine(set.channel);
@@ -80,7 +70,7 @@ export const wakeCommand = defineCommand<WakeArguments>({
       });
     return withClient(context, async (client) => {
       if (channel === undefined) {
-        await showAll(context, (await client.agent()).channels);
+        await printList(context, (await client.agent()).channels, LIST);
         return undefined;
       }
       const wake = on ?? 'mention';

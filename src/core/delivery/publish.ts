@@ -17,6 +17,7 @@ import { LIMITS } from '../limits.ts';
 import {
   buildMessage,
   encodeSignedBytes,
+  isExpired,
   MESSAGE_KIND,
   messageId,
   signingInput,
@@ -147,7 +148,7 @@ export class Publisher {
       return { code: 'bad_request', detail: `idempotency key over ${LIMITS.idempotencyKeyBytesMax} bytes` };
     if (utf8(command.body).length + command.payload.length > LIMITS.messageBytesMax - 1024)
       return { code: 'message_too_large', detail: '' };
-    if (command.expiresMs !== 0 && command.expiresMs <= this.#ctx.now.wallMs)
+    if (isExpired(command.expiresMs, this.#ctx.now.wallMs))
       return { code: 'bad_request', detail: 'expires lies in the past' };
     return undefined;
   }

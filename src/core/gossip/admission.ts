@@ -16,7 +16,7 @@ import type { CarryOp } from '../interest/kept.ts';
 import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
-import type { Message } from '../message/message.ts';
+import { isExpired, type Message } from '../message/message.ts';
 import { signatureCheck, VerifiedMessage } from '../message/verified.ts';
 import type { Holding, PersistOp } from '../persistence.ts';
 import { InFlight } from './in-flight.ts';
@@ -115,7 +115,7 @@ export class Admission {
   #isTimely(message: Message, arrival: Arrival): boolean {
     const { wallMs } = this.#ctx.now;
     if (message.time.timeMs > wallMs + LIMITS.futureMs) return false;
-    if (message.expiresMs !== 0 && message.expiresMs <= wallMs) return false;
+    if (isExpired(message.expiresMs, wallMs)) return false;
     if (mayWrite(message.channel, message.author)) return true;
     const kind = channelKind(message.channel);
     if (kind === 'inbox' || kind === 'sealed') return false;

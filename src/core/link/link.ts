@@ -44,7 +44,7 @@ export interface Link {
   isTls: boolean;
   hasSentAuth: boolean;
   /** what came after their `auth` and before the link was up: frames, or records where it is sealed */
-  early: Bytes[];
+  readonly early: Bytes[];
   earlyBytes: number;
 }
 

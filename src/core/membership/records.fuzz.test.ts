@@ -4,7 +4,7 @@ import { equal, toBase64url, toHex, utf8 } from '../bytes.ts';
 import { fuzz, fuzzRounds } from '../fuzz.fixture.ts';
 import { authorOf } from '../message/message.fixture.ts';
 import { Random } from '../random.ts';
-import { damage, pick } from '../wire/damage.fixture.ts';
+import { damaged } from '../wire/damage.fixture.ts';
 import { idOf, interestRecord, peerRecord } from './records.fixture.ts';
 import { decodeRecord, encodeRecord } from './records.ts';
 
@@ -22,8 +22,7 @@ it('the decoder of records throws nothing and accepts only what it would write i
   const random = new Random(utf8('fuzz records, seed 1'));
   const accepted = { 1: 0, 2: 0 };
   fuzz(ROUNDS, (n) => {
-    let bytes = pick(random, originals);
-    for (let k = random.below(3); k >= 0; k--) bytes = damage(random, bytes, pick(random, originals));
+    const bytes = damaged(random, originals, () => 1 + random.below(3));
     const content = decodeRecord(bytes);
     if (content === undefined) return;
     accepted[content.kind] += 1;

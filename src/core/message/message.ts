@@ -271,6 +271,11 @@ export function readMessage(context: MessageContext, r: CborReader): Message {
   return assemble(context, { bytes, signature, body, payload }, { wire: r.slice(start, r.offset), hash });
 }
 
+/** True for a message that is gone at `wallMs`. @param expiresMs ms since 1970, 0 for never */
+export function isExpired(expiresMs: number, wallMs: number): boolean {
+  return expiresMs !== 0 && expiresMs <= wallMs;
+}
+
 /** Decodes one wire item that stands alone, or `undefined` if it is not a valid message. */
 export function decodeMessage(context: MessageContext, wire: Bytes): Message | undefined {
   try {

@@ -16,6 +16,13 @@ function head(random: Random): number {
   return HEADS[random.below(HEADS.length)] as number;
 }
 
+/** One of the originals, damaged so many times. */
+export function damaged(random: Random, originals: readonly Uint8Array[], times: () => number): Uint8Array {
+  let bytes = pick(random, originals);
+  for (let k = times(); k > 0; k--) bytes = damage(random, bytes, pick(random, originals));
+  return bytes;
+}
+
 /** One damage: a bit, a byte, a telling byte, a cut, a loss, an insertion, a repetition or a part of `other`. */
 export function damage(random: Random, bytes: Uint8Array, other: Uint8Array): Uint8Array {
   const at = random.below(bytes.length + 1);

@@ -9,7 +9,7 @@ import { isErrorCode } from '../errors.ts';
 import { fuzz, fuzzRounds } from '../fuzz.fixture.ts';
 import { openclaw } from '../message/message.fixture.ts';
 import { Random } from '../random.ts';
-import { damage, pick } from './damage.fixture.ts';
+import { damaged, pick } from './damage.fixture.ts';
 import type { Frame } from './frame.ts';
 import { anyFrame, FRAME_TYPES } from './frames.fixture.ts';
 import { decodeFrame, encodeFrame } from './frames.ts';
@@ -37,8 +37,7 @@ describe('the frame decoder', () => {
     const random = new Random(SEED);
     const accepted = new Map<string, number>();
     fuzz(ROUNDS, (round) => {
-      let bytes = pick(random, originals);
-      for (let k = random.below(4); k >= 0; k--) bytes = damage(random, bytes, pick(random, originals));
+      const bytes = damaged(random, originals, () => 1 + random.below(4));
       const frame = decoded(round, bytes);
       if (frame === undefined) return;
       accepted.set(frame.type, (accepted.get(frame.type) ?? 0) + 1);

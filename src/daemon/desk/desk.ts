@@ -16,7 +16,7 @@ import type { InboxRow, InboxStore, NewInboxRow, Store } from '../../store/index
 import type { Later } from '../committer.ts';
 import type { MessageView } from '../message-view.ts';
 import { nextTurn } from '../system.ts';
-import { isoTime, messageView } from '../views.ts';
+import { currentView, isoTime } from '../views.ts';
 import { type AttachedClient, HandOver, type HandOverParts } from './hand-over.ts';
 import { Policy } from './policy.ts';
 import { Scanner } from './scanner.ts';
@@ -197,14 +197,12 @@ export class Desk implements AgentGate {
 
   #policyChanged(): void {
     this.#policyVersion += 1;
-    this.#handOver?.wake();
+    this.#handOver.wake();
   }
 
   #message({ id }: InboxRow): MessageView | undefined {
     const stored = this.#parts.store.readMessage(id);
-    if (stored === undefined) return undefined;
-    const { expiresMs } = stored.message.message;
-    return expiresMs !== 0 && expiresMs <= this.#parts.wallMs() ? undefined : messageView(stored);
+    return stored && currentView(stored, this.#parts.wallMs());
   }
 
   /** The message of a row, unless it is gone or the owner has thought better of it while it waited. */
