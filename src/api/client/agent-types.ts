@@ -2,7 +2,14 @@
  * The JSON shapes of what concerns agents: contacts, what wakes an agent, and the inbox that it takes its work from.
  * Types only, as `types.ts`.
  */
+import type { AckOutcome, InboxState, UnansweredReason } from '../../core/contact/inbox.ts';
+import type { HeldReason, WakeMode, WakeReason } from '../../core/contact/wake.ts';
 import type { DeliveryState, MessageJson } from './types.ts';
+
+export type { AckOutcome, InboxState, WakeMode, WakeReason };
+
+/** Why a message stayed unanswered or was held. */
+export type InboxReason = HeldReason | UnansweredReason;
 
 /** How an identity treats another one. Whoever is no contact is a stranger: readable, and never wakes an agent. */
 export interface ContactJson {
@@ -23,9 +30,6 @@ export interface AllowJson {
   readonly name?: string;
 }
 
-/** What of a channel wakes the agent: nothing, what mentions it or answers it, or each message of an allowed contact. */
-export type WakeMode = 'never' | 'mention' | 'always';
-
 /** Body of POST /v1/channels/wake; a channel that is not joined is joined. */
 export interface SetWakeJson {
   readonly channel: string;
@@ -39,34 +43,6 @@ export interface WakeJson {
   readonly wake: WakeMode;
   readonly names: readonly string[];
 }
-
-/** Why a message is for the agent: it mentions it, answers a message of it, or the channel wakes it always. */
-export type WakeReason = 'mention' | 'reply' | 'channel';
-
-/**
- * What becomes of a message that is for the agent. `waiting`: for a client, `handed`: to one that has not acknowledged
- * it, `answered`, `silent`: the agent had nothing to say, `unanswered`: see `reason`, `held`: not handed over, see `reason`.
- */
-export type InboxState = 'waiting' | 'handed' | 'answered' | 'silent' | 'unanswered' | 'held';
-
-/**
- * Why a message stayed unanswered or was held: too old when it came; as many automatic answers before it as are
- * allowed; too many turns in an hour or day; too many waiting; the contact or the channel was taken back while it
- * waited; the runtime refused it, the agent failed, the client could not hand it over, it was handed over several times
- * and never acknowledged, nothing came of it twice, it is not stored any more.
- */
-export type InboxReason =
-  | 'too-old'
-  | 'hops-spent'
-  | 'budget-spent'
-  | 'inbox-full'
-  | 'not-allowed'
-  | 'refused'
-  | 'agent-failed'
-  | 'not-delivered'
-  | 'never-acknowledged'
-  | 'no-answer'
-  | 'gone';
 
 /** One message for the agent, as `GET /v1/inbox` lists it. */
 export interface InboxRowJson {
@@ -125,14 +101,6 @@ export interface AttachedJson {
 export type InboxEvent =
   | { readonly kind: 'attached'; readonly attached: AttachedJson }
   | { readonly kind: 'item'; readonly item: InboxItemJson };
-
-/**
- * How handing over ended. `done`: the agent's turn is over, with or without an answer; `skipped`: no turn began, because the
- * runtime had the message before (the daemon hands it over once more under another id, unless it was answered); `refused`:
- * it does not want it; `failed`: the agent's turn failed; `undelivered`: the turn never began, however often it was
- * tried.
- */
-export type AckOutcome = 'done' | 'skipped' | 'refused' | 'failed' | 'undelivered';
 
 /** Body of POST /v1/inbox/ack. Only the newest attempt can be acknowledged (`not_found` otherwise). */
 export interface AckJson {

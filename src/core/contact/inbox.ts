@@ -15,9 +15,21 @@
 /** A client that dies on a message again and again is not given it for ever (guess). */
 export const ATTEMPTS_MAX = 5;
 
+/**
+ * What becomes of a message that is for the agent. `waiting`: for a client, `handed`: to one that has not acknowledged
+ * it, `answered`, `silent`: the agent had nothing to say, `unanswered`: see the reason, `held`: not handed over, likewise.
+ */
 export type InboxState = 'waiting' | 'handed' | 'answered' | 'silent' | 'unanswered' | 'held';
+/**
+ * How handing over ended. `done`: the agent's turn is over, with or without an answer; `skipped`: no turn began, because the
+ * runtime had the message before (it is handed over once more under another id, unless it was answered); `refused`: it does
+ * not want it; `failed`: the agent's turn failed; `undelivered`: the turn never began, however often it was tried.
+ */
 export type AckOutcome = 'done' | 'skipped' | 'refused' | 'failed' | 'undelivered';
-/** Why nothing was answered. */
+/**
+ * Why nothing was answered: the runtime refused it, the agent failed, the client could not hand it over, it was handed over
+ * several times and never acknowledged, nothing came of it twice, it is not stored any more.
+ */
 export type UnansweredReason =
   | 'refused'
   | 'agent-failed'

@@ -9,10 +9,14 @@ import { idFromText } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import type { Marks } from './marks.ts';
 
-/** See the API's type of the same name. */
+/** What of a channel wakes the agent: nothing, what mentions it or answers it, or each message of an allowed contact. */
 export type WakeMode = 'never' | 'mention' | 'always';
+/** Why a message is for the agent: it mentions it, answers a message of it, or the channel wakes it always. */
 export type WakeReason = 'mention' | 'reply' | 'channel';
-/** Why a message that is for the agent is not handed to it; `not-allowed`: contact or channel were taken back. */
+/**
+ * Why a message that is for the agent is not handed to it: too old when it came; as many automatic answers before it as are
+ * allowed; too many turns in an hour or day; too many waiting; the contact or the channel was taken back while it waited.
+ */
 export type HeldReason = 'too-old' | 'hops-spent' | 'budget-spent' | 'inbox-full' | 'not-allowed';
 
 /** What the owner set for a channel. */

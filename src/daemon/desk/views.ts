@@ -1,4 +1,4 @@
-/** What doors see of the desk: the daemon's half of the API for agents. The words are explained in the API's types. */
+/** What doors see of the desk: the daemon's half of the API for agents. The words are explained in `core/contact`. */
 
 import type { AckOutcome, InboxState, UnansweredReason } from '../../core/contact/inbox.ts';
 import type { HeldReason, WakeMode, WakeReason } from '../../core/contact/wake.ts';
