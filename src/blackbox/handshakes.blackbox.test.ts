@@ -115,11 +115,7 @@ describe('a link is refused', () => {
     expectRefused(await refused({ network: 'elsewhere' }), 'wrong_network');
   });
 
-  it('with unsupported_version where the peer speaks mesh/1 only', async () => {
-    expectRefused(
-      await refusedText((fields) => ({ ...fields, capabilities: { relay: true, store: true } })),
-      'unsupported_version',
-    );
+  it('with unsupported_version where the peer speaks neither mesh/2 nor mesh/1', async () => {
     expectRefused(await refusedText((fields) => ({ ...fields, version: 2 })), 'unsupported_version');
     const versions = (fields: Record<string, unknown>) => {
       (fields.capabilities as { mesh: Record<string, unknown> }).mesh.versions = [3, '2'];

@@ -140,6 +140,7 @@ describe('mesh status, id, join and peers', () => {
   it('read well', async () => {
     const since = '2026-11-20T12:00:00.000Z';
     const link = {
+      protocol: 'mesh/2',
       peer: fakeId('p'),
       direction: 'out',
       url: 'ws://a/',
@@ -147,6 +148,7 @@ describe('mesh status, id, join and peers', () => {
       protection: 'sealed',
       since,
       agent: 'x/1',
+      unverified: 0,
     } as const;
     const source = {
       source: 'list',

@@ -51,6 +51,8 @@ function blankAnswer(query: Query): QueryAnswer {
       return { kind: 'buckets', buckets: [] };
     case 'positions':
       return { kind: 'positions', positions: [] };
+    case 'page':
+      return { kind: 'page', messages: [] };
     case 'outbox':
       return { kind: 'outbox', rows: [] };
     case 'idempotency':

@@ -115,7 +115,7 @@ export type Event =
   | { readonly kind: 'dial-failed'; readonly url: string; readonly reason: string }
   | { readonly kind: 'text-received'; readonly link: LinkId; readonly text: string }
   | { readonly kind: 'frame-received'; readonly link: LinkId; readonly bytes: Bytes }
-  /** a `send` has left our queue; `notify` is the number that it carried. A frame that was dropped is not answered */
+  /** a `send` or `send-text` has left our queue; `notify` is the number that it carried. A frame that was dropped is not answered */
   | { readonly kind: 'link-flushed'; readonly link: LinkId; readonly notify: number }
   | { readonly kind: 'link-closed'; readonly link: LinkId; readonly reason: string }
   | { readonly kind: 'timer'; readonly timer: Timer }
@@ -160,7 +160,13 @@ export type Reply =
 
 export type Effect =
   | { readonly kind: 'dial'; readonly url: string; readonly scope: Scope }
-  | { readonly kind: 'send-text'; readonly link: LinkId; readonly text: string }
+  /** `notify` as in `send` */
+  | { readonly kind: 'send-text'; readonly link: LinkId; readonly text: string; readonly notify: number }
+  /**
+   * the link speaks mesh/1: it is up, its texts may have so many bytes, and since mesh/1 answers no pings, the interpreter
+   * sees to it that a dead connection ends
+   */
+  | { readonly kind: 'mesh1'; readonly link: LinkId; readonly textBytesMax: number }
   | {
       readonly kind: 'send';
       readonly links: readonly LinkId[];

@@ -44,6 +44,40 @@ export const LIMITS = {
   /** bytes of message items that we put into one frame: leaves room for the head (derived from frameBytesMax) */
   messageItemsBytesMax: 120 * KiB,
 
+  // mesh/1
+  /** header of a message that began there: a channel name whose every byte is escaped, and the other three (derived) */
+  mesh1HeaderBytesMax: 1024,
+  /** one text from a mesh/1 peer until its first answer to a sync request, and after it (design, section 10) */
+  mesh1FirstBytesMax: 8 * MiB,
+  mesh1BytesMax: 1 * MiB,
+  /** a text to one with more bytes than this carries `$m2` only, with more than the other is not sent (design, section 10) */
+  mesh1LeanBytes: 96 * KiB,
+  mesh1SendBytesMax: 128 * KiB,
+  /** texts of one answer to a sync request together (guess: half the send queue) */
+  mesh1PageBytesMax: 512 * KiB,
+  /** messages in one of our sync requests (design, section 10) and in what we serve (mesh/1: it caps at 500) */
+  mesh1PullPage: 20,
+  mesh1ServeMax: 500,
+  /** pages of one channel that we ask for over one link (guess: 100,000 messages) */
+  mesh1PullPagesMax: 5000,
+  /** messages of history sent at once to a mesh/1 peer that cannot ask for them (guess) */
+  mesh1BackfillPage: 32,
+  /** mesh/1 peers that we dial, and those that dial us (guess; a mesh/1 peer counts as a leaf) */
+  mesh1OutboundMax: 4,
+  mesh1InboundMax: 64,
+  /** channels that one of them may subscribe to, and that we subscribe to at one (guess) */
+  mesh1ChannelsMax: 1024,
+  /** message ids remembered of one link: it has these already (guess) */
+  mesh1KnownMax: 8192,
+  /** texts that cannot be read, after which the link ends (guess) */
+  mesh1MalformedMax: 50,
+  /** what a forgery costs a mesh/1 link, in messages (guess) */
+  mesh1ForgeryCost: 10,
+  /** an id or address once proven mesh/2 is not taken for mesh/1 for this long (design, section 4) */
+  provenMs: 30 * DAY,
+  /** ids of proven peers that are remembered (guess) */
+  provenMax: 4096,
+
   // links
   /** links in all: 12 overlay, 250 leaves, 10 for handshakes and feelers (design, section 9) */
   linksMax: 272,

@@ -21,6 +21,8 @@ export interface PeerConfig {
   readonly retention: RetentionLimits;
   /** the URL under which others reach us, '' if it is not configured: then what diallers name is believed */
   readonly publicUrl: string;
+  /** link with mesh/1 peers too */
+  readonly mesh1: boolean;
   /** seal links over loopback too: they may lead into a tunnel */
   readonly sealLoopback: boolean;
 }
@@ -48,14 +50,18 @@ export interface RetentionLimits {
 export type Footprint = Readonly<Record<string, { readonly size: number; readonly max: number }>>;
 
 export interface LinkSnapshot {
+  readonly protocol: 'mesh/2' | 'mesh/1';
+  /** its proven id; of a mesh/1 peer what it calls itself, which proves nothing */
   readonly peer: string;
   readonly direction: 'out' | 'in';
   readonly url: string;
-  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf';
+  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf' | 'mesh1';
   /** what keeps others from reading it: sealed records, TLS as far as the dialler goes, or nothing (loopback) */
   readonly protection: 'sealed' | 'tls' | 'none';
   readonly sinceWallMs: number;
   readonly agent: string;
+  /** messages of a mesh/1 peer that nobody can verify: they stay there */
+  readonly unverified: number;
 }
 
 export interface AddressSnapshot {

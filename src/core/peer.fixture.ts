@@ -111,6 +111,7 @@ export class Bench {
       rates: NO_RATES,
       retention: DEFAULT_RETENTION,
       publicUrl: '',
+      mesh1: true,
       sealLoopback: false,
       ...options.config,
     });
@@ -162,8 +163,12 @@ export class Bench {
       case 'timer':
         this.later(effect.delayMs, () => this.event({ kind: 'timer', timer: effect.timer }));
         return;
+      case 'mesh1':
+        return;
       case 'send-text':
         this.remote(effect.link)?.hearText(effect.text);
+        if (effect.notify > 0)
+          this.#inbox.push({ kind: 'link-flushed', link: effect.link, notify: effect.notify });
         return;
       case 'send':
         this.#send(effect);

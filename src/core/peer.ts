@@ -18,9 +18,10 @@ import { Interest } from './interest/interest.ts';
 import { LIMITS, MINUTE } from './limits.ts';
 import { Budgets } from './link/budget.ts';
 import type { Link } from './link/link.ts';
-import { Links } from './link/links.ts';
+import { type LinkListener, Links } from './link/links.ts';
 import { Membership } from './membership/membership.ts';
-import type { Footprint, PeerConfig, PeerSnapshot } from './peer-types.ts';
+import { Mesh1 } from './mesh1/mesh1.ts';
+import type { Footprint, LinkSnapshot, PeerConfig, PeerSnapshot } from './peer-types.ts';
 import { Retention } from './retention/retention.ts';
 import { Fetcher } from './sync/fetcher.ts';
 import { Sync } from './sync/sync.ts';
@@ -32,6 +33,7 @@ export class Peer {
   readonly #budgets: Budgets;
   readonly #membership: Membership;
   readonly #interest: Interest;
+  readonly #mesh1: Mesh1;
   readonly #retention: Retention;
   readonly #fetcher: Fetcher;
   readonly #gossip: Gossip;
@@ -45,22 +47,7 @@ export class Peer {
   constructor(config: PeerConfig) {
     const ctx = new Context(config);
     this.#ctx = ctx;
-    this.#links = new Links(ctx, {
-      isRelay: () => this.#membership.isRelay,
-      kindOf: (link) => this.#membership.kindOf(link),
-      reached: (link) => this.#membership.reached(link),
-      up: (link) => this.#up(link),
-      frame: (link, bytes) => this.#frame(link, bytes),
-      down: (link) => this.#down(link),
-      ended: (link, code, reason) =>
-        this.#membership.ended(
-          link.url,
-          link.peer,
-          link.upMs > 0 ? ctx.now.monotonicMs - link.upMs : 0,
-          code,
-          reason,
-        ),
-    });
+    this.#links = new Links(ctx, this.#linkListener());
     this.#budgets = new Budgets(ctx);
     this.#membership = new Membership(ctx, this.#links, {
       ownTags: () => this.#interest.ownTags(),
@@ -71,7 +58,11 @@ export class Peer {
     });
     this.#interest = new Interest(ctx, this.#links, this.#membership, {
       shared: (link, tags) => this.#sync.shared(link, tags),
-      policyChanged: () => this.#retention.changed(),
+      policyChanged: () => {
+        this.#retention.changed();
+        this.#mesh1.review();
+      },
+      mesh1Tags: () => this.#mesh1.tags(),
     });
     this.#retention = new Retention(ctx, this.#interest);
     this.#fetcher = new Fetcher(ctx, this.#links);
@@ -88,6 +79,15 @@ export class Peer {
     this.#sync.onClockAgreed = () => this.#retention.clockConfirmed();
     this.#clocks = new Clocks(ctx);
     this.#outbox = new Outbox(ctx, this.#membership, this.#gossip);
+    this.#mesh1 = new Mesh1(ctx, this.#links, this.#budgets, {
+      isMesh2: (url, label) => this.#membership.isMesh2(url, label),
+      answered: (url) => this.#membership.addresses.answered(url),
+      joined: () => this.#interest.kept.joined,
+      interestChanged: () => this.#interest.changed(),
+      enter: (link, messages, rated) => this.#gossip.enter(link, messages, rated),
+      taken: (messages) => this.#outbox.taken(messages),
+    });
+    this.#gossip.onPassing = (message, from) => this.#mesh1.pass(message, from);
     this.#gossip.onStored = (message) => this.#clocks.see(message.channel, message.time);
     this.#serving.onServed = (messages) => this.#outbox.taken(messages);
     this.#gossip.outbound.onTaken = (messages) => this.#outbox.taken(messages);
@@ -100,6 +100,32 @@ export class Peer {
         this.#outbox.published(message, tag);
       },
     });
+  }
+
+  #linkListener(): LinkListener {
+    return {
+      isRelay: () => this.#membership.isRelay,
+      mesh1: {
+        refusal: (link, hello) => this.#mesh1.refusal(link, hello),
+        up: (link, hello) => this.#mesh1.up(link, hello),
+        text: (link, text) => this.#mesh1.text(link, text),
+        offence: (link) => this.#mesh1.offence(link),
+        down: (link) => this.#mesh1.down(link),
+      },
+      kindOf: (link) => this.#membership.kindOf(link),
+      reached: (link) => this.#membership.reached(link),
+      up: (link) => this.#up(link),
+      frame: (link, bytes) => this.#frame(link, bytes),
+      down: (link) => this.#down(link),
+      ended: (link, code, reason) =>
+        this.#membership.ended(
+          link.url,
+          link.peer,
+          link.upMs > 0 ? this.#ctx.now.monotonicMs - link.upMs : 0,
+          code,
+          reason,
+        ),
+    };
   }
 
   /** One event in, effects out, in the order in which they are to be executed. */
@@ -252,6 +278,7 @@ export class Peer {
     this.#membership.tick();
     this.#fetcher.tick();
     this.#gossip.tick();
+    this.#mesh1.tick();
     this.#sync.tick();
     this.#outbox.tick();
     this.#interest.flush();
@@ -271,11 +298,26 @@ export class Peer {
       ...this.#interest.footprint(),
       ...this.#fetcher.footprint(),
       ...this.#gossip.footprint(),
+      ...this.#mesh1.footprint(),
       ...this.#serving.footprint(),
       ...this.#sync.footprint(),
       ...this.#clocks.footprint(),
       ...this.#publisher.footprint(),
       ...this.#outbox.footprint(),
+    };
+  }
+
+  #linkSnapshot(link: Link): LinkSnapshot {
+    return {
+      protocol: 'mesh/2',
+      peer: link.peer,
+      direction: link.role === 'dialler' ? 'out' : 'in',
+      url: link.url,
+      kind: this.#membership.kindOf(link),
+      protection: link.isSealed ? 'sealed' : link.isTls ? 'tls' : 'none',
+      sinceWallMs: link.upWallMs,
+      agent: link.agent,
+      unverified: 0,
     };
   }
 
@@ -287,15 +329,7 @@ export class Peer {
     const relays = map.connected().filter((peer) => peer !== this.#ctx.config.peerId);
     return {
       role: this.#membership.isRelay ? 'relay' : 'leaf',
-      links: this.#links.all().map((link) => ({
-        peer: link.peer,
-        direction: link.role === 'dialler' ? 'out' : 'in',
-        url: link.url,
-        kind: this.#membership.kindOf(link),
-        protection: link.isSealed ? 'sealed' : link.isTls ? 'tls' : 'none',
-        sinceWallMs: link.upWallMs,
-        agent: link.agent,
-      })),
+      links: [...this.#links.all().map((link) => this.#linkSnapshot(link)), ...this.#mesh1.snapshot()],
       addresses: this.#membership.addresses.snapshot(isLinked),
       relays: relays.length + (this.#membership.isRelay ? 1 : 0),
       joined: this.#interest.kept.joined,

@@ -198,6 +198,16 @@ export type Query =
       readonly untilMinute: number;
       readonly limit: number;
     }
+  /** posts of a channel as they are shown, ascending by (time, id), unexpired at `wallMs`: the `limit` oldest after
+   *  `after`, or the `limit` newest without it; in both cases before `before` where that is given */
+  | {
+      readonly kind: 'page';
+      readonly channel: string;
+      readonly limit: number;
+      readonly wallMs: number;
+      readonly after?: Position;
+      readonly before?: Position;
+    }
   /** own messages that nobody confirmed as stored, after an arrival number, ascending */
   | { readonly kind: 'outbox'; readonly afterArrival: number; readonly limit: number }
   | { readonly kind: 'idempotency'; readonly identity: string; readonly key: string }
@@ -236,6 +246,7 @@ export type QueryAnswer =
   | { readonly kind: 'sums'; readonly sums: readonly Sum[] }
   | { readonly kind: 'buckets'; readonly buckets: readonly Bucket[] }
   | { readonly kind: 'positions'; readonly positions: readonly Position[] }
+  | { readonly kind: 'page'; readonly messages: readonly VerifiedMessage[] }
   | {
       readonly kind: 'outbox';
       readonly rows: readonly {

@@ -72,6 +72,7 @@ function coreConfig({ options, facts }: EngineParts): PeerConfig {
     rates: options.rates,
     retention: options.retention,
     publicUrl: options.publicUrl,
+    mesh1: options.mesh1,
     sealLoopback: options.sealLoopback,
   };
 }

@@ -43,18 +43,22 @@ export interface SourceView {
 }
 
 export interface LinkView {
+  readonly protocol: 'mesh/2' | 'mesh/1';
+  /** proven; of a mesh/1 peer what it calls itself */
   readonly peer: string;
   /** who dialled */
   readonly direction: 'out' | 'in';
   /** URL that we dialled, or '' */
   readonly url: string;
-  /** what the link is for: overlay (relay to relay), home-live and home-standby (we are the leaf), leaf (it is) */
-  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf';
-  /** what keeps others from reading it; `none` on loopback only */
+  /** what the link is for: overlay (relay to relay), home-live and home-standby (we are the leaf), leaf (it is), mesh1 */
+  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf' | 'mesh1';
+  /** what keeps others from reading it; `none` on loopback, and where a mesh/1 peer is not reached over TLS */
   readonly protection: 'sealed' | 'tls' | 'none';
   /** ISO 8601 */
   readonly since: string;
   readonly agent: string;
+  /** messages of a mesh/1 peer that nobody can verify: they stay there */
+  readonly unverified: number;
 }
 
 export interface ChannelView {

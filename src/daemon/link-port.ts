@@ -53,7 +53,11 @@ export function createSockets({ onEvent, bootstrapDocument, trustProxy }: Socket
   });
   const port: LinkPort = {
     dial: (url, scope) => net.dial(url, scope),
-    sendText: (link, text) => net.sendText(link, text),
+    sendText: (link, text, notify) => net.sendText(link, text, notify),
+    mesh1: (link, textBytesMax) => {
+      ephemerals.delete(link);
+      net.mesh1(link, textBytesMax);
+    },
     send: ({ links, frame, droppable, notify }) => net.send(links, frame, { droppable, notify }),
     close: (link, code, detail) => net.close(link, code, detail),
     pause: (link, delayMs) => net.pause(link, delayMs),

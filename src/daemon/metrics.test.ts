@@ -40,7 +40,7 @@ describe('the numbers', () => {
     const few = seriesOf(setUp({ links: [] }).gate.metrics());
     const links = Array.from({ length: 50 }, (_, i) => ({
       ...{ peer: `peer ${i}`, direction: 'in', url: '', kind: 'leaf', protection: 'none' },
-      ...{ sinceWallMs: i, agent: `software ${i}` },
+      ...{ protocol: 'mesh/2', sinceWallMs: i, agent: `software ${i}`, unverified: 0 },
     })) as typeof SNAPSHOT.links;
     const { gate, store, post } = setUp({ links });
     for (let i = 0; i < 50; i++) store.transact([[joined(`channel-${i}`)]]);

@@ -129,6 +129,15 @@ export const OPTION_TABLE = {
     origin: 'design: links over ws:// are sealed, except on loopback',
     what: 'Seal links over loopback too: for a loopback address that leads into a tunnel.',
   },
+  MESH_MESH1: {
+    type: 'boolean',
+    unit: '',
+    allowed: value.BOOLEAN_ALLOWED,
+    schema: value.booleanValue,
+    fallback: '1',
+    origin: 'design: mesh/2 still links with mesh/1',
+    what: 'Link with mesh/1 peers too; they prove nothing of themselves, and only signed messages are taken from them.',
+  },
   MESH_BOOTSTRAP_URL: {
     type: 'list',
     unit: 'URLs or files',

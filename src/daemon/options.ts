@@ -42,6 +42,8 @@ export interface Options {
   readonly network: string;
   readonly allowPrivate: boolean;
   /** seal links over loopback too */
+  /** link with mesh/1 peers too */
+  readonly mesh1: boolean;
   readonly sealLoopback: boolean;
   /** http(s) URLs and absolute paths or file URLs */
   readonly bootstrap: readonly string[];
@@ -206,6 +208,7 @@ export function parseOptions(env: Environment, cwd: string): Options {
     peers: values.MESH_PEERS ?? [],
     network: values.MESH_NETWORK ?? OPTION_TABLE.MESH_NETWORK.fallback,
     allowPrivate: values.MESH_ALLOW_PRIVATE ?? false,
+    mesh1: values.MESH_MESH1 ?? true,
     sealLoopback: values.MESH_SEAL_LOOPBACK ?? false,
     bootstrap: values.MESH_BOOTSTRAP_URL?.map((source) => resolveSource(source, cwd)) ?? [
       DEFAULT_BOOTSTRAP_URL,

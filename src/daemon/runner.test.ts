@@ -29,6 +29,7 @@ function setUp(script: (event: Event) => readonly Effect[], isDebug = false) {
   const links: LinkPort = {
     dial: (url) => trace.push(`dial ${url}`),
     sendText: (link, text) => trace.push(`text ${link} ${text}`),
+    mesh1: (link, textBytesMax) => trace.push(`mesh1 ${link} ${textBytesMax}`),
     send: ({ links: to, frame }) => trace.push(`send ${to.join(',')} ${frame.length}`),
     close: (link, code) => trace.push(`close ${link} ${code}`),
     pause: (link, delayMs) => trace.push(`pause ${link} ${delayMs}`),
@@ -94,7 +95,7 @@ describe('the runner', () => {
             { kind: 'sign', token: 3, items: [{ key: 'peer', data: EMPTY }] },
             { kind: 'read', token: 4, query: { kind: 'has', ids: [message.id] } },
             { kind: 'dial', url: 'ws://a/', scope: 'public' },
-            { kind: 'send-text', link: 1, text: 'x' },
+            { kind: 'send-text', link: 1, text: 'x', notify: 0 },
             { kind: 'send', links: [1, 2], frame: utf8('abc'), droppable: false, notify: 0 },
             { kind: 'close', link: 1, code: 'banned', detail: '' },
             { kind: 'reply', request: 7, reply: { kind: 'published', id: 'x', isNew: true } },
@@ -217,7 +218,7 @@ describe('the runner', () => {
 
   it('logs events and effects at debug with contents as sizes', () => {
     const { runner, lines } = setUp(({ kind }) => {
-      const text: Effect = { kind: 'send-text', link: 1, text: 'private words' };
+      const text: Effect = { kind: 'send-text', link: 1, text: 'private words', notify: 0 };
       const message = signedMessage(createAuthor(1), { body: 'private words' });
       return kind === 'started' ? [text, { kind: 'persist', token: 1, ops: [received(message)] }] : [];
     }, true);

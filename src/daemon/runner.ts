@@ -44,7 +44,9 @@ export interface Core {
 /** What the runner wants of sockets. Calls for links that are gone do nothing. */
 export interface LinkPort {
   dial(url: string, scope: Scope): void;
-  sendText(link: LinkId, text: string): void;
+  sendText(link: LinkId, text: string, notify: number): void;
+  /** the link speaks mesh/1, and its texts may have so many bytes */
+  mesh1(link: LinkId, textBytesMax: number): void;
   send(effect: Extract<Effect, { kind: 'send' }>): void;
   close(link: LinkId, code: ErrorCode, detail: string): void;
   /** stops reading a link for `delayMs` */
@@ -169,7 +171,9 @@ export class Runner {
       case 'dial':
         return links.dial(effect.url, effect.scope);
       case 'send-text':
-        return links.sendText(effect.link, effect.text);
+        return links.sendText(effect.link, effect.text, effect.notify);
+      case 'mesh1':
+        return links.mesh1(effect.link, effect.textBytesMax);
       case 'send':
         return links.send(effect);
       case 'close':

@@ -26,6 +26,8 @@ const LINK = {
   kind: 'home-live',
   protection: 'none',
   agent: '',
+  protocol: 'mesh/2',
+  unverified: 0,
 } as const;
 
 function setUp(sources: SourceView[] = [], isColor = false) {

@@ -17,7 +17,9 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { Opener, Sealer } from '../crypto/index.ts';
 import { Batch } from './batch.ts';
 import { closeCodeOf, closeTextOf, remoteReason } from './close-reason.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { HeldFrames } from './held-frames.ts';
+import { setPayloadMax } from './payload-max.ts';
 
 export interface LinkSocketLimits {
   readonly handshakeBytesMax: number;
@@ -41,6 +43,9 @@ export class LinkSocket {
   readonly #limits: LinkSocketLimits;
   readonly #handlers: LinkSocketHandlers;
   readonly #held = new HeldFrames();
+  #textBytesMax: number;
+  /** of a link with a mesh/1 peer */
+  #heartbeat: Heartbeat | undefined;
   /** of a sealed link */
   #open: Opener | undefined;
   #batch: Batch | undefined;
@@ -53,6 +58,7 @@ export class LinkSocket {
   constructor(ws: WebSocket, socket: Socket, limits: LinkSocketLimits, handlers: LinkSocketHandlers) {
     this.#ws = ws;
     this.#limits = limits;
+    this.#textBytesMax = limits.handshakeBytesMax;
     this.#handlers = handlers;
     ws.on('message', (data, isBinary) => {
       if (this.#reason !== '' || !Buffer.isBuffer(data)) return;
@@ -67,6 +73,7 @@ export class LinkSocket {
     });
     ws.on('close', (status, text) => {
       clearTimeout(this.#cut);
+      this.#heartbeat?.stop();
       clearTimeout(this.#resume);
       this.#deliverHeld(() => true);
       handlers.onClosed(this.#reason === '' ? remoteReason(status, text.toString()) : this.#reason);
@@ -85,6 +92,13 @@ export class LinkSocket {
     const frames = this.#open?.(record);
     if (frames === undefined) return this.close('record_damaged', '');
     for (const frame of frames) if (this.#reason === '') this.#receive(frame, false);
+  }
+
+  /** The link speaks mesh/1: its texts may have so many bytes, and a dead connection ends. May be called again. */
+  mesh1(textBytesMax: number): void {
+    this.#textBytesMax = textBytesMax;
+    setPayloadMax(this.#ws, textBytesMax);
+    this.#heartbeat ??= new Heartbeat(this.#ws, () => this.close('timed_out', 'no answer to two pings'));
   }
 
   /** Seals the link from now on. */
@@ -111,8 +125,7 @@ export class LinkSocket {
   /** @param bytes nobody else's */
   #deliver(bytes: Bytes, isText: boolean): void {
     if (!isText) this.#handlers.onFrame(bytes);
-    else if (bytes.length <= this.#limits.handshakeBytesMax)
-      this.#handlers.onText(Buffer.from(bytes.buffer).toString());
+    else if (bytes.length <= this.#textBytesMax) this.#handlers.onText(Buffer.from(bytes.buffer).toString());
     else this.close('invalid_message', `text of ${bytes.length} bytes`);
   }
 

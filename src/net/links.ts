@@ -88,7 +88,10 @@ export interface LinkNet {
   listen(options: ListenOptions): Promise<Listening>;
   /** Dials an address that has to be at least as public as `minScope`; `loopback` is what the operator named. */
   dial(url: string, minScope: Scope): void;
-  sendText(link: LinkId, text: string): void;
+  /** @param notify number for `link-flushed`, 0 for none, as it is without it */
+  sendText(link: LinkId, text: string, notify?: number): void;
+  /** The link speaks mesh/1: its handshake is done, its texts may have so many bytes, and it must show life. */
+  mesh1(link: LinkId, textBytesMax: number): void;
   /** Queues one frame for many links without copying it; it must not be changed afterwards. */
   send(
     links: readonly LinkId[],
@@ -244,8 +247,21 @@ class Links implements LinkNet {
     if (this.#links.size === 0 && this.#dials.size === 0) this.#onEmpty?.();
   }
 
-  sendText(link: LinkId, text: string): void {
-    this.#links.get(link)?.socket.send(text, false);
+  sendText(link: LinkId, text: string, notify = 0): void {
+    this.#links.get(link)?.socket.send(text, false, this.#flushed(link, notify));
+  }
+
+  /** What tells the core that a frame has left. */
+  #flushed(id: LinkId, notify: number): (() => void) | undefined {
+    if (notify === 0) return undefined;
+    return () => {
+      if (this.#links.has(id)) this.#options.onEvent({ kind: 'link-flushed', link: id, notify });
+    };
+  }
+
+  mesh1(link: LinkId, textBytesMax: number): void {
+    this.markUp(link);
+    this.#links.get(link)?.socket.mesh1(textBytesMax);
   }
 
   send(
@@ -257,10 +273,7 @@ class Links implements LinkNet {
     for (const id of links) {
       const link = this.#links.get(id);
       if (link === undefined) continue;
-      const flushed = (): void => {
-        if (this.#links.has(id)) this.#options.onEvent({ kind: 'link-flushed', link: id, notify });
-      };
-      if (link.socket.send(shared, droppable, notify === 0 ? undefined : flushed) === 'dropped') {
+      if (link.socket.send(shared, droppable, this.#flushed(id, notify)) === 'dropped') {
         this.#counters.droppedFrames += 1;
         this.#counters.droppedBytes += shared.length;
       }

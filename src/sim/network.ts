@@ -177,6 +177,8 @@ export class Network {
       case 'send-text':
         this.streams.sendText(host, effect);
         break;
+      case 'mesh1':
+        return;
       case 'send':
         this.streams.send(host, effect);
         break;

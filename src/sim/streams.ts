@@ -49,13 +49,19 @@ export class Streams {
   }
 
   sendText(host: Host, effect: Extract<Effect, { kind: 'send-text' }>): void {
-    const link = this.#network.links.get(host, effect.link);
+    const network = this.#network;
+    const { text, notify } = effect;
+    const link = network.links.get(host, effect.link);
     if (link === undefined) return;
-    this.#transfer(link.wire, link.end, utf8(effect.text).length, (to) => ({
+    const { wire, end } = link;
+    const departsMs = this.#transfer(wire, end, utf8(text).length, (to) => ({
       kind: 'text-received',
       link: to.id,
-      text: effect.text,
+      text,
     }));
+    if (notify !== 0)
+      network.later(host, departsMs - network.schedule.nowMs, () => this.#flushed(host, end.id, notify));
+    if (end.queuedBytes > network.profile.queueBytesClose) this.#closeBoth(wire, 'too_slow');
   }
 
   send(host: Host, effect: Send): void {

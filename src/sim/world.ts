@@ -173,6 +173,7 @@ export class World implements Checked {
       rates: host.options.rates,
       retention: host.options.retention,
       publicUrl: '',
+      mesh1: true,
       sealLoopback: false,
     });
     this.network.startDisk(host);

@@ -186,6 +186,8 @@ export function checkQuery(query: Query): void {
       checkNumber('untilMinute', query.untilMinute);
       checkNumber('limit', query.limit);
       return;
+    case 'page':
+      return checkPage(query.limit, query.wallMs);
     case 'wanted':
     case 'outbox':
       checkNumber('afterArrival', query.afterArrival);

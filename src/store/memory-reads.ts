@@ -101,6 +101,8 @@ function read(tables: MemoryTables, query: Query, freeBytes: () => number): Quer
       return { kind: 'buckets', buckets: buckets(tables, query) };
     case 'positions':
       return { kind: 'positions', positions: positions(tables, query) };
+    case 'page':
+      return { kind: 'page', messages: readPage(tables, query).map(({ message }) => message) };
     case 'outbox':
       return { kind: 'outbox', rows: outbox(tables, query) };
     case 'idempotency':

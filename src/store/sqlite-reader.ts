@@ -12,6 +12,7 @@ import { DELIVERY_STATES } from './check.ts';
 import { CONTENT } from './schema-2.ts';
 import type { Authors } from './sqlite-authors.ts';
 import type { Interned } from './sqlite-intern.ts';
+import type { Pages } from './sqlite-pages.ts';
 import {
   CONTENT_COLUMNS,
   type ContentRow,
@@ -90,6 +91,7 @@ export class Reader {
   readonly #interned: Interned;
   readonly #sums: Sums;
   readonly #authors: Authors;
+  readonly #pages: Pages;
   readonly #freeBytes: () => number;
   readonly #context: MessageContext;
   readonly #onWarning: (text: string) => void;
@@ -101,6 +103,7 @@ export class Reader {
       interned: Interned;
       sums: Sums;
       authors: Authors;
+      pages: Pages;
       context: MessageContext;
       onWarning: (text: string) => void;
       /** that the disk has room for */
@@ -110,6 +113,7 @@ export class Reader {
     this.#interned = parts.interned;
     this.#sums = parts.sums;
     this.#authors = parts.authors;
+    this.#pages = parts.pages;
     this.#freeBytes = parts.freeBytes;
     this.#context = parts.context;
     this.#onWarning = parts.onWarning;
@@ -147,6 +151,8 @@ export class Reader {
         };
       case 'positions':
         return this.#positions(query);
+      case 'page':
+        return { kind: 'page', messages: this.#pages.page(query).map(({ message }) => message) };
       case 'outbox':
         return this.#outbox(query);
       case 'idempotency':

@@ -73,8 +73,8 @@ export function createSqliteStore(
   const ledger = new Ledger(db, { sums, authors });
   const writer = new Writer(db, { interned, sums, authors, ledger });
   const freeBytes = (): number => readFreeBytes(db);
-  const reader = new Reader(db, { interned, sums, authors, context, onWarning, freeBytes });
   const pages = new Pages(db, { interned, context, onWarning });
+  const reader = new Reader(db, { interned, sums, authors, pages, context, onWarning, freeBytes });
 
   const guarded = <T>(work: () => T): T => {
     if (!db.open) throw new MeshError('store_failed', 'the store is closed');

@@ -101,7 +101,7 @@ export class Leaf {
 
   #sealWith(ephemeral: Ephemeral, transcript: Uint8Array): void {
     const theirs = parseHandshake(this.#theirText);
-    const keys = theirs.ok ? ephemeral.agree(theirs.handshake.ephemeral, transcript) : undefined;
+    const keys = 'handshake' in theirs ? ephemeral.agree(theirs.handshake.ephemeral, transcript) : undefined;
     if (keys === undefined) throw new Error('the relay sent a handshake that is none');
     this.#seal = createSealer(keys.dialler);
     this.#open = createOpener(keys.responder);

@@ -44,14 +44,18 @@ export interface MessageJson {
 }
 
 export interface LinkJson {
+  readonly protocol: 'mesh/2' | 'mesh/1';
+  /** proven; of a mesh/1 peer what it calls itself */
   readonly peer: string;
   readonly direction: 'out' | 'in';
   readonly url: string;
-  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf';
-  /** what keeps others from reading it; `none` on loopback only */
+  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf' | 'mesh1';
+  /** what keeps others from reading it; `none` on loopback, and where a mesh/1 peer is not reached over TLS */
   readonly protection: 'sealed' | 'tls' | 'none';
   readonly since: string;
   readonly agent: string;
+  /** messages of a mesh/1 peer that nobody can verify: they stay there */
+  readonly unverified: number;
 }
 
 export interface SourceJson {

@@ -55,6 +55,7 @@ beforeEach(async () => {
   gate.overrides = {
     links: [
       {
+        protocol: 'mesh/2',
         peer: ID,
         direction: 'out',
         url: 'ws://x/',
@@ -62,6 +63,7 @@ beforeEach(async () => {
         protection: 'tls',
         since: TIME,
         agent: 'x',
+        unverified: 0,
       },
     ],
     sources: [

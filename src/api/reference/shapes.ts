@@ -148,19 +148,29 @@ export const stoppingShape = shape(
 export const linkShape = shape(
   'Link',
   z.object({
-    peer: id().describe('the peer at the other end'),
+    protocol: z.enum(['mesh/2', 'mesh/1']).describe('what the link speaks'),
+    peer: z
+      .string()
+      .describe(
+        'the proven id of the peer at the other end; of a mesh/1 peer what it calls itself, up to 64 characters',
+      ),
     direction: z.enum(['out', 'in']).describe('`out` if we dialled'),
     url: z.string().describe('the address that we dialled, or empty'),
     kind: z
-      .enum(['overlay', 'home-live', 'home-standby', 'leaf'])
-      .describe('relay to relay; our home relay; our second one; a leaf that hangs on us'),
+      .enum(['overlay', 'home-live', 'home-standby', 'leaf', 'mesh1'])
+      .describe('relay to relay; our home relay; our second one; a leaf that hangs on us; a mesh/1 peer'),
     protection: z
       .enum(['sealed', 'tls', 'none'])
       .describe(
-        'what keeps others from reading it: sealed records, TLS, or nothing, which is on loopback only',
+        'what keeps others from reading it: sealed records, TLS, or nothing, which is on loopback and with mesh/1 peers only',
       ),
     since: time().describe('when it was made'),
     agent: z.string().describe('what the other side calls its software'),
+    unverified: z
+      .number()
+      .describe(
+        'messages that a mesh/1 peer has and nobody can verify: it keeps no signatures. They stay there',
+      ),
   }) satisfies z.ZodType<LinkJson>,
 );
 

@@ -9,6 +9,7 @@ const KIND: Record<LinkJson['kind'], string> = {
   'home-live': 'our home relay',
   'home-standby': 'our second home relay',
   leaf: 'a leaf that hangs on us',
+  mesh1: 'a mesh/1 peer, which proves nothing of itself',
 };
 
 const PROTECTION: Record<LinkJson['protection'], string> = {
@@ -17,13 +18,27 @@ const PROTECTION: Record<LinkJson['protection'], string> = {
   none: 'on this machine',
 };
 
+function protectionWords({ kind, protection }: LinkJson): string {
+  if (kind === 'mesh1' && protection === 'none') return 'in clear';
+  return PROTECTION[protection] ?? 'unknown protection';
+}
+
+/** What the other side calls its software; of a mesh/1 peer how much of it has to stay there. */
+function tail({ kind, agent, unverified }: LinkJson): string {
+  if (kind !== 'mesh1') return `, ${visibleLine(agent)}`;
+  return unverified === 0
+    ? ''
+    : `, ${count(unverified, 'message')} there that nobody can verify (mesh/1 keeps no signatures)`;
+}
+
 /** A link in words, for `mesh peers` and `mesh status`. */
 export function linkLine(link: LinkJson): string {
   const direction = link.direction === 'out' ? `we dialled ${visibleLine(link.url)}` : 'it dialled us';
   const since = `since ${localTime(link.since)}`;
   const kind = KIND[link.kind] ?? visibleLine(link.kind);
-  const protection = PROTECTION[link.protection] ?? 'unknown protection';
-  return `  ${shortId(link.peer)}  ${kind}, ${direction}, ${protection}, ${since}, ${visibleLine(link.agent)}`;
+  const words = `${kind}, ${direction}, ${protectionWords(link)}, ${since}`;
+  const name = link.kind === 'mesh1' ? visibleLine(link.peer) : shortId(link.peer);
+  return `  ${name}  ${words}${tail(link)}`;
 }
 
 function addressLine(address: AddressJson): string {

@@ -24,7 +24,7 @@ import type { Fetcher } from '../sync/fetcher.ts';
 import type { Frame } from '../wire/frame.ts';
 import { Admission, type Arrival } from './admission.ts';
 import { AuthorRates } from './author-rates.ts';
-import { Outbound } from './outbound.ts';
+import { Outbound, targetOf } from './outbound.ts';
 import { Routes } from './routes.ts';
 import { SeenMessages } from './seen.ts';
 import { Wanted } from './wanted.ts';
@@ -54,6 +54,11 @@ export class Gossip {
   readonly #fetcher: Fetcher;
   readonly #admission: Admission;
   readonly #toAnnounce = new Map<Link, Bytes[]>();
+  /**
+   * Told of each verified message when it passes, and once more when it is durable here: who asked in between, and was
+   * shown what was durable then, would miss it. `from`: the link that it came by, or where else it comes from.
+   */
+  onPassing: (message: VerifiedMessage, from: Link | 'own' | 'store') => void = () => undefined;
   /** told of each message that is newly durable here and is not our own */
   onStored: (message: Message) => void = () => undefined;
   readonly #announced = new Map<string, { id: Bytes; links: Link[]; dueMs: number }>();
@@ -79,7 +84,10 @@ export class Gossip {
       mayTake: (author) => this.#rates.take(author),
       putOff: () => this.#wanted.added(),
       filled: (idText) => this.#wanted.filled(idText),
-      verified: (message, tag, arrival) => this.#forward(message, tag, arrival),
+      verified: (message, tag, arrival) => {
+        this.#forward(message, tag, arrival);
+        this.onPassing(message, arrival.link);
+      },
       durable: (message, tag, arrivals, isNew) => this.#durable(message, tag, arrivals, isNew),
       settled: (idText) => this.#settled(idText),
       forged: (idText, links) => fetcher.forged(idText, links),
@@ -109,9 +117,22 @@ export class Gossip {
     }
   }
 
+  /**
+   * Messages that a mesh/1 peer brought. It counts as a leaf of ours: they enter the mesh here if we are a relay, else at
+   * our live relay, and whoever is the root keeps them. @param rated whether the rates of authors hold for them
+   */
+  enter(link: Link, messages: readonly Message[], rated: boolean): void {
+    const { isRelay } = this.#membership;
+    const root = isRelay ? this.#ctx.config.peerId : '';
+    this.#admission.admit(messages, { link, root, keep: isRelay, rated });
+  }
+
   /** Eager push along the tree and to leaves. */
   #forward(message: VerifiedMessage, tag: string, { root, link }: Arrival): void {
-    if (this.#membership.isRelay && root !== '') this.#push(message, tag, root, link);
+    const { isRelay, live } = this.#membership;
+    if (isRelay && root !== '') this.#push(message, tag, root, link);
+    else if (live && link.phase === 'mesh1')
+      this.outbound.push(targetOf([live], { root: '', keep: true, own: false }), message);
   }
 
   /** @param from the link that it came by, `undefined` for messages of local identities */
@@ -127,6 +148,7 @@ export class Gossip {
   /** A durable message of a local identity enters the mesh here. */
   publish(message: VerifiedMessage, tag: string): void {
     this.seen.add(message, this.#ctx.now.monotonicMs);
+    this.onPassing(message, 'own');
     if (!this.#membership.isRelay) return;
     this.#push(message, tag, this.#ctx.config.peerId, undefined);
     this.#offer(message.message.id, tag, this.#ctx.config.peerId, []);
@@ -139,6 +161,8 @@ export class Gossip {
     if (!isNew) return;
     this.#retention.stored(tag, message);
     this.onStored(message);
+    const verified = this.seen.message(message.idText);
+    if (verified) this.onPassing(verified, 'store');
     const from = arrivals.map((arrival) => arrival.link);
     this.#offer(message.id, tag, arrivals[0]?.root ?? '', from);
   }
@@ -146,6 +170,7 @@ export class Gossip {
   readonly #toConfirm = new Map<Link, Bytes[]>();
 
   #confirm(link: Link, id: Bytes): void {
+    if (link.phase !== 'up') return;
     const ids = this.#toConfirm.get(link);
     if (ids) ids.push(id);
     else this.#toConfirm.set(link, [id]);

@@ -40,6 +40,8 @@ export interface InterestHost {
   readonly shared: (link: Link, tags: readonly string[]) => void;
   /** what is kept, or how much of it, has changed */
   readonly policyChanged: () => void;
+  /** tags of the channels that mesh/1 peers subscribed to here: interest of this peer, without a mailbox */
+  readonly mesh1Tags: () => Iterable<string>;
 }
 
 export class Interest {
@@ -86,6 +88,13 @@ export class Interest {
     for (const { tags } of this.#mailboxes.values()) yield* tags;
     yield* this.kept.carriedTags();
     for (const link of this.#membership.leaves()) yield* this.#perLink.get(link.id)?.theirs.keys() ?? [];
+    yield* this.#host.mesh1Tags();
+  }
+
+  /** What a leaf wants of its home relays. */
+  *#wanted(): Iterable<string> {
+    yield* this.kept.joinedTags();
+    yield* this.#host.mesh1Tags();
   }
 
   /** Whether this neighbour (leaf or relay) wants or holds the channel. */
@@ -169,7 +178,7 @@ export class Interest {
     switch (this.#membership.kindOf(link)) {
       case 'home-live':
       case 'home-standby':
-        return this.kept.joinedTags();
+        return this.#wanted();
       case 'leaf':
         return interest.theirs.keys();
       case 'overlay': {

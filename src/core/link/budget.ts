@@ -23,7 +23,11 @@ export class Budgets {
 
   /** Charges a link for a frame; stops reading it while it is in debt. */
   charge(link: Link, frame: Frame): void {
-    const cost = costOf(frame);
+    this.chargeTokens(link, costOf(frame));
+  }
+
+  /** @param cost in messages */
+  chargeTokens(link: Link, cost: number): void {
     if (cost === 0) return;
     const { leafPerSecond, relayPerSecond } = this.#ctx.config.rates;
     const rate = link.remoteRelay ? relayPerSecond : leafPerSecond;

@@ -17,7 +17,7 @@ import type { ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { isUsablePoint } from '../message/signature.ts';
 import { decodeFrame, encodeFrame } from '../wire/frames.ts';
-import { encodeHandshake, parseHandshake } from '../wire/handshake.ts';
+import { encodeHandshake, type Mesh1Hello, parseHandshake } from '../wire/handshake.ts';
 import type { Link } from './link.ts';
 
 /** What the handshake needs of its surroundings. */
@@ -26,6 +26,8 @@ export interface HandshakeHost {
   readonly isBanned: (peer: string) => boolean;
   /** refuse with an error text and close */
   readonly refuse: (link: Link, code: ErrorCode, detail: string) => void;
+  /** the other side speaks mesh/1; {@link Handshakes.answerMesh1} takes it */
+  readonly mesh1: (link: Link, hello: Mesh1Hello) => void;
   /** the link is proven */
   readonly proven: (link: Link) => void;
   /** nonces of own open links: one of them coming back means that we dialled ourselves */
@@ -97,7 +99,7 @@ export class Handshakes {
       features: this.#features(link),
       agent: this.#ctx.config.agent,
     });
-    this.#ctx.emit({ kind: 'send-text', link: link.id, text: link.ownText });
+    this.#ctx.emit({ kind: 'send-text', link: link.id, text: link.ownText, notify: 0 });
   }
 
   /** What a link must be, as far as this side knows: sealed over a network, unless TLS does it already. */
@@ -115,6 +117,7 @@ export class Handshakes {
       return this.#host.refuse(link, 'invalid_message', 'text after the handshake');
     const result = parseHandshake(text);
     if (!result.ok) return this.#host.refuse(link, result.code, result.detail);
+    if ('mesh1' in result) return this.#host.mesh1(link, result.mesh1);
     const theirs = result.handshake;
     if (theirs.network !== this.#ctx.config.network)
       return this.#host.refuse(link, 'wrong_network', `this is network ${this.#ctx.config.network}`);
@@ -139,6 +142,14 @@ export class Handshakes {
     link.phase = 'auth';
     if (link.role === 'responder') this.#sendHandshake(link);
     this.#sendAuth(link);
+  }
+
+  /** The link is one of mesh/1 from now on. */
+  answerMesh1(link: Link): void {
+    if (link.role === 'responder') this.#sendHandshake(link);
+    link.phase = 'mesh1';
+    link.upMs = this.#ctx.now.monotonicMs;
+    link.upWallMs = this.#ctx.now.wallMs;
   }
 
   #texts(link: Link): Bytes {
@@ -229,7 +240,8 @@ export class Handshakes {
 
   /** True if a link has taken too long to prove itself. */
   isLate(link: Link): boolean {
-    return link.phase !== 'up' && this.#ctx.now.monotonicMs - link.openedMs > LIMITS.handshakeMs;
+    if (link.phase === 'up' || link.phase === 'mesh1') return false;
+    return this.#ctx.now.monotonicMs - link.openedMs > LIMITS.handshakeMs;
   }
 }
 

@@ -1,6 +1,8 @@
 /** One link: what is known of the socket, the handshake and the peer at the other end. */
 import type { Bytes } from '../bytes.ts';
 import type { LinkId, Scope } from '../contract.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Mesh1Hello } from '../wire/handshake.ts';
 
 export type Offence = 'malformed' | 'broken-promise' | 'unasked';
 
@@ -13,7 +15,8 @@ export interface Link {
   readonly nonce: Bytes;
   readonly ephemeral: Bytes;
   openedMs: number;
-  phase: 'handshake' | 'auth' | 'agreeing' | 'up' | 'closed';
+  /** `mesh1`: the other side speaks mesh/1, and proves nothing */
+  phase: 'handshake' | 'auth' | 'agreeing' | 'up' | 'mesh1' | 'closed';
   ownText: string;
   theirText: string;
   /** proven from phase `agreeing` on */
@@ -50,3 +53,19 @@ export interface Link {
 
 /** What the link is for, seen from here. */
 export type LinkKind = 'overlay' | 'home-live' | 'home-standby' | 'leaf';
+
+/** Who is told what happens to links with mesh/1 peers. */
+export interface Mesh1Listener {
+  /** why this one is not taken, undefined if it is */
+  readonly refusal: (link: Link, hello: Mesh1Hello) => Refusal | undefined;
+  readonly up: (link: Link, hello: Mesh1Hello) => void;
+  readonly text: (link: Link, text: string) => void;
+  /** something over it was wrong that its neighbours may have written */
+  readonly offence: (link: Link) => void;
+  readonly down: (link: Link) => void;
+}
+
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly detail: string;
+}

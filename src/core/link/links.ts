@@ -10,9 +10,10 @@ import { type ErrorCode, isErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Footprint } from '../peer-types.ts';
 import { encodeFrame, type Frame } from '../wire/frames.ts';
-import { encodeErrorText, parseErrorText } from '../wire/handshake.ts';
+import { encodeErrorText, type Mesh1Hello, parseErrorText } from '../wire/handshake.ts';
 import { Handshakes, prefersNewer } from './handshake.ts';
-import type { Link, LinkKind, Offence } from './link.ts';
+import type { Link, LinkKind, Mesh1Listener, Offence } from './link.ts';
+import { Standing } from './standing.ts';
 
 /** Who is told what happens to links. */
 export interface LinkListener {
@@ -25,6 +26,7 @@ export interface LinkListener {
   readonly down: (link: Link) => void;
   readonly isRelay: () => boolean;
   readonly kindOf: (link: Link) => LinkKind;
+  readonly mesh1: Mesh1Listener;
   /** any link ended, whether it was up or not; `code` and `reason` are why, `reason` the other side's word if it said any */
   readonly ended: (link: Link, code: ErrorCode | '', reason: string) => void;
 }
@@ -48,9 +50,7 @@ export class Links {
   readonly #handshakes: Handshakes;
   readonly #links = new Map<LinkId, Link>();
   readonly #byPeer = new Map<string, Link>();
-  /** offences of peers, over all their links of the last hour, and until when they count; oldest first */
-  readonly #offences = new Map<string, { count: number; untilMs: number }>();
-  readonly #bans = new Map<string, number>();
+  readonly standing: Standing;
   /** older links that must show life before a newer one is turned away */
   readonly #contests: Contest[] = [];
   readonly #ownKey: Bytes;
@@ -64,10 +64,12 @@ export class Links {
     this.#ctx = ctx;
     this.#listener = listener;
     this.#ownKey = idFromText(ctx.config.peerId) as Bytes;
+    this.standing = new Standing(ctx);
     this.#handshakes = new Handshakes(ctx, {
       isRelay: listener.isRelay,
-      isBanned: (peer) => (this.#bans.get(peer) ?? 0) > ctx.now.monotonicMs,
+      isBanned: (peer) => this.standing.isBanned(peer),
       refuse: (link, code, detail) => this.close(link, code, detail),
+      mesh1: (link, hello) => this.#mesh1(link, hello),
       proven: (link) => this.#proven(link),
       ownNonces: () => [...this.#links.values()].map((link) => link.nonce),
     });
@@ -92,6 +94,7 @@ export class Links {
   text(id: LinkId, text: string): void {
     const link = this.#links.get(id);
     if (!link) return;
+    if (link.phase === 'mesh1') return this.#listener.mesh1.text(link, text);
     // Whoever refuses us says so in text, and may do that while we already take the link for good.
     const refusal = parseErrorText(text);
     if (refusal) this.#refusedBy(link, refusal);
@@ -122,7 +125,19 @@ export class Links {
     return undefined;
   }
 
+  /** A peer that speaks mesh/1. What it calls itself proves nothing, so it takes the place of nobody. */
+  #mesh1(link: Link, hello: Mesh1Hello): void {
+    const refusal = this.#listener.mesh1.refusal(link, hello);
+    if (refusal) return this.close(link, refusal.code, refusal.detail);
+    this.#handshakes.answerMesh1(link);
+    this.#ctx.emit({ kind: 'mesh1', link: link.id, textBytesMax: LIMITS.mesh1FirstBytesMax });
+    const { url, role } = link;
+    this.#ctx.report('info', 'link up', { link: link.id, peer: hello.label, url, role, protocol: 'mesh/1' });
+    this.#listener.mesh1.up(link, hello);
+  }
+
   #proven(link: Link): void {
+    this.standing.proved(link.peer);
     if (link.role === 'responder') this.#listener.reached(link);
     const older = this.#byPeer.get(link.peer);
     if (older) {
@@ -200,7 +215,8 @@ export class Links {
     if (link.phase === 'closed') return;
     if (code !== '') {
       if (link.phase === 'up') this.send(link, { type: 'error', code, detail: detail.slice(0, 200) });
-      else this.#ctx.emit({ kind: 'send-text', link: link.id, text: encodeErrorText(code, detail) });
+      else
+        this.#ctx.emit({ kind: 'send-text', link: link.id, text: encodeErrorText(code, detail), notify: 0 });
     }
     this.#ctx.emit({ kind: 'close', link: link.id, code: code === '' ? 'invalid_message' : code, detail });
     this.#forget(link, code, detail);
@@ -208,7 +224,8 @@ export class Links {
 
   /** @param words the other side's, if it is the one that ended it */
   #forget(link: Link, code: ErrorCode | '', reason: string, words = reason): void {
-    const wasUp = link.phase === 'up';
+    const { phase } = link;
+    const wasUp = phase === 'up' || phase === 'mesh1';
     link.phase = 'closed';
     this.#links.delete(link.id);
     if (this.#byPeer.get(link.peer) === link) this.#byPeer.delete(link.peer);
@@ -218,28 +235,24 @@ export class Links {
     const level = wasUp || link.role === 'dialler' ? 'info' : 'debug';
     if (code === '') this.#ctx.report(level, phrase, data);
     else this.#ctx.report(level, phrase, data, code);
-    if (wasUp) this.#listener.down(link);
+    if (phase === 'up') this.#listener.down(link);
+    else if (phase === 'mesh1') this.#listener.mesh1.down(link);
     this.#listener.ended(link, code, words);
-  }
-
-  #count({ peer }: Link): number {
-    const now = this.#ctx.now.monotonicMs;
-    const known = this.#offences.get(peer);
-    const count = known && known.untilMs > now ? known.count + 1 : 1;
-    makeRoom(this.#offences, LIMITS.bansMax);
-    this.#offences.set(peer, { count, untilMs: count === 1 || !known ? now + LIMITS.banMs : known.untilMs });
-    return count;
   }
 
   /** Counts what the sender could have known to be wrong; too much of it keeps the peer out for an hour. */
   offend(link: Link, offence: Offence, detail: string, code: ErrorCode = 'invalid_message'): void {
     if (link.phase === 'closed') return;
-    const count = this.#count(link);
+    // Nobody proved who is there, and a mesh/1 relay passes on what it cannot check.
+    if (link.phase === 'mesh1') {
+      this.#ctx.report('debug', 'offence', { link: link.id, protocol: 'mesh/1', offence, detail }, code);
+      return this.#listener.mesh1.offence(link);
+    }
+    const count = this.standing.count(link.peer);
     this.#ctx.report('warn', 'offence', { link: link.id, peer: link.peer, offence, detail, count }, code);
     const { banThreshold } = this.#ctx.config;
     if (banThreshold > 0 && count >= banThreshold) {
-      makeRoom(this.#bans, LIMITS.bansMax);
-      this.#bans.set(link.peer, this.#ctx.now.monotonicMs + LIMITS.banMs);
+      this.standing.ban(link.peer);
       this.close(link, 'banned', 'too many offences');
     } else {
       this.send(link, { type: 'error', code, detail });
@@ -260,6 +273,14 @@ export class Links {
     this.#ctx.emit({ kind: 'send', links: ids, frame, droppable, notify });
   }
 
+  /** A text for a mesh/1 peer. */
+  sendText(link: Link, text: string, onFlushed?: (link: Link) => void): void {
+    if (link.phase !== 'mesh1') return;
+    const notify = onFlushed ? ++this.#notified : 0;
+    if (onFlushed) this.#await(link.id, notify, onFlushed);
+    this.#ctx.emit({ kind: 'send-text', link: link.id, text, notify });
+  }
+
   #await(id: LinkId, notify: number, onFlushed: (link: Link) => void): void {
     const link = this.#links.get(id);
     if (!link) return;
@@ -274,7 +295,7 @@ export class Links {
     const link = this.#links.get(id);
     const onFlushed = link?.unflushed.get(notify);
     link?.unflushed.delete(notify);
-    if (link?.phase === 'up') onFlushed?.(link);
+    if (link?.phase === 'up' || link?.phase === 'mesh1') onFlushed?.(link);
   }
 
   /** Handles the frames that concern the link itself. @returns whether the frame was one */
@@ -307,7 +328,7 @@ export class Links {
       else if (link.phase === 'up') this.#keepAlive(link, now);
     }
     this.#settleContests();
-    for (const [peer, untilMs] of this.#bans) if (untilMs <= now) this.#bans.delete(peer);
+    this.standing.tick();
   }
 
   /** A tick that comes late means that we stood still: silence and delay during that time are nobody's fault. */
@@ -345,8 +366,7 @@ export class Links {
   footprint(): Footprint {
     return {
       links: { size: this.#links.size, max: LIMITS.linksMax },
-      offences: { size: this.#offences.size, max: LIMITS.bansMax },
-      bans: { size: this.#bans.size, max: LIMITS.bansMax },
+      ...this.standing.footprint(),
     };
   }
 
@@ -354,8 +374,11 @@ export class Links {
     return this.#byPeer.get(peer);
   }
 
-  get size(): number {
-    return this.#links.size;
+  /** links that are up or may still be, without those of mesh/1 */
+  get mesh2Size(): number {
+    let size = 0;
+    for (const { phase } of this.#links.values()) if (phase !== 'mesh1') size++;
+    return size;
   }
 }
 
@@ -365,14 +388,6 @@ function wordsOf(code: string, detail: string): string {
     .filter((part) => part !== '')
     .join(': ')
     .slice(0, 200);
-}
-
-/** Drops the oldest entries until one more fits. */
-function makeRoom<T>(map: Map<string, T>, most: number): void {
-  for (const key of map.keys()) {
-    if (map.size < most) return;
-    map.delete(key);
-  }
 }
 
 /** Short id of a peer as trees and copies carry it: the first 8 bytes of its key, as text. */

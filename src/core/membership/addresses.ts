@@ -20,6 +20,8 @@ export interface Address {
   /** id that a dial proved, or that the source claims; '' if unknown */
   peer: string;
   proven: boolean;
+  /** wall time of the last proof, 0 for none */
+  provenMs: number;
   state: 'waiting' | 'dialling' | 'linked' | 'self';
   failures: number;
   nextMs: number;
@@ -35,6 +37,8 @@ export interface Hint {
   readonly source: string;
   readonly scope: Scope;
   readonly trust: 'fixed' | 'source' | 'proven' | 'peer';
+  /** wall time of the proof, where there was one */
+  readonly provenMs?: number;
 }
 
 /** What the daemon wants to be linked with right now. */
@@ -102,6 +106,7 @@ export class Addresses {
       trusted: hint.trust !== 'peer',
       peer: hint.peer,
       proven: hint.trust === 'proven',
+      provenMs: hint.provenMs ?? known?.provenMs ?? 0,
       state: known?.state ?? 'waiting',
       failures: 0,
       nextMs: this.#ctx.now.monotonicMs,
@@ -185,6 +190,22 @@ export class Addresses {
     address.lastError = '';
     address.peer = peer;
     address.proven = true;
+    address.provenMs = this.#ctx.now.wallMs;
+  }
+
+  /** A mesh/1 peer answers at `url`: the address is in use, and nothing is proven. */
+  answered(url: string): void {
+    const address = this.#book.get(url);
+    if (!address) return;
+    address.state = 'linked';
+    address.lastError = '';
+  }
+
+  /** Whether a dial of `url`, or of any address of `peer`, proved a mesh/2 peer lately. */
+  isProvenMesh2(url: string, peer: string): boolean {
+    const sinceMs = this.#ctx.now.wallMs - LIMITS.provenMs;
+    const isLate = (address: Address | undefined): boolean => (address?.provenMs ?? 0) > sinceMs;
+    return isLate(this.#book.get(url)) || this.all().some((a) => a.proven && a.peer === peer && isLate(a));
   }
 
   all(): Address[] {

@@ -60,13 +60,14 @@ export class Membership {
 
   restore(state: RestoredState): void {
     this.#sequence = state.recordSequence;
-    for (const { url, peer } of state.addresses)
+    for (const { url, peer, provenMs } of state.addresses)
       this.addresses.learn({
         url,
         peer,
         source: 'remembered',
         scope: 'loopback',
         trust: 'proven',
+        provenMs,
       });
   }
 
@@ -115,6 +116,12 @@ export class Membership {
     this.#tellRole(link);
     this.#introduce(link);
     this.#ctx.arm('records', 0);
+  }
+
+  /** Whether who goes by `label` at `url` ('' for a link from outside) is known as a mesh/2 peer. */
+  isMesh2(url: string, label: string): boolean {
+    if (this.#links.standing.isProven(label) || this.map.recordOf(label) !== undefined) return true;
+    return this.addresses.isProvenMesh2(url, label);
   }
 
   /** A relay lists at most 12 neighbours: one that dials in beyond them has to look elsewhere. */
@@ -280,7 +287,8 @@ export class Membership {
 
   /** Looks for more links where there are too few. */
   dial(): void {
-    const linked = this.#isRelay ? this.overlay().length : this.#links.size;
+    // Sockets that are no link yet may become one of a leaf's home relays.
+    const linked = this.#isRelay ? this.overlay().length : this.#links.mesh2Size;
     const target = this.#isRelay ? LIMITS.overlayTarget : LIMITS.homeRelaysMax;
     const isLinked = (peer: string): boolean =>
       peer === this.#ctx.config.peerId || this.#links.withPeer(peer) !== undefined;

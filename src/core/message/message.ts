@@ -6,6 +6,9 @@
  *   id           = SHA-256("mesh/2 message\0" network "\0" signed bytes)
  *   wire item    = [signed bytes, signature, body, payload]
  *
+ * A message that began at a mesh/1 peer has another header in the place of the signed bytes, and another id; see
+ * `mesh1-record.ts`. What is made of it is a {@link Message} like any other.
+ *
  * Invariants:
  * 1. A {@link Message} exists only for bytes that are canonical, within limits and whose content hash matches.
  *    It says nothing about the signature: that is what VerifiedMessage is for.
@@ -16,6 +19,7 @@ import { type Bytes, concat, EMPTY, equal, toBase64url, utf8 } from '../bytes.ts
 import { isChannelText } from '../channel/channel.ts';
 import { LIMITS } from '../limits.ts';
 import { CborError, CborReader, CborWriter } from '../wire/cbor.ts';
+import { isMesh1Header, mesh1Text, readMesh1Header } from './mesh1-record.ts';
 import { fromUint64, type Time, toUint64 } from './time.ts';
 
 /** SHA-256, given from outside so that the core stays free of imports. */
@@ -60,6 +64,8 @@ const build = Symbol('only this module builds messages');
 interface Derived {
   readonly id: Bytes;
   readonly bytes: Bytes;
+  /** what the signature is over, where that is not made of the id */
+  readonly text: Bytes | undefined;
   readonly signature: Bytes;
   readonly wire: Bytes;
 }
@@ -70,6 +76,7 @@ interface Derived {
  */
 export class Message implements MessageFields {
   readonly #built = true;
+  readonly #text: Bytes | undefined;
   readonly kind: number;
   readonly author: Bytes;
   readonly channel: string;
@@ -84,7 +91,7 @@ export class Message implements MessageFields {
   readonly id: Bytes;
   /** `id` as base64url text, 43 characters: the key of every map */
   readonly idText: string;
-  /** the signed bytes */
+  /** the signed bytes, or the header of a message that began at a mesh/1 peer */
   readonly bytes: Bytes;
   /** 64 bytes, not yet checked */
   readonly signature: Bytes;
@@ -107,8 +114,19 @@ export class Message implements MessageFields {
     this.id = derived.id;
     this.idText = toBase64url(derived.id);
     this.bytes = derived.bytes;
+    this.#text = derived.text;
     this.signature = derived.signature;
     this.wire = derived.wire;
+  }
+
+  /** Whether it began at a mesh/1 peer. */
+  get isMesh1(): boolean {
+    return this.#text !== undefined;
+  }
+
+  /** What Ed25519 signs for it. */
+  signingInput(context: MessageContext): Bytes {
+    return this.#text ?? signingInput(context, this.id);
   }
 
   /** Whether `value` came from {@link buildMessage}: its fields agree with its bytes. */
@@ -147,6 +165,7 @@ export interface MessageContext {
   readonly network: string;
   readonly sha256: Sha256;
   readonly idHash: PrefixedHash;
+  readonly mesh1Hash: PrefixedHash;
   readonly contentHash: PrefixedHash;
   readonly signaturePrefix: Bytes;
 }
@@ -159,6 +178,7 @@ export function createMessageContext(network: string, sha256: Sha256): MessageCo
     network,
     sha256,
     idHash: new PrefixedHash(sha256, utf8(`mesh/2 message\0${network}\0`)),
+    mesh1Hash: new PrefixedHash(sha256, utf8(`mesh/2 mesh1\0${network}\0`)),
     contentHash: new PrefixedHash(sha256, PAIR),
     signaturePrefix: utf8(`mesh/2 signature\0${network}\0`),
   };
@@ -246,16 +266,36 @@ export function buildMessage(context: MessageContext, parts: Parts): Message {
 /** @param encoded what follows from the parts: the wire item, and the hash of the content */
 function assemble(context: MessageContext, parts: Parts, encoded: { wire: Bytes; hash: Bytes }): Message {
   const { wire, hash } = encoded;
-  const { fields, content } = readHeader(parts.bytes);
-  if (parts.signature.length !== 64) throw new CborError('signature is not 64 bytes');
-  if (!equal(content, hash)) throw new CborError('content does not match its hash');
+  const { bytes, signature, body, payload } = parts;
+  if (signature.length !== 64) throw new CborError('signature is not 64 bytes');
   if (wire.length > LIMITS.messageBytesMax) throw new CborError(`message of ${wire.length} bytes`);
-  const id = messageId(context, parts.bytes);
-  return new Message(
-    build,
-    { ...fields, body: parts.body, payload: parts.payload },
-    { id, bytes: parts.bytes, signature: parts.signature, wire },
-  );
+  if (isMesh1Header(bytes)) return assembleMesh1(context, parts, wire);
+  const { fields, content } = readHeader(bytes);
+  if (!equal(content, hash)) throw new CborError('content does not match its hash');
+  const id = messageId(context, bytes);
+  return new Message(build, { ...fields, body, payload }, { id, bytes, text: undefined, signature, wire });
+}
+
+function assembleMesh1(context: MessageContext, parts: Parts, wire: Bytes): Message {
+  const { bytes, signature, body, payload } = parts;
+  const header = readMesh1Header(bytes);
+  if (!header) throw new CborError('not the header of a mesh/1 message');
+  const text = body.isWellFormed() ? mesh1Text(header, body, payload) : undefined;
+  if (!text) throw new CborError('body or payload of a mesh/1 message is no text');
+  const { author, channel, timeMs } = header;
+  const fields: MessageFields = {
+    kind: MESSAGE_KIND.post,
+    author,
+    channel,
+    time: { timeMs, counter: 0 },
+    prev: EMPTY,
+    refs: [],
+    expiresMs: 0,
+    nonce: 0,
+    body,
+    payload,
+  };
+  return new Message(build, fields, { id: context.mesh1Hash.of(text), bytes, text, signature, wire });
 }
 
 /** Reads one wire item out of a frame. Throws {@link CborError}. The message's byte fields are views into the frame. */

@@ -7,7 +7,7 @@
  * brand does not.
  */
 import { type Bytes, equal } from '../bytes.ts';
-import { Message, type MessageContext, signingInput } from './message.ts';
+import { Message, type MessageContext } from './message.ts';
 import { passesGuard } from './signature.ts';
 
 /**
@@ -87,7 +87,7 @@ export class VerifiedMessage {
     proof: Verification,
   ): VerifiedMessage | undefined {
     if (!Message.isBuilt(message)) return undefined;
-    const data = signingInput(context, message.id);
+    const data = message.signingInput(context);
     return proof.covers(data, message.signature, message.author) ? new VerifiedMessage(message) : undefined;
   }
 
@@ -98,5 +98,5 @@ export class VerifiedMessage {
 
 /** The check that a message needs. */
 export function signatureCheck(context: MessageContext, message: Message): SignatureCheck {
-  return { data: signingInput(context, message.id), signature: message.signature, publicKey: message.author };
+  return { data: message.signingInput(context), signature: message.signature, publicKey: message.author };
 }

@@ -8,7 +8,7 @@ import { encodeErrorText, encodeHandshake, type Handshake, parseHandshake } from
 
 function parsed(value: unknown): Handshake {
   const result = parseHandshake(JSON.stringify(value));
-  if (!result.ok) throw new Error(`${result.code}: ${result.detail}`);
+  if (!('handshake' in result)) throw new Error(JSON.stringify(result));
   return result.handshake;
 }
 
@@ -92,6 +92,19 @@ describe('the handshake text', () => {
     expect(result.code).toBe(code);
     expect(ERRORS[result.code].at).toBe('link');
     expect(result.detail.length).toBeLessThan(200);
+  });
+
+  it('is that of a mesh/1 peer where it says nothing of mesh/2', () => {
+    const hello = (peer_id: unknown, capabilities: object) =>
+      parseHandshake(JSON.stringify({ type: 'handshake', version: 1, peer_id, capabilities }));
+    expect(hello('peer-0a1b2c3d', { relay: true, store: 1, other: {} })).toEqual({
+      ok: true,
+      mesh1: { label: 'peer-0a1b2c3d', relay: true, store: false },
+    });
+    const inPrototype = JSON.stringify(goodHandshake()).replace('"mesh"', '"__proto__"');
+    expect(parseHandshake(inPrototype)).toMatchObject({ ok: true, mesh1: { label: ID } });
+    for (const label of ['', 'a\nb', '\u009b', 'x'.repeat(65), '\ud800', 7, null, undefined])
+      expect(hello(label, {})).toMatchObject({ ok: false, code: 'unauthorized' });
   });
 
   it('may have 8 KiB and no more', () => {

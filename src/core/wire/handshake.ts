@@ -67,8 +67,17 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** What a mesh/1 peer says of itself; nothing of it is proven. */
+export interface Mesh1Hello {
+  /** what it calls itself: 1 to 64 printable characters */
+  readonly label: string;
+  readonly relay: boolean;
+  readonly store: boolean;
+}
+
 export type HandshakeResult =
   | { readonly ok: true; readonly handshake: Handshake }
+  | { readonly ok: true; readonly mesh1: Mesh1Hello }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
 
 function refuse(code: ErrorCode, detail: string): HandshakeResult {
@@ -92,7 +101,7 @@ function bytesOf(value: unknown, length: number): Bytes | undefined {
 }
 
 /** At most 64 characters that can be shown as they are: no control characters (C0, C1) and no half ones. */
-function printable(text: string): string {
+export function printable(text: string): string {
   let out = '';
   for (const c of text) {
     if (c < ' ' || (c >= '\u007f' && c <= '\u009f') || !c.isWellFormed()) continue;
@@ -100,6 +109,13 @@ function printable(text: string): string {
     out += c;
   }
   return out;
+}
+
+function parseHello(peer: unknown, capabilities: Fields): HandshakeResult {
+  const label = typeof peer === 'string' ? printable(peer) : '';
+  if (label === '' || label !== peer) return refuse('unauthorized', 'peer_id is not a name');
+  const can = (name: string): boolean => own(capabilities, name) === true;
+  return { ok: true, mesh1: { label, relay: can('relay'), store: can('store') } };
 }
 
 /** The handshake that a text holds, or the code with which it is refused. */
@@ -114,8 +130,10 @@ export function parseHandshake(text: string): HandshakeResult {
   if (own(fields, 'version') !== 1) return refuse('unsupported_version', 'handshake version is not 1');
   const peer = own(fields, 'peer_id');
   const capabilities = fieldsOf(own(fields, 'capabilities'));
-  const mesh = capabilities && fieldsOf(own(capabilities, 'mesh'));
-  if (!mesh) return refuse('unsupported_version', 'no capabilities.mesh: a mesh/1 peer');
+  if (!capabilities) return refuse('unsupported_version', 'no capabilities');
+  if (!Object.hasOwn(capabilities, 'mesh')) return parseHello(peer, capabilities);
+  const mesh = fieldsOf(own(capabilities, 'mesh'));
+  if (!mesh) return refuse('unsupported_version', 'capabilities.mesh is no object');
   const versions = own(mesh, 'versions');
   if (!Array.isArray(versions) || !versions.includes(PROTOCOL_VERSION))
     return refuse('unsupported_version', `versions do not include ${PROTOCOL_VERSION}`);

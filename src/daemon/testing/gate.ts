@@ -30,7 +30,7 @@ export const SNAPSHOT: PeerSnapshot = {
   links: [
     {
       ...{ peer: PEER, direction: 'out', url: 'ws://a/', kind: 'overlay', protection: 'sealed' },
-      ...{ sinceWallMs: WALL_MS, agent: 'x/1' },
+      ...{ protocol: 'mesh/2', sinceWallMs: WALL_MS, agent: 'x/1', unverified: 0 },
     },
   ],
   addresses: [

@@ -5,6 +5,7 @@ import { clocks } from './clocks.ts';
 import { commits } from './commits.ts';
 import { crowd } from './crowd.ts';
 import { duplicateDials } from './duplicate-dials.ts';
+import { islands } from './islands.ts';
 import { line } from './line.ts';
 import { mesh30, repeats } from './mesh.ts';
 import { mesh100 } from './mesh100.ts';
@@ -14,6 +15,7 @@ import { retention } from './retention.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   line,
+  islands,
   away,
   queued,
   duplicateDials,
