@@ -1,19 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { makeFrameFiles } from './make-frame-vectors.ts';
+import { makeMesh1Files } from './make-mesh1-vectors.ts';
 import { makeMessageFiles } from './make-message-vectors.ts';
 import { makeSignatureFiles, makeSignatureVectors, ruleHolds } from './make-signature-vectors.ts';
 import { fromHex, repositoryPath } from './vectors.ts';
 
 describe('the vector files', () => {
-  it.each(Object.entries({ ...makeSignatureFiles(), ...makeMessageFiles(), ...makeFrameFiles() }))(
-    'hold what their tool makes: %s',
-    (name, text) => {
-      // a comparison of strings this long would fail with a page of hexadecimal
-      const same = readFileSync(repositoryPath(name), 'utf8') === text;
-      expect(same, `${name} differs: run the tool that its head names`).toBe(true);
-    },
-  );
+  it.each(
+    Object.entries({
+      ...makeSignatureFiles(),
+      ...makeMessageFiles(),
+      ...makeMesh1Files(),
+      ...makeFrameFiles(),
+    }),
+  )('hold what their tool makes: %s', (name, text) => {
+    // a comparison of strings this long would fail with a page of hexadecimal
+    const same = readFileSync(repositoryPath(name), 'utf8') === text;
+    expect(same, `${name} differs: run the tool that its head names`).toBe(true);
+  });
 });
 
 describe('the signature vectors', () => {
