@@ -166,10 +166,7 @@ export class Bench {
       case 'mesh1':
         return;
       case 'send-text':
-        this.remote(effect.link)?.hearText(effect.text);
-        if (effect.notify > 0)
-          this.#inbox.push({ kind: 'link-flushed', link: effect.link, notify: effect.notify });
-        return;
+        return this.#sendText(effect);
       case 'send':
         this.#send(effect);
         return;
@@ -206,6 +203,18 @@ export class Bench {
     }
   }
 
+  #sendText({ link, text, notify }: EffectOf<'send-text'>): void {
+    const remote = this.remote(link);
+    if (remote === undefined || remote.closed) return;
+    remote.hearText(text);
+    if (notify > 0) this.#queue(remote, notify);
+  }
+
+  #queue(remote: Remote, notify: number): void {
+    remote.unflushed.push(notify);
+    if (!remote.isReadingSlowly) this.later(0, () => this.flushed(remote.link));
+  }
+
   #send(effect: EffectOf<'send'>): void {
     const frame = decodeFrame(openclaw, effect.frame);
     if (frame === undefined) throw new Error(`sent what is no frame: ${effect.frame.slice(0, 40)}`);
@@ -213,9 +222,7 @@ export class Bench {
       const remote = this.remote(link);
       if (remote === undefined || remote.closed) continue;
       remote.hear(frame);
-      if (effect.notify === 0) continue;
-      remote.unflushed.push(effect.notify);
-      if (!remote.isReadingSlowly) this.later(0, () => this.flushed(link));
+      if (effect.notify !== 0) this.#queue(remote, effect.notify);
     }
   }
 

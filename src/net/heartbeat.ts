@@ -2,8 +2,14 @@
  * Pings of the WebSocket protocol (RFC 6455 section 5.5.2), which every implementation answers: for links on which the
  * protocol above has none. A connection that shows no life for two periods is over.
  */
-import type { WebSocket } from 'ws';
 import { LIMITS } from '../core/limits.ts';
+
+/** What it needs of a WebSocket of `ws`. */
+export interface Pulse {
+  on(event: 'pong' | 'message', listener: () => void): unknown;
+  ping(): void;
+  readonly isPaused: boolean;
+}
 
 export class Heartbeat {
   readonly #timer: NodeJS.Timeout;
@@ -11,7 +17,7 @@ export class Heartbeat {
   #misses = 0;
 
   /** @param periodMs between two pings */
-  constructor(ws: WebSocket, onDead: () => void, periodMs: number = LIMITS.pingSlowMs) {
+  constructor(ws: Pulse, onDead: () => void, periodMs: number = LIMITS.pingSlowMs) {
     const alive = (): void => {
       this.#isAlive = true;
     };

@@ -259,7 +259,7 @@ export class Mesh1 implements Mesh1Listener {
   #malformed(session: Session, detail: string): void {
     session.malformed++;
     this.offence(session.link);
-    if (session.malformed > LIMITS.mesh1MalformedMax)
+    if (this.#ctx.config.banThreshold > 0 && session.malformed > LIMITS.mesh1MalformedMax)
       this.#links.close(
         session.link,
         'invalid_message',

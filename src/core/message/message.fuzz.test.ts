@@ -7,14 +7,20 @@ import { equal, utf8 } from '../bytes.ts';
 import { fuzz, fuzzRounds } from '../fuzz.fixture.ts';
 import { Random } from '../random.ts';
 import { damage, pick } from '../wire/damage.fixture.ts';
-import { authorOf, openclaw, sha256, signedMessage } from './message.fixture.ts';
+import { encodeMesh1Header, readMesh1Header } from './mesh1-record.ts';
+import { authorOf, fromHex, openclaw, readVectors, sha256, signedMessage } from './message.fixture.ts';
 import { decodeMessage, encodeSignedBytes, encodeWireItem, type Message } from './message.ts';
 
 const ROUNDS = fuzzRounds(1_000_000);
 const SEED = utf8('fuzz decodeMessage, seed 1');
 
 const ref = (n: number) => ({ relation: n, id: sha256(utf8(`ref ${n}`)) });
+/** Two that began at a mesh/1 peer: without and with a payload. */
+const began = readVectors<{ vectors: { wire: string }[] }>('mesh1.json')
+  .vectors.slice(0, 3)
+  .flatMap(({ wire }) => decodeMessage(openclaw, fromHex(wire)) ?? []);
 const originals: readonly Message[] = [
+  ...began,
   signedMessage(),
   signedMessage({ body: '', channel: 'x' }),
   signedMessage({ body: 'é\u{1f980}'.repeat(20), payload: utf8('{"a":[1,2,3]}') }),
@@ -35,10 +41,10 @@ function damagedInside(random: Random, message: Message): Uint8Array {
 
 function spelledOnce(message: Message, wire: Uint8Array): boolean {
   const { bytes, signature, body, payload } = message;
-  const again = encodeWireItem(encodeSignedBytes(openclaw, message), signature, body, payload);
-  return (
-    equal(message.wire, wire) && equal(again, wire) && equal(encodeSignedBytes(openclaw, message), bytes)
-  );
+  const header = message.isMesh1 ? readMesh1Header(bytes) : undefined;
+  const signed = header ? encodeMesh1Header(header) : encodeSignedBytes(openclaw, message);
+  const again = encodeWireItem(signed, signature, body, payload);
+  return equal(message.wire, wire) && equal(again, wire) && equal(signed, bytes);
 }
 
 describe('the message decoder', () => {

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { equal, toHex, utf8 } from '../bytes.ts';
 import { isErrorCode } from '../errors.ts';
 import { fuzz, fuzzRounds } from '../fuzz.fixture.ts';
-import { openclaw } from '../message/message.fixture.ts';
+import { openclaw, readVectors, signedMessage } from '../message/message.fixture.ts';
 import { Random } from '../random.ts';
 import { damaged, pick } from './damage.fixture.ts';
 import type { Frame } from './frame.ts';
@@ -15,6 +15,13 @@ import { anyFrame, FRAME_TYPES } from './frames.fixture.ts';
 import { decodeFrame, encodeFrame } from './frames.ts';
 import { goodHandshake, hostileTexts } from './handshake.fixture.ts';
 import { parseHandshake } from './handshake.ts';
+import {
+  encodeMesh1Message,
+  encodeSyncRequest,
+  encodeSyncResponse,
+  mesh1Fields,
+  parseMesh1,
+} from './mesh1.ts';
 
 const SEED = utf8('fuzz frames and handshakes, seed 1');
 const ROUNDS = fuzzRounds(1_000_000);
@@ -105,5 +112,33 @@ describe('the handshake parser', () => {
       if (!result.ok && !isErrorCode(result.code)) throw new Error(`no code: ${result.code}`);
     });
     expect([...outcomes].sort()).toEqual(['invalid_message', 'ok', 'unauthorized', 'unsupported_version']);
+  });
+});
+
+describe('the parser of mesh/1', () => {
+  const fields = mesh1Fields(signedMessage({ payload: utf8('{"a":[1,{"b":2}]}') })) as string;
+  const originals: readonly string[] = [
+    ...readVectors<{ vectors: { frame: string }[] }>('mesh1.json').vectors.map(({ frame }) => frame),
+    encodeMesh1Message(fields),
+    encodeSyncResponse('lobby', [fields, fields]),
+    encodeSyncRequest('lobby', '', 20),
+    '{"type":"subscribe","channel_id":"lobby"}',
+    '{"type":"error","code":"unauthorized","message":"no"}',
+  ];
+
+  it('answers each damaged text with a frame or nothing, never with an exception', () => {
+    const random = new Random(SEED);
+    const outcomes = new Set<string>();
+    fuzz(ROUNDS, (round) => {
+      let text = pick(random, originals);
+      for (let k = random.below(3); k >= 0; k--) text = damagedText(random, text, pick(random, originals));
+      try {
+        outcomes.add(parseMesh1(text)?.type ?? 'none');
+      } catch (error) {
+        throw new Error(`round ${round} threw for ${JSON.stringify(text)}`, { cause: error });
+      }
+    });
+    const types = ['error', 'ignored', 'message', 'none', 'subscribe', 'sync_request', 'sync_response'];
+    expect([...outcomes].sort()).toEqual(types);
   });
 });

@@ -58,6 +58,11 @@ export class Mesh1Node {
     this.#send = send;
   }
 
+  /** What it kept over a restart. */
+  restore(posts: readonly Mesh1Post[]): void {
+    for (const post of posts) this.#stored.set(post.message_id, post);
+  }
+
   /** Messages that it keeps of a channel. */
   stored(channel: string): Mesh1Post[] {
     const all = [...this.#stored.values()].filter(({ channel_id }) => channel_id === channel);

@@ -18,7 +18,7 @@ export const bot = authorOf('bot of mesh/1');
 export class OldPeer {
   readonly remote: Remote;
   readonly #bench: Bench;
-  #taken = 0;
+  #frames: Json[] = [];
 
   constructor(bench: Bench, name: string, hello: Hello = {}, options: ConnectOptions = {}) {
     this.#bench = bench;
@@ -33,15 +33,16 @@ export class OldPeer {
     this.#bench.run(0);
   }
 
-  /** Frames that came since the last call. */
+  /** Takes the frames of one type that came, in order, or all of them. */
   heard(type?: string): Json[] {
-    const texts = this.remote.texts.slice(this.#taken);
-    this.#taken = this.remote.texts.length;
-    const frames = texts.map((text) => JSON.parse(text) as Json);
-    return type === undefined ? frames : frames.filter((frame) => frame.type === type);
+    for (const text of this.remote.texts.splice(0)) this.#frames.push(JSON.parse(text) as Json);
+    const isTaken = (frame: Json): boolean => type === undefined || frame.type === type;
+    const taken = this.#frames.filter(isTaken);
+    this.#frames = this.#frames.filter((frame) => !isTaken(frame));
+    return taken;
   }
 
-  /** Bodies of the messages that came live since the last call. */
+  /** Takes the bodies of the messages that came by themselves. */
   bodies(): unknown[] {
     return this.heard('message').map(({ body }) => body);
   }

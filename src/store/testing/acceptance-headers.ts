@@ -1,5 +1,6 @@
 /** Fact 7 of `core/persistence.ts`: headers whose content is put off, is filled in, or was dropped. */
 import { expect, it } from 'vitest';
+import { utf8 } from '../../core/bytes.ts';
 import type { VerifiedMessage } from '../../core/message/verified.ts';
 import { MINUTE_END, type PersistOp, type Query, type QueryAnswer } from '../../core/persistence.ts';
 import type { Store } from '../store.ts';
@@ -8,6 +9,7 @@ import {
   createAuthor,
   dropped,
   joined,
+  mesh1Message,
   published,
   putOff,
   received,
@@ -64,6 +66,28 @@ function known(store: Store): unknown {
 }
 
 export function describeHeaders(open: OpenSubject): void {
+  it('keeps what began at a mesh/1 peer as it came, and parts its header from its content like any other', () => {
+    const subject = open();
+    const [whole, late, heavy] = [
+      mesh1Message(ann, 'whole', utf8('{"a":1}')),
+      mesh1Message(bob, 'late'),
+      mesh1Message(ann, 'heavy one', utf8(`"${'x'.repeat(9000)}"`)),
+    ] as [VerifiedMessage, VerifiedMessage, VerifiedMessage];
+    subject.store.transact([[received(whole), putOff(late), received(heavy)]]);
+    expect(holdings(subject.store, whole, late, heavy)).toEqual(['held', 'wanted', 'held']);
+    const again = () =>
+      read(subject.store, { kind: 'messages', ids: [whole.message.id, late.message.id] }).messages;
+    expect(again().map((message) => message?.message.wire)).toEqual([whole.message.wire, undefined]);
+    one(subject.store, received(late));
+    subject.reopen();
+    expect(again().map((message) => message?.message)).toEqual([whole.message, late.message]);
+    one(subject.store, dropped('dev', 0));
+    expect(holdings(subject.store, whole, late, heavy)).toContain('dropped');
+    expect(
+      read(subject.store, { kind: 'page', channel: 'dev', limit: 9, wallMs: WALL_MS }).messages.length,
+    ).toBeLessThan(3);
+  });
+
   it('knows a message that was put off, counts it, and shows it to nobody', () => {
     const subject = open();
     const message = signedMessage(ann);

@@ -84,8 +84,17 @@ export function describeReads(open: OpenSubject): void {
     const [after, before] = [positionOf(messages[2]), positionOf(messages[12])];
     const page = store.readPage({ channel: 'dev', limit: 5, wallMs: WALL_MS, after, before });
     expect(ids(page)).toEqual(ids(messages.slice(3, 8)));
-    const rest = store.readPage({ channel: 'dev', limit: 50, wallMs: WALL_MS, after, before });
+    const query = { channel: 'dev', limit: 50, wallMs: WALL_MS, after, before };
+    const rest = store.readPage(query);
     expect(ids(rest)).toEqual(ids(messages.slice(3, 12)));
+    // The core asks for the same.
+    const answer = store.read({ kind: 'page', ...query });
+    expect(answer.kind === 'page' && ids(answer.messages)).toEqual(ids(rest));
+    const newest = store.read({ kind: 'page', channel: 'dev', limit: 3, wallMs: WALL_MS });
+    expect(newest.kind === 'page' && ids(newest.messages)).toEqual(ids(messages.slice(-3)));
+    expect(() => store.read({ kind: 'page', channel: 'dev', limit: -1, wallMs: WALL_MS })).toThrow(
+      RangeError,
+    );
   });
 
   it('fills pages past expired messages', () => {

@@ -2,11 +2,13 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { type Bytes, EMPTY, toBase64url, utf8 } from '../../core/bytes.ts';
 import { channelTag } from '../../core/channel/channel.ts';
+import { encodeMesh1Header, mesh1Text } from '../../core/message/mesh1-record.ts';
 import {
   buildMessage,
   createMessageContext,
   encodeSignedBytes,
   MESSAGE_KIND,
+  type Message,
   type MessageFields,
   messageId,
   signingInput,
@@ -95,11 +97,28 @@ export function signedMessage(author: Author, draft: Draft = {}): VerifiedMessag
   const signature = new Uint8Array(
     sign(null, signingInput(context, messageId(context, bytes)), author.privateKey),
   );
-  const message = buildMessage(context, { bytes, signature, body: fields.body, payload: fields.payload });
+  return verified(buildMessage(context, { bytes, signature, body: fields.body, payload: fields.payload }));
+}
+
+/** A message that began at a mesh/1 peer. */
+export function mesh1Message(author: Author, body: string, payload: Bytes = EMPTY): VerifiedMessage {
+  const header = {
+    channel: 'dev',
+    messageId: `message-${body.length}`,
+    sender: author.id,
+    timestamp: new Date(WALL_MS).toISOString(),
+  };
+  const bytes = encodeMesh1Header(header);
+  const text = mesh1Text(header, body, payload) as Bytes;
+  const signature = new Uint8Array(sign(null, text, author.privateKey));
+  return verified(buildMessage(context, { bytes, signature, body, payload }));
+}
+
+function verified(message: Message): VerifiedMessage {
   const proof = verifySignature(nodeVerify, signatureCheck(context, message));
-  const verified = proof && VerifiedMessage.fromVerification(context, message, proof);
-  if (verified === undefined) throw new Error('the test signed a message that does not verify');
-  return verified;
+  const result = proof && VerifiedMessage.fromVerification(context, message, proof);
+  if (result === undefined) throw new Error('the test signed a message that does not verify');
+  return result;
 }
 
 /** For benchmarks: a message with junk for a signature, since signing would take longer than storing. */
