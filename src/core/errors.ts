@@ -15,7 +15,7 @@ const table = {
   // links
   unsupported_version: {
     title: 'The other side speaks no protocol version that we speak.',
-    do: 'Update the older of the two daemons; mesh/1 peers cannot link with this version yet.',
+    do: 'Update the older of the two daemons. For a mesh/1 peer: do not set MESH_MESH1=0 on this side.',
     http: 505,
     at: 'link',
   },

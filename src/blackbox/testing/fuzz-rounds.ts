@@ -14,7 +14,7 @@ import { MeshProcess } from './mesh-process.ts';
 import { RawPeer } from './raw-peer.ts';
 import { until } from './wait.ts';
 
-const LIFTED = {
+export const LIFTED = {
   MESH_BAN_THRESHOLD: '0',
   MESH_RATE_LEAF: '0',
   MESH_RATE_RELAY: '0',

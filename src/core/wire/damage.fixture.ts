@@ -50,3 +50,27 @@ export function damage(random: Random, bytes: Uint8Array, other: Uint8Array): Ui
       return concat(out.subarray(0, at), other.subarray(random.below(other.length + 1)));
   }
 }
+
+/** Pieces that mean something to a JSON parser. */
+const PIECES = [
+  ...'{}[]",:\\0129eE+-.'.split(''),
+  ...['null', 'true', '1e400', '"__proto__":', '\\ud800', '\ud800', '\u0000', '"versions"', '"mesh":{'],
+];
+
+/** One damage to a JSON text, as {@link damage} does it to bytes. */
+export function damagedText(random: Random, text: string, other: string): string {
+  const at = random.below(text.length + 1);
+  const to = Math.min(text.length, at + random.below(20));
+  switch (random.below(5)) {
+    case 0:
+      return text.slice(0, at) + pick(random, PIECES) + text.slice(at);
+    case 1:
+      return text.slice(0, at) + text.slice(to);
+    case 2:
+      return text.slice(0, to) + text.slice(at);
+    case 3:
+      return text.slice(0, at) + String.fromCharCode(random.below(65536)) + text.slice(at + 1);
+    default:
+      return text.slice(0, at) + other.slice(random.below(other.length + 1));
+  }
+}

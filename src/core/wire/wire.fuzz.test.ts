@@ -9,7 +9,7 @@ import { isErrorCode } from '../errors.ts';
 import { fuzz, fuzzRounds } from '../fuzz.fixture.ts';
 import { openclaw, readVectors, signedMessage } from '../message/message.fixture.ts';
 import { Random } from '../random.ts';
-import { damaged, pick } from './damage.fixture.ts';
+import { damaged, damagedText, pick } from './damage.fixture.ts';
 import type { Frame } from './frame.ts';
 import { anyFrame, FRAME_TYPES } from './frames.fixture.ts';
 import { decodeFrame, encodeFrame } from './frames.ts';
@@ -67,28 +67,6 @@ describe('the frame decoder', () => {
     }
   });
 });
-
-const PIECES = [
-  ...'{}[]",:\\0129eE+-.'.split(''),
-  ...['null', 'true', '1e400', '"__proto__":', '\\ud800', '\ud800', '\u0000', '"versions"', '"mesh":{'],
-];
-
-function damagedText(random: Random, text: string, other: string): string {
-  const at = random.below(text.length + 1);
-  const to = Math.min(text.length, at + random.below(20));
-  switch (random.below(5)) {
-    case 0:
-      return text.slice(0, at) + pick(random, PIECES) + text.slice(at);
-    case 1:
-      return text.slice(0, at) + text.slice(to);
-    case 2:
-      return text.slice(0, to) + text.slice(at);
-    case 3:
-      return text.slice(0, at) + String.fromCharCode(random.below(65536)) + text.slice(at + 1);
-    default:
-      return text.slice(0, at) + other.slice(random.below(other.length + 1));
-  }
-}
 
 describe('the handshake parser', () => {
   it('answers each damaged text with a handshake or a code', () => {
