@@ -49,6 +49,18 @@ daemon has not ended after 20 seconds. A supervisor that started the daemon may 
 container is stopped from outside (\`docker stop\`): with its daemon it ends, and with it the command.`,
     ],
   },
+  logs: {
+    json: 'a line of the log: `{"level", "time", …, "phrase"}`; `{"damaged"}` for one that is not whole',
+    options: {
+      lines: { value: 'N' },
+      since: { value: 'TIME' },
+    },
+    notes: [
+      `It reads the files in the folder \`logs\` of the data folder, so it works whether the daemon runs or not, and however it
+was started. \`MESH_LOG_FILES\` and \`MESH_LOG_FILE_BYTES\` set how much is kept, \`MESH_LOG_LEVEL\` what is written. With
+\`--level\` and \`--since\` the last N of the lines that fit are shown. A line that a sudden end of the daemon has cut off is shown as damaged.`,
+    ],
+  },
   status: {
     json: 'a [Status](http.md#status), with `identity`, `peer`, `links`, `channels`, `lastArrival` and more',
   },

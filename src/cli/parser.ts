@@ -13,6 +13,7 @@ import { idCommand } from './commands/id.ts';
 import { inboxCommand } from './commands/inbox.ts';
 import { joinCommand } from './commands/join.ts';
 import { leaveCommand } from './commands/leave.ts';
+import { logsCommand } from './commands/logs.ts';
 import { openclawCommand } from './commands/openclaw.ts';
 import { peersCommand } from './commands/peers.ts';
 import { readCommand } from './commands/read.ts';
@@ -29,6 +30,7 @@ import { UsageError } from './exit.ts';
 export const COMMANDS: readonly Command[] = [
   startCommand,
   stopCommand,
+  logsCommand,
   statusCommand,
   idCommand,
   joinCommand,

@@ -87,7 +87,7 @@ const table = {
   },
   banned: {
     title: 'The peer broke the protocol too often and is kept out for an hour.',
-    do: 'Update the daemon on that side; if it is yours, look into its log for what it sent.',
+    do: 'Update the daemon on that side; if it is yours, "mesh logs" there may show why.',
     http: 403,
     at: 'link',
   },
@@ -215,7 +215,7 @@ const table = {
   },
   internal: {
     title: 'The daemon made a mistake.',
-    do: 'Look into its log for the same time and report it.',
+    do: 'Look into its log ("mesh logs") for the same time and report it.',
     http: 500,
     at: 'api',
   },
@@ -291,7 +291,7 @@ const table = {
   },
   stop_timeout: {
     title: 'The daemon was asked to stop and has not ended in time.',
-    do: 'Look at its log. If it does nothing any more, end the process itself; what it has acknowledged is on the disk.',
+    do: 'Look at its log ("mesh logs"). If it does nothing any more, end the process itself; what it has acknowledged is on the disk.',
     http: 503,
     at: 'command',
   },
@@ -299,6 +299,13 @@ const table = {
     title: 'No daemon answers for this data folder.',
     do: 'Start it with "mesh start", or name its folder with --data.',
     http: 503,
+    at: 'command',
+  },
+
+  no_log: {
+    title: 'There is no log to show.',
+    do: 'Name the folder of the daemon with --data, or start it with "mesh start": it writes a log unless MESH_LOG_FILES is 0 or MESH_LOG_LEVEL is silent. A daemon that writes none has its log on standard output: see "journalctl" or "docker logs".',
+    http: 404,
     at: 'command',
   },
 

@@ -37,6 +37,7 @@ export const LAYERS: readonly Layer[] = [
       'src/daemon/index.ts',
       'src/bootstrap/index.ts',
       'src/daemon/doctor/index.ts',
+      'src/daemon/folder/index.ts',
     ],
   },
   { folder: 'src/bridge/', may: ['src/api/client/'] },
