@@ -81,6 +81,12 @@ export class LogFile {
   open(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
+    const now = this.#clock();
+    try {
+      this.#openNewest(now); // at once, so that a log that cannot be written is told at the start
+    } catch (error) {
+      this.#failed(error, now);
+    }
     for (const line of held) this.write(line);
   }
 
@@ -100,6 +106,7 @@ export class LogFile {
     try {
       this.#append(line, now);
     } catch (error) {
+      this.#lost++;
       this.#failed(error, now);
     }
   }
@@ -177,7 +184,6 @@ export class LogFile {
   }
 
   #failed(error: unknown, now: number): void {
-    this.#lost++;
     this.#retryMs = now + RETRY_MS;
     try {
       this.#letGo();
