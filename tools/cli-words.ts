@@ -190,6 +190,17 @@ fails.`,
       `Checks: ${CHECKS.map((check) => `\`${check}\``).join(', ')}.`,
     ],
   },
+  service: {
+    json: '`install`: `{"file", "dataFolder", "environmentFile", "node", "program", "pid", "changed", "unseen"}`, with `--print` the file; `remove`: `{"file", "removed"}`; `status`: `{"file", "installed", "dataFolder", "enabled", "running", "state", "pid"}`, where `installed` is `own`, `foreign` or `none`',
+    notes: [
+      `On Linux it is a unit of systemd: one of your user, or with \`--system\` one of the machine, which runs as the user
+\`mesh\` with its data in \`/var/lib/mesh\`. The absolute paths of the data folder, of Node.js and of this program are written
+into it; options come from the file that it names. On macOS it is an agent of launchd, which nobody has tested yet; on
+Windows the command says what to type.`,
+      `\`install\` returns when the daemon runs, and may be repeated: after an upgrade it writes the file anew. A file of the
+same name that it did not write is never touched. \`status\` ends with 1 if the service does not run.`,
+    ],
+  },
   bootstrap: {
     json: '`{"url", "file"}`',
     notes: [

@@ -19,6 +19,7 @@ import { peersCommand } from './commands/peers.ts';
 import { readCommand } from './commands/read.ts';
 import { retentionCommand } from './commands/retention.ts';
 import { sendCommand } from './commands/send.ts';
+import { serviceCommand } from './commands/service.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
@@ -46,6 +47,7 @@ export const COMMANDS: readonly Command[] = [
   openclawCommand,
   peersCommand,
   doctorCommand,
+  serviceCommand,
   bootstrapCommand,
 ];
 

@@ -309,7 +309,32 @@ const table = {
     at: 'command',
   },
 
+  daemon_runs: {
+    title: 'A daemon runs on this data folder.',
+    do: 'Stop it with "mesh stop", and run the command again.',
+    http: 409,
+    at: 'command',
+  },
+
   // what the command line does with other programs
+  no_service_manager: {
+    title: 'There is nothing here that could run the daemon as a service.',
+    do: 'Run "mesh start" under whatever starts programs here. In a container that is the container itself: docs/guides/operate.md shows how.',
+    http: 501,
+    at: 'command',
+  },
+  service_foreign: {
+    title: 'There is another service of this name, which is left as it is.',
+    do: 'Look at the file that the detail names. Move it away if nobody needs it, and run the command again.',
+    http: 409,
+    at: 'command',
+  },
+  service_failed: {
+    title: 'The service could not be set up or started.',
+    do: 'Mend what the detail says and run the command again: steps that are done do no harm. If the daemon ends at once, "mesh logs" says why.',
+    http: 502,
+    at: 'command',
+  },
   openclaw_failed: {
     title: 'OpenClaw could not be set up.',
     do: 'Read what it printed above, mend that, and run the same command again: steps that are done do no harm.',
