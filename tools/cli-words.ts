@@ -201,6 +201,16 @@ Windows the command says what to type.`,
 same name that it did not write is never touched. \`status\` ends with 1 if the service does not run.`,
     ],
   },
+  uninstall: {
+    json: '`{"action", "path", "what", "bytes", "why", "done"}` for each file; `action` is `remove` or `keep`, `done` is null where nothing was tried',
+    notes: [
+      `Without \`--yes\` nothing is changed. It removes what it knows by name: the service that "mesh service install" wrote for this
+folder, the database, the log, the tokens. It keeps the keys, copies of the database from before an upgrade, what mesh/1
+left, options, and every file that it does not know, and says so. It follows no symbolic link. While the daemon runs it
+refuses, and a folder without a token, keys or a database of a daemon is left alone. If a file cannot be removed it goes on
+with the others and ends with 1; it may be repeated.`,
+    ],
+  },
   bootstrap: {
     json: '`{"url", "file"}`',
     notes: [

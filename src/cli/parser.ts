@@ -23,6 +23,7 @@ import { serviceCommand } from './commands/service.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
+import { uninstallCommand } from './commands/uninstall.ts';
 import { waitCommand } from './commands/wait.ts';
 import { wakeCommand } from './commands/wake.ts';
 import { UsageError } from './exit.ts';
@@ -48,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
   peersCommand,
   doctorCommand,
   serviceCommand,
+  uninstallCommand,
   bootstrapCommand,
 ];
 

@@ -316,6 +316,19 @@ const table = {
     at: 'command',
   },
 
+  not_data_folder: {
+    title: 'This is not the data folder of a daemon.',
+    do: 'Name the right one with --data; nothing was removed.',
+    http: 409,
+    at: 'command',
+  },
+  uninstall_incomplete: {
+    title: 'Not everything could be removed.',
+    do: 'Mend what is said above and run the command again: what is gone does no harm.',
+    http: 500,
+    at: 'command',
+  },
+
   // what the command line does with other programs
   no_service_manager: {
     title: 'There is nothing here that could run the daemon as a service.',

@@ -38,6 +38,7 @@ export const LAYERS: readonly Layer[] = [
       'src/bootstrap/index.ts',
       'src/daemon/doctor/index.ts',
       'src/daemon/folder/index.ts',
+      'src/daemon/uninstall/index.ts',
     ],
   },
   { folder: 'src/bridge/', may: ['src/api/client/'] },

@@ -117,7 +117,7 @@ export async function showService(
   if (state !== undefined) {
     const process = state.pid > 0 ? `, process ${state.pid}` : '';
     lines.push(
-      `${isRunning ? 'It runs' : 'It does not run'} (${state.words}${process}), and is ${state.isEnabled ? '' : 'not '}started by itself.`,
+      `${isRunning ? 'It runs' : 'It does not run'} (${state.words}${process}), and ${state.isEnabled ? 'starts' : 'does not start'} by itself.`,
     );
     if (!isRunning) lines.push(`"mesh logs" may say why; to start it: ${manager.command} start ${name}`);
   }
