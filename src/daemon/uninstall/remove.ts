@@ -49,15 +49,15 @@ function hold({ storePath }: FolderFacts): { close(): void } {
 }
 
 /**
- * Removes everything of the inventory that is to be removed. What marks the folder as ours goes only if all else went.
+ * Removes everything of an inventory that is to be removed. What marks the folder as ours goes only if all else went.
  * @throws MeshError `not_data_folder`, `daemon_runs`
  */
-export function removeAll(facts: FolderFacts): Outcome[] {
+export function removeAll(facts: FolderFacts, inventory = takeInventory(facts)): Outcome[] {
   assertDataFolder(facts);
   const lock = hold(facts);
   const outcomes: Outcome[] = [];
   try {
-    const items = takeInventory(facts).filter(({ action }) => action === 'remove');
+    const items = inventory.filter(({ action }) => action === 'remove');
     const lockFile = `${facts.storePath}.lock`;
     const [last, others] = [items.filter(isMark), items.filter((item) => !isMark(item))];
     for (const item of others) outcomes.push({ item, why: removeFile(item.path) });
@@ -69,7 +69,7 @@ export function removeAll(facts: FolderFacts): Outcome[] {
       if (item.path === lockFile) lock.close(); // an open file cannot be removed on every system
       outcomes.push({ item, why: removeFile(item.path) });
     }
-    removeEmptyFolders(takeInventory(facts).concat(items), facts.dataFolder);
+    removeEmptyFolders(inventory, facts.dataFolder);
     return outcomes;
   } finally {
     lock.close();
