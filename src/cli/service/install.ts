@@ -7,7 +7,7 @@ import { isDaemon, MeshError, pidOf } from '../../api/client/index.ts';
 import type { CommandContext } from '../command.ts';
 import { UsageError } from '../exit.ts';
 import { print } from '../print.ts';
-import { jsonLine, visibleLine } from '../text.ts';
+import { jsonLine, shellWord, visibleLine } from '../text.ts';
 import { type Manager, managerOf } from './manager.ts';
 import { type Machine, planService, readInstalled, type ServicePlan } from './plan.ts';
 import { SERVICE_USER } from './unit.ts';
@@ -95,14 +95,15 @@ function writeFile(file: string, text: string): void {
 /** Waits until the daemon of the service answers for its folder. @returns its process */
 async function seeItRun({ dataFolder }: ServicePlan, manager: Manager): Promise<number> {
   const deadline = performance.now() + PATIENCE_MS;
+  const { restarts } = await manager.state(); // those of before do not count
   for (;;) {
     const state = await manager.state();
     if (state.pid > 0 && state.pid === runningPid(dataFolder)) return state.pid;
     const isOver = performance.now() > deadline;
-    if (isOver || state.restarts > 0 || /failed|auto-restart/.test(state.words))
+    if (isOver || state.restarts > restarts || /failed|auto-restart/.test(state.words))
       throw new MeshError(
         'service_failed',
-        `It is installed, and the daemon does not run (${state.words || 'no state is told'}). ${isOver ? 'It was waited for in vain.' : 'It ended at once.'} "mesh logs --data ${dataFolder}" or the log of the service says why.`,
+        `It is installed, and the daemon does not run (${state.words || 'no state is told'}). ${isOver ? 'It was waited for in vain.' : 'It ended at once.'} "mesh logs --data ${shellWord(dataFolder)}" or the log of the service says why.`,
       );
     await sleep(LOOK_MS);
   }
