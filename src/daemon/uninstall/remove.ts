@@ -26,7 +26,7 @@ function removeFile(file: string): string {
   }
 }
 
-/** Folders go if nothing is left in them; the data folder is the last. */
+/** Folders that something was removed from go if nothing is left in them; the data folder is the last. */
 function removeEmptyFolders(items: readonly Item[], dataFolder: string): void {
   const inside = items
     .map(({ path: file }) => path.dirname(file))
@@ -69,7 +69,7 @@ export function removeAll(facts: FolderFacts, inventory = takeInventory(facts)):
       if (item.path === lockFile) lock.close(); // an open file cannot be removed on every system
       outcomes.push({ item, why: removeFile(item.path) });
     }
-    removeEmptyFolders(inventory, facts.dataFolder);
+    if (items.length > 0) removeEmptyFolders(inventory, facts.dataFolder);
     return outcomes;
   } finally {
     lock.close();

@@ -173,6 +173,12 @@ describe('the removal', () => {
     expect(left()).toEqual(KEYS);
   });
 
+  it("leaves an empty folder, which may be anybody's", () => {
+    fs.mkdirSync(data);
+    expect(removeAll(facts(true))).toEqual([]);
+    expect(fs.existsSync(data)).toBe(true);
+  });
+
   it.each([
     ['a folder of somebody', () => put('notes.txt')],
     [
