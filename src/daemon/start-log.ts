@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ERRORS, MeshError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
-import { LOG_FOLDER } from './folder/log-names.ts';
+import { LOG_FOLDER, listLogFiles } from './folder/log-names.ts';
 import { createLog, describeError, joinOutlets } from './log.ts';
 import { LogFile } from './log-file.ts';
 import { OPTION_NAMES } from './option-table.ts';
@@ -49,17 +49,30 @@ function describeFailure(error: unknown): object {
   return { error: ERRORS[code].title, code, options: names };
 }
 
+function countFiles(folder: string): number {
+  try {
+    return listLogFiles(folder).length;
+  } catch {
+    return 0; // what cannot be listed cannot be written either
+  }
+}
+
 /**
  * Writes down why a start has failed, for whoever looks into the log of a service later; whoever started it is told by
- * the error itself. Not if another daemon has the folder: the log is its log. Nothing is deleted to make room, since the
- * folder is not locked any more, and a folder without a log gets none, because the options may be what is wrong.
+ * the error itself. Not if another daemon has the folder: the log is its log. A folder without a log gets none, because the
+ * options may be what is wrong; for the same reason there may be as many files as there are now, whatever was set. A
+ * service that fails every few seconds for weeks stays within that.
  */
 export function recordFailure(dataFolder: string, error: unknown): void {
   const folder = path.join(dataFolder, LOG_FOLDER);
   const isOthers = error instanceof MeshError && error.code === 'store_locked';
   if (isOthers || !fs.existsSync(folder)) return;
-  const bounds = { bytesMax: LIMITS.logFileBytes, filesMax: Number.MAX_SAFE_INTEGER };
-  const file = new LogFile({ folder, ...bounds, onTrouble: () => undefined });
+  const file = new LogFile({
+    folder,
+    bytesMax: LIMITS.logFileBytes,
+    filesMax: Math.max(LIMITS.logFiles, countFiles(folder)),
+    onTrouble: () => undefined,
+  });
   file.open();
   createLog('fatal', file).fatal(describeFailure(error), 'start failed');
   file.close();

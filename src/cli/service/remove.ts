@@ -76,7 +76,7 @@ export async function removeService(
   return undefined;
 }
 
-/** Services that we wrote for this data folder. Files that cannot be looked at are none. */
+/** Services that we wrote for this data folder. */
 export function servicesOf(
   context: CommandContext,
   machine: Machine,
