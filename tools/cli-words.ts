@@ -49,6 +49,18 @@ daemon has not ended after 20 seconds. A supervisor that started the daemon may 
 container is stopped from outside (\`docker stop\`): with its daemon it ends, and with it the command.`,
     ],
   },
+  logs: {
+    json: 'a line of the log: `{"level", "time", …, "phrase"}`; `{"damaged"}` for one that is not whole',
+    options: {
+      lines: { value: 'N' },
+      since: { value: 'TIME' },
+    },
+    notes: [
+      `It reads the files in the folder \`logs\` of the data folder, so it works whether the daemon runs or not, and however it
+was started. \`MESH_LOG_FILES\` and \`MESH_LOG_FILE_BYTES\` set how much is kept, \`MESH_LOG_LEVEL\` what is written. With
+\`--level\` and \`--since\` the last N of the lines that fit are shown. A line that a sudden end of the daemon has cut off is shown as damaged.`,
+    ],
+  },
   status: {
     json: 'a [Status](http.md#status), with `identity`, `peer`, `links`, `channels`, `lastArrival` and more',
   },
@@ -176,6 +188,27 @@ channel ends its waking.`,
       `It needs no running daemon, changes nothing, and asks the bootstrap lists as a start would. It ends with 1 if a check
 fails.`,
       `Checks: ${CHECKS.map((check) => `\`${check}\``).join(', ')}.`,
+    ],
+  },
+  service: {
+    json: '`install`: `{"file", "dataFolder", "environmentFile", "node", "program", "pid", "changed", "unseen"}`, with `--print` the file; `remove`: `{"file", "removed"}`; `status`: `{"file", "installed", "dataFolder", "enabled", "running", "state", "pid"}`, where `installed` is `own`, `foreign` or `none`',
+    notes: [
+      `On Linux it is a unit of systemd: one of your user, or with \`--system\` one of the machine, which runs as the user
+\`mesh\` with its data in \`/var/lib/mesh\`. The absolute paths of the data folder, of Node.js and of this program are written
+into it; options come from the file that it names. On macOS it is an agent of launchd, which nobody has tested yet; on
+Windows the command says what to type.`,
+      `\`install\` returns when the daemon runs, and may be repeated: after an upgrade it writes the file anew. A file of the
+same name that it did not write is never touched. \`status\` ends with 1 if the service does not run.`,
+    ],
+  },
+  uninstall: {
+    json: '`{"action", "path", "what", "bytes", "why", "done"}` for each file; `action` is `remove` or `keep`, `done` is null where nothing was tried',
+    notes: [
+      `Without \`--yes\` nothing is changed. It removes what it knows by name: the service that "mesh service install" wrote for this
+folder, the database, the log, the tokens. It keeps the keys, copies of the database from before an upgrade, what mesh/1
+left, options, and every file that it does not know, and says so. It follows no symbolic link. While the daemon runs it
+refuses, and a folder without a token, keys or a database of a daemon is left alone. If a file cannot be removed it goes on
+with the others and ends with 1; it may be repeated.`,
     ],
   },
   bootstrap: {

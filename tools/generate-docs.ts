@@ -1,9 +1,10 @@
 /**
- * Writes what documents say about tables in the code: `env.example` and the reference pages of options, error codes,
- * the HTTP API and the command line. With `--check` it writes nothing and fails if a file differs.
+ * Writes what documents say about tables in the code: `env.example`, the reference pages of options, error codes, the HTTP
+ * API and the command line, and the unit in `deploy/`. With `--check` it writes nothing and fails if a file differs.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { deployedUnit } from '../src/cli/service/unit.ts';
 import { ERROR_CODES, ERRORS } from '../src/core/errors.ts';
 import { METRICS } from '../src/daemon/metrics.ts';
 import { OPTION_NAMES, OPTION_TABLE, type OptionRow } from '../src/daemon/option-table.ts';
@@ -142,6 +143,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['docs/reference/cli.md', cliPage()],
     ['docs/reference/http.md', httpPage()],
     ['docs/reference/openapi.json', openApi()],
+    ['deploy/mesh.service', deployedUnit()],
   ]);
 }
 

@@ -17,6 +17,20 @@ export function parseSeconds(name: string, text: string, max: number): number {
   throw new UsageError(`${name} must be a number of seconds up to ${max}, not "${text}".`);
 }
 
+const TIME_UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * A moment in the past, ms since 1970: how long ago (`90s`, `15m`, `2h`, `7d`) or a time in ISO 8601, which without a zone
+ * is local time. Throws {@link UsageError}.
+ */
+export function parseSince(name: string, text: string, nowMs: number): number {
+  const ago = /^(\d{1,6})([smhd])$/.exec(text);
+  if (ago !== null) return nowMs - Number(ago[1]) * (TIME_UNITS[ago[2] as string] as number);
+  const timeMs = /^\d{4}-\d\d-\d\d(?:T|$)/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(timeMs)) return timeMs;
+  throw new UsageError(`${name} must be like 90s, 15m, 2h, 7d or 2026-11-29T06:00, not "${text}".`);
+}
+
 /** Throws {@link UsageError} with `bad_payload` for what is no JSON text. */
 export function checkPayload(text: string): void {
   try {

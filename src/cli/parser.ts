@@ -13,14 +13,17 @@ import { idCommand } from './commands/id.ts';
 import { inboxCommand } from './commands/inbox.ts';
 import { joinCommand } from './commands/join.ts';
 import { leaveCommand } from './commands/leave.ts';
+import { logsCommand } from './commands/logs.ts';
 import { openclawCommand } from './commands/openclaw.ts';
 import { peersCommand } from './commands/peers.ts';
 import { readCommand } from './commands/read.ts';
 import { retentionCommand } from './commands/retention.ts';
 import { sendCommand } from './commands/send.ts';
+import { serviceCommand } from './commands/service.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
+import { uninstallCommand } from './commands/uninstall.ts';
 import { waitCommand } from './commands/wait.ts';
 import { wakeCommand } from './commands/wake.ts';
 import { UsageError } from './exit.ts';
@@ -29,6 +32,7 @@ import { UsageError } from './exit.ts';
 export const COMMANDS: readonly Command[] = [
   startCommand,
   stopCommand,
+  logsCommand,
   statusCommand,
   idCommand,
   joinCommand,
@@ -44,6 +48,8 @@ export const COMMANDS: readonly Command[] = [
   openclawCommand,
   peersCommand,
   doctorCommand,
+  serviceCommand,
+  uninstallCommand,
   bootstrapCommand,
 ];
 

@@ -4,12 +4,7 @@
  *
  * `at`: where the code can appear. `http`: status of the problem document, or the closest one where it never is one.
  */
-interface ErrorRow {
-  readonly title: string;
-  readonly do: string;
-  readonly http: number;
-  readonly at: 'link' | 'api' | 'start' | 'command' | 'both';
-}
+import { COMMAND_ERRORS, type ErrorRow } from './command-errors.ts';
 
 const table = {
   // links
@@ -87,7 +82,7 @@ const table = {
   },
   banned: {
     title: 'The peer broke the protocol too often and is kept out for an hour.',
-    do: 'Update the daemon on that side; if it is yours, look into its log for what it sent.',
+    do: 'Update the daemon on that side; if it is yours, "mesh logs" there may show why.',
     http: 403,
     at: 'link',
   },
@@ -215,7 +210,7 @@ const table = {
   },
   internal: {
     title: 'The daemon made a mistake.',
-    do: 'Look into its log for the same time and report it.',
+    do: 'Look into its log ("mesh logs") for the same time and report it.',
     http: 500,
     at: 'api',
   },
@@ -289,26 +284,7 @@ const table = {
     http: 500,
     at: 'start',
   },
-  stop_timeout: {
-    title: 'The daemon was asked to stop and has not ended in time.',
-    do: 'Look at its log. If it does nothing any more, end the process itself; what it has acknowledged is on the disk.',
-    http: 503,
-    at: 'command',
-  },
-  no_daemon: {
-    title: 'No daemon answers for this data folder.',
-    do: 'Start it with "mesh start", or name its folder with --data.',
-    http: 503,
-    at: 'command',
-  },
-
-  // what the command line does with other programs
-  openclaw_failed: {
-    title: 'OpenClaw could not be set up.',
-    do: 'Read what it printed above, mend that, and run the same command again: steps that are done do no harm.',
-    http: 502,
-    at: 'command',
-  },
+  ...COMMAND_ERRORS,
 
   // bootstrap
   bootstrap_unreachable: {

@@ -187,6 +187,15 @@ export const LIMITS = {
   storeBytes: 4096 * MiB,
   /** bytes of the disk that we leave free (guess: a WAL and room for others) */
   diskReserveBytes: 256 * MiB,
+
+  // the log on disk
+  /** one file, and how many of them (guess: weeks of a healthy daemon at `info`) */
+  logFileBytes: 8 * MiB,
+  logFiles: 5,
+  /** one line; the longest of ours has a stack of a few KiB (guess) */
+  logLineBytesMax: 64 * KiB,
+  /** lines of a start that are held until the folder is known to be ours (guess: a start writes a dozen) */
+  logLinesHeldMax: 1000,
   /** nobody keeps more than this share of a channel's bytes in content while it is over its limit (guess) */
   heavyAuthorShare: 1 / 16,
   /** a channel over its limit is pruned to this share of it, so that it is not over it again at once (guess) */

@@ -18,10 +18,12 @@ import type { SourceView } from './gate.ts';
 import { type Keys, loadKeys, makeFolder } from './keys.ts';
 import { DatabaseHistory } from './legacy/history.ts';
 import { clearCopies, type Placed, placeStore } from './legacy/place.ts';
-import { createLog, createOutlet, describeError } from './log.ts';
+import { createOutlet, describeError } from './log.ts';
+import type { LogFile } from './log-file.ts';
 import { type Options, parseOptions, shippedBootstrapFile } from './options.ts';
 import type { Log } from './runner.ts';
 import { Screen } from './screen.ts';
+import { createStartLog, recordFailure } from './start-log.ts';
 import type { Daemon, Door, StartOptions } from './start-options.ts';
 import type { Facts } from './status.ts';
 import { runStop, type StopParts } from './stop.ts';
@@ -49,11 +51,6 @@ class Undo {
   async run(): Promise<void> {
     for (const step of this.#steps.reverse()) await step();
   }
-}
-
-function createLogFor(options: Options, { isTty, stdout, stderr }: StartOptions): Log {
-  if (!isTty) return createLog(options.logLevel, stdout);
-  return createLog(options.logLevelFixed ? options.logLevel : 'silent', stderr);
 }
 
 function createScreen({ isTty, stdout, env, command = 'npx mesh' }: StartOptions): Screen | undefined {
@@ -177,12 +174,14 @@ function openPlaced(
 async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
   const { dataFolder } = given;
   const options = parseOptions(given.env, given.cwd);
-  const log = createLogFor(options, given);
+  const { log, file } = createStartLog(options, given);
+  undo.add(() => file?.close());
   makeFolder(dataFolder);
   const placed = await placeStore(dataFolder, options.storePath);
   undo.add(() => placed.discard());
   const { store, notes } = openPlaced(placed, options, dataFolder, log);
   undo.add(() => store.close());
+  file?.open(); // the database is locked, so the folder is ours
   const keyFolder = options.keyFolder ?? path.join(dataFolder, 'keys');
   const keys = loadKeys(keyFolder);
   const verifier = createVerifier();
@@ -203,7 +202,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
   if (placed.legacy !== undefined) engine.gate.legacy = new DatabaseHistory(placed.legacy, verifier.verify);
   const door = given.createDoor({ gate: engine.gate, log, version: facts.version, dataFolder });
   const parts: StopParts = { engine, door, store, log, dataFolder, watcher: () => watcher };
-  const life = createLife(parts);
+  const life = createLife(parts, file);
   const opened: Opened = { options, facts, engine, door, log, store, notes };
   await listen(opened, undo);
   const { version } = facts;
@@ -235,13 +234,16 @@ interface Life {
   readonly ended: Promise<number>;
 }
 
-function createLife(parts: StopParts): Life {
+function createLife(parts: StopParts, file: LogFile | undefined): Life {
   const { promise: ended, resolve } = Promise.withResolvers<number>();
   let stopping: Promise<void> | undefined;
   return {
     ended,
     stop: (code) => {
-      stopping ??= runStop(parts).then((isClean) => resolve(isClean ? code : 1));
+      stopping ??= runStop(parts).then((isClean) => {
+        file?.close();
+        resolve(isClean ? code : 1);
+      });
       return stopping;
     },
   };
@@ -260,6 +262,7 @@ export async function startDaemon(options: StartOptions): Promise<Daemon> {
     return await start({ ...options, stdout, stderr }, undo);
   } catch (error) {
     await undo.run();
+    recordFailure(options.dataFolder, error);
     throw error;
   }
 }

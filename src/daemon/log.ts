@@ -1,6 +1,6 @@
 /**
  * The log: JSON lines with fixed phrases, data in fields, contents as sizes. Secrets have no place in it; fields that
- * could carry one by mistake are redacted.
+ * could carry one by mistake are redacted before the line is made, so for every destination alike.
  */
 import { type DestinationStream, pino } from 'pino';
 import type { LogLevel } from './option-values.ts';
@@ -22,6 +22,15 @@ export function createOutlet(stream: Lines): DestinationStream {
   return {
     write: (line) => {
       if (!isGone) stream.write(line);
+    },
+  };
+}
+
+/** Each line to all of them. */
+export function joinOutlets(outlets: readonly DestinationStream[]): DestinationStream {
+  return {
+    write: (line) => {
+      for (const outlet of outlets) outlet.write(line);
     },
   };
 }

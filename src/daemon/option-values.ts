@@ -4,7 +4,7 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { LIMITS } from '../core/limits.ts';
+import { LIMITS, MiB } from '../core/limits.ts';
 import { parsePeerUrl } from '../net/address.ts';
 import { byteSizeText, parseByteSize } from './byte-size.ts';
 import { RETENTION_BOUNDS } from './retention.ts';
@@ -68,6 +68,22 @@ export const bytesValue = z.string().transform((text, context): number => {
   context.addIssue({ code: 'custom', message: BYTES_ALLOWED });
   return z.NEVER;
 });
+
+/** One file of the log: a line must fit, and who wants more takes more files. */
+export const LOG_BYTES_ALLOWED = '64KiB to 1GiB, written like 500000, 512KiB or 8MiB';
+export const logBytesValue = z.string().transform((text, context): number => {
+  const size = parseByteSize(text);
+  if (size !== undefined && size >= LIMITS.logLineBytesMax && size <= 1024 * MiB) return size;
+  context.addIssue({ code: 'custom', message: LOG_BYTES_ALLOWED });
+  return z.NEVER;
+});
+
+/** With a single file, the moment after it is full would have no log at all. */
+export const LOG_FILES_ALLOWED = '0 (no log on disk) or a whole number from 2 to 1000';
+export const logFilesValue = wholeNumber(0, 1000, LOG_FILES_ALLOWED).refine(
+  (files) => files !== 1,
+  LOG_FILES_ALLOWED,
+);
 
 /** Proxies in front of the port for peers (guess: nobody has eight). */
 export const PROXIES_ALLOWED = 'a whole number from 0 to 8';

@@ -36,6 +36,8 @@ describe('the options', () => {
       bootstrap: [DEFAULT_BOOTSTRAP_URL, shippedBootstrapFile()],
       logLevel: 'info',
       logLevelFixed: false,
+      logFiles: 5,
+      logFileBytes: 8 * MiB,
       rates: { leafPerSecond: 50, relayPerSecond: 2000, authorPerSecond: 5, commonPerSecond: 1000 },
       retention: {
         joined: { ageMs: 90 * DAY, messages: 1_000_000, bytes: 1024 * MiB },

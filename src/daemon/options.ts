@@ -50,6 +50,10 @@ export interface Options {
   readonly logLevel: LogLevel;
   /** true if MESH_LOG_LEVEL was set */
   readonly logLevelFixed: boolean;
+  /** 0: no log on disk */
+  readonly logFiles: number;
+  /** of one file */
+  readonly logFileBytes: number;
   readonly rates: Rates;
   readonly retention: RetentionLimits;
   /** what the agent may cost */
@@ -216,6 +220,8 @@ export function parseOptions(env: Environment, cwd: string): Options {
     ],
     logLevel: values.MESH_LOG_LEVEL ?? OPTION_TABLE.MESH_LOG_LEVEL.fallback,
     logLevelFixed: values.MESH_LOG_LEVEL !== undefined,
+    logFiles: values.MESH_LOG_FILES ?? LIMITS.logFiles,
+    logFileBytes: values.MESH_LOG_FILE_BYTES ?? LIMITS.logFileBytes,
     rates: ratesOf(values),
     retention: retentionLimits(values),
     budget: budgetOf(values),

@@ -113,7 +113,8 @@ function createEmpty(file: string): void {
   }
 }
 
-function takeLock(file: string): Database.Database {
+/** Holds the lock of a database until the result is closed. Throws MeshError `store_locked` if somebody has it. */
+export function takeLock(file: string): Database.Database {
   const lockPath = `${file}.lock`;
   createEmpty(lockPath); // opens nothing if it exists: see invariant 1
   const lock = new Database(lockPath, { timeout: LOCK_MS });

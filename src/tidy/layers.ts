@@ -37,6 +37,8 @@ export const LAYERS: readonly Layer[] = [
       'src/daemon/index.ts',
       'src/bootstrap/index.ts',
       'src/daemon/doctor/index.ts',
+      'src/daemon/folder/index.ts',
+      'src/daemon/uninstall/index.ts',
     ],
   },
   { folder: 'src/bridge/', may: ['src/api/client/'] },

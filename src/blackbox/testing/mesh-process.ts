@@ -2,7 +2,7 @@
  * Real daemons as real processes: `node bin/mesh.mjs start` with a data folder, ports of its own, no bootstrap list and
  * nothing of this process's environment. Each is ended by its own process id, at the latest when the test file ends.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -20,6 +20,8 @@ export interface MeshOptions {
   /** URLs to dial */
   readonly peers?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** a program that runs the one behind it, such as `['nice']` */
+  readonly under?: readonly string[];
 }
 
 export interface LogLine {
@@ -90,6 +92,40 @@ export interface Output extends Ended {
   readonly stderr: string;
 }
 
+export interface RunningCommand {
+  readonly pid: number;
+  /** what it has written so far */
+  readonly stdout: () => string;
+  /** ends it by a signal, or takes its end as it was */
+  readonly end: (signal?: NodeJS.Signals) => Promise<Ended>;
+}
+
+/** A `mesh` command that runs until it is ended. */
+export function startCommand(args: readonly string[]): RunningCommand {
+  const cwd = os.tmpdir();
+  const stdio: StdioOptions = ['ignore', 'pipe', 'inherit'];
+  const child = spawn(process.execPath, [MESH, ...args], { cwd, env: environment(cwd), stdio });
+  running.add(child);
+  let stdout = '';
+  child.stdout?.on('data', (data) => {
+    stdout += data;
+  });
+  const ended = new Promise<Ended>((resolve) =>
+    child.once('close', (code, signal) => {
+      running.delete(child);
+      resolve({ code, signal });
+    }),
+  );
+  return {
+    pid: child.pid as number,
+    stdout: () => stdout,
+    end: (signal = 'SIGTERM') => {
+      child.kill(signal);
+      return within(`mesh ${args.join(' ')} ends`, ended);
+    },
+  };
+}
+
 /** Runs `mesh` to its end. */
 export async function runMesh(
   args: readonly string[],
@@ -151,9 +187,10 @@ export class MeshProcess {
   /** Starts it, again if it ran before: same folder, keys and port. */
   async restart(options: MeshOptions = this.#options): Promise<void> {
     this.#options = options;
-    const { peers = [], env = {} } = options;
+    const { peers = [], env = {}, under = [] } = options;
     this.#rest = '';
-    const child = spawn(process.execPath, [MESH, 'start', '--data', path.join(this.folder, 'data')], {
+    const [program = '', ...args] = [...under, process.execPath, MESH, 'start', '--data', this.data];
+    const child = spawn(program, args, {
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: environment(this.folder, {

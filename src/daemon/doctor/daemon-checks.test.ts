@@ -22,7 +22,7 @@ describe('the daemon', () => {
 
   it('of another version warns', async () => {
     expect(checkDaemon(running(await subject(), { version: '99.0.0' }))).toMatchObject([
-      { state: 'warn', mend: expect.stringContaining('Restart') },
+      { state: 'warn', command: expect.stringMatching(/^mesh stop --data '\//) },
     ]);
   });
 

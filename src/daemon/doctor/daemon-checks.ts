@@ -5,7 +5,7 @@ import { softwareVersion } from '../version.ts';
 import { type Finding, fail, type Mend, ok, shellQuoted, skipped, warn, wrong } from './finding.ts';
 import { API_FILE, type Presence } from './presence.ts';
 import { processName } from './proc.ts';
-import { type Subject, statusOf } from './subject.ts';
+import { type Subject, statusOf, stopCommand } from './subject.ts';
 import { durationText } from './words.ts';
 
 type Running = Extract<Presence, { kind: 'running' }>;
@@ -14,6 +14,7 @@ function names({ system }: Subject, pids: readonly number[]): string {
   return pids.map((pid) => processName(system.proc, pid)).join(' and ');
 }
 
+/** For a daemon that `mesh stop` does not reach: its API does not answer, or no file leads to it. */
 function stopAndStart({ system }: Subject, pids: readonly number[]): Mend {
   const text = 'Stop it and start the daemon again:';
   if (pids.length === 0 || system.platform === 'win32') return text.replace(/:$/, '.');
@@ -75,11 +76,10 @@ function runningDaemon(subject: Subject, running: Running): Finding {
   const own = softwareVersion();
   const since = durationText(system.wallMs() - Date.parse(started));
   if (version !== own)
-    return warn(
-      'daemon',
-      `The running daemon has version ${version}, and this command is version ${own}.`,
-      'Restart the daemon, so that both are the same version.',
-    );
+    return warn('daemon', `The running daemon has version ${version}, and this command is version ${own}.`, {
+      text: 'Stop the daemon and start it again, so that both are the same version:',
+      command: stopCommand(subject),
+    });
   return ok(
     'daemon',
     `The daemon has run for ${since} as ${processName(system.proc, pid)}: version ${version}, a ${role}.`,

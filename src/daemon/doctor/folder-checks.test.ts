@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkDataFolder, checkToken } from './folder-checks.ts';
+import { checkAgentToken, checkDataFolder, checkToken } from './folder-checks.ts';
 import { listing, runMend, running, subjectOf, tempFolder } from './testing/subject.ts';
 
 const TOKEN = `mesh_${'A'.repeat(43)}`;
@@ -76,8 +76,13 @@ describe('the token', () => {
   });
 
   it('that is missing matters only while the daemon runs', async () => {
-    const subject = await subjectOf(tempFolder());
+    const folder = tempFolder();
+    const subject = await subjectOf(folder);
     expect(checkToken(subject).state).toBe('skipped');
     expect(checkToken(running(subject))).toMatchObject({ state: 'fail', command: `kill ${process.pid}` });
+    // The token of agents is missing, and the owner's is there: the daemon can be asked to stop, if it answers.
+    expect(checkAgentToken(running(subject))).toMatchObject({ command: `mesh stop --data '${folder}'` });
+    const silent = { ...running(subject), answer: { ok: false, detail: 'Nothing came.' } as const };
+    expect(checkAgentToken(silent)).toMatchObject({ command: `kill ${process.pid}` });
   });
 });

@@ -12,7 +12,7 @@ import {
   userName,
 } from './files.ts';
 import { type CheckName, type Finding, fail, ok, shellQuoted, skipped, wrong } from './finding.ts';
-import type { Subject } from './subject.ts';
+import { type Subject, statusOf, stopCommand } from './subject.ts';
 
 export const FOLDER_RULE: Rule = { kind: 'folder', need: 0o700, isSecret: false };
 const TOKEN_RULE: Rule = { kind: 'file', need: 0o400, isSecret: true };
@@ -100,7 +100,8 @@ export function checkAgentToken(subject: Subject): Finding {
 }
 
 /** There, well-formed, secret. The content is never told. */
-function checkTokenFile({ dataFolder, system, owner, presence }: Subject, words: TokenWords): Finding {
+function checkTokenFile(subject: Subject, words: TokenWords): Finding {
+  const { dataFolder, system, owner, presence } = subject;
   const { name, what: title, missing } = words;
   const file = path.join(dataFolder, name);
   const found = readSmall(file, TOKEN_BYTES_MAX);
@@ -108,11 +109,13 @@ function checkTokenFile({ dataFolder, system, owner, presence }: Subject, words:
     if (presence.kind !== 'running')
       return skipped(name, 'There is no such token yet; "mesh start" makes it.');
     const what = `${file} is missing, so that ${missing}.`;
-    const stop = {
+    // `mesh stop` asks the API, which must answer, and takes only the owner's token.
+    const isReached = name !== 'token' && statusOf(subject) !== undefined;
+    const command = isReached ? stopCommand(subject) : `kill ${presence.pid}`;
+    return fail(name, what, {
       text: 'Stop the daemon and start it again, which makes a new one:',
-      command: `kill ${presence.pid}`,
-    };
-    return fail(name, what, stop);
+      command,
+    });
   }
   if (found.kind === 'unreadable') return unreadable(name, file, found.why);
   const flaws = flawsOf(system, { file, stats: found.stats, rule: TOKEN_RULE, owner });

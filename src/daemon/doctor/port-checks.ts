@@ -111,7 +111,7 @@ async function checkPeerPortRuns({ system }: Subject, listen: string): Promise<F
   return fail(
     'peer-port',
     what,
-    'Look into the log of the daemon, and restart it; if it stays so, a firewall of this machine may be in between.',
+    'Look into the log of the daemon ("mesh logs"), and restart it; if it stays so, a firewall of this machine may be in between.',
   );
 }
 

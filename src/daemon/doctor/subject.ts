@@ -6,6 +6,7 @@ import { BESIDE } from '../legacy/place.ts';
 import { OPTION_NAMES, OPTION_TABLE, type OptionName, type OptionRow } from '../option-table.ts';
 import { type Environment, type Options, parseOptions } from '../options.ts';
 import { look } from './files.ts';
+import { shellQuoted } from './finding.ts';
 import { lookForDaemon, type Presence } from './presence.ts';
 import { userOf } from './proc.ts';
 import { type System, thisSystem } from './system.ts';
@@ -127,6 +128,11 @@ export async function createSubject({ dataFolder, env, cwd, ask, system }: Exami
 export function storeLimit(subject: Subject): { readonly bytes: number; readonly isDaemons: boolean } {
   const own = statusOf(subject)?.retention?.bytesAll;
   return { bytes: own ?? subject.options.retention.bytesAll, isDaemons: own !== undefined };
+}
+
+/** How a daemon that runs and answers is stopped, wherever the command is run. */
+export function stopCommand({ system, dataFolder }: Subject): string {
+  return system.platform === 'win32' ? 'mesh stop' : `mesh stop --data ${shellQuoted(dataFolder)}`;
 }
 
 /** The status of the daemon, if it runs and answers. */
