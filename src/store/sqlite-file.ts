@@ -48,6 +48,8 @@ export interface OpenFile {
   close(): void;
 }
 
+/** What a file may hold before its first commit into the log: SQLite's default page. */
+const FIRST_PAGE_BYTES = 4096;
 /** Waiting for readers of the file that are not ours, a backup tool for example (guess). */
 const BUSY_MS = 1000;
 /** Waiting for a daemon that is just ending (guess). */
@@ -141,6 +143,20 @@ function assertWhole(db: Database.Database, file: string): void {
     (db.pragma('page_size', { simple: true }) as number);
   const actual = fs.statSync(file).size;
   if (actual < expected) throw new MeshError('store_damaged', `${file} has ${actual} bytes of ${expected}.`);
+}
+
+/**
+ * A first start that was killed while it made the file leaves a journal. Only a writer can roll it back, into a file without
+ * tables; every later commit goes through the log.
+ */
+function finishCreation(file: string): void {
+  if (!fs.existsSync(`${file}-journal`) || fs.statSync(file).size > FIRST_PAGE_BYTES) return;
+  const db = new Database(file, { fileMustExist: true, timeout: BUSY_MS });
+  try {
+    db.pragma('schema_version');
+  } finally {
+    db.close();
+  }
 }
 
 /** Throws `store_damaged` for a log that holds commits which SQLite would drop. */
@@ -254,6 +270,7 @@ export function openFile(options: FileOptions): OpenFile {
     const file = prepareFile(options.path);
     const held = takeLock(file);
     lock = held;
+    finishCreation(file);
     const from = judge(file, options);
     const wallMs = options.migration?.wallMs ?? Date.now();
     const copy = copyBefore(file, from, options, wallMs);
