@@ -19,7 +19,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { MeshError } from '../core/errors.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './migrations.ts';
-import { assertRoom, diskBytes, goBackText, keepCopy, type Migrated } from './sqlite-copy.ts';
+import { assertRoom, diskBytes, goBackText, keepCopy, type Migrated, syncFolder } from './sqlite-copy.ts';
 import { damagedLogText, judgeLog } from './sqlite-log.ts';
 
 export interface FileOptions {
@@ -106,6 +106,7 @@ function makeFolder(folder: string): void {
   makeFolder(path.dirname(folder));
   try {
     fs.mkdirSync(folder, { mode: 0o700 });
+    syncFolder(path.dirname(folder));
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
   }
