@@ -1,9 +1,11 @@
 /**
- * Four projects share one machine with two cores.
+ * Five projects share one machine with two cores.
  *
  * - `unit`: everything that runs inside one process; two workers.
  * - `blackbox`: real daemons as real processes; one file at a time, after the unit tests, so that the two do not
  *   disturb each other's timing.
+ * - `faults`: what may happen to a daemon, tried with a file system of its own, a tracer, and every place at which a log can
+ *   end; `npm run test:faults`.
  * - `fuzz`: a million damaged inputs for each decoder, `npm run test:fuzz`; ten million of them in `test:long`.
  * - `long`: more rounds of the same ideas; only `npm run test:long`.
  *
@@ -13,6 +15,7 @@ import { defineConfig } from 'vitest/config';
 
 const blackbox = ['src/**/*.blackbox.test.ts'];
 const long = ['src/**/*.long.test.ts'];
+const faults = ['src/**/*.faults.test.ts'];
 const fuzz = ['src/**/*.fuzz.test.ts'];
 
 export default defineConfig({
@@ -27,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
-          exclude: [...blackbox, ...long, ...fuzz, '**/node_modules/**'],
+          exclude: [...blackbox, ...long, ...faults, ...fuzz, '**/node_modules/**'],
           benchmark: { include: ['src/**/*.bench.ts'] },
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -44,6 +47,17 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: faults,
+          benchmark: { include: [] },
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 4 },
         },
       },
       {

@@ -7,15 +7,20 @@ import type { CliIo } from './io.ts';
 import { paint, warn } from './print.ts';
 import { jsonLine, visibleLine, visibleText } from './text.ts';
 
+const MISTAKE = 'The command made a mistake.';
+
 function problemOf(error: unknown): ProblemJson {
   const problem = toProblem(error);
   if (error instanceof UsageError) return { ...problem, do: `See "${error.help}".` };
   if (error instanceof MeshError) return problem;
+  // Even loading a part of the program may fail for this, so no part can say it.
+  if (error instanceof Error && 'code' in error && /^E[MN]FILE$/.test(String(error.code)))
+    return toProblem(new MeshError('out_of_files', `${error.message}.`));
   // A mistake in this program and not in the daemon, as the table's words for `internal` have it.
   const detail = error instanceof Error ? error.message : String(error);
   return {
     ...problem,
-    title: 'The command made a mistake.',
+    title: MISTAKE,
     detail,
     do: 'Report it with the version of mesh.',
   };
@@ -47,6 +52,6 @@ export function reportError(
       isPlain || !(error instanceof UsageError) ? problem.do : `${ERRORS[error.code].do} ${problem.do}`,
     ),
   );
-  if (!(error instanceof MeshError) && error instanceof Error && error.stack)
+  if (problem.title === MISTAKE && error instanceof Error && error.stack)
     warn(io, visibleText(error.stack, ''));
 }

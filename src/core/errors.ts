@@ -260,6 +260,18 @@ const table = {
     http: 500,
     at: 'start',
   },
+  out_of_files: {
+    title: 'This process may open no more files and sockets.',
+    do: 'Raise its limit ("LimitNOFILE" in a unit, "ulimit -n" in a shell; 1024 are enough) and start it again. A running daemon goes on with the links that it has.',
+    http: 503,
+    at: 'both',
+  },
+  clock_back: {
+    title: 'The clock of this machine was set back.',
+    do: 'Check that it is right now; "mesh doctor" compares it with others. Nothing is lost and sending goes on; until the clock has caught up, what is sent stands above what was sent before, and what others date more than ten minutes ahead is taken only when its time has come.',
+    http: 500,
+    at: 'both',
+  },
   key_unreadable: {
     title: 'A key file cannot be read.',
     do: 'Restore the file from a backup or mend its permissions; it is never overwritten.',

@@ -23,6 +23,7 @@ import type { LogFile } from './log-file.ts';
 import { type Options, parseOptions, shippedBootstrapFile } from './options.ts';
 import type { Log } from './runner.ts';
 import { Screen } from './screen.ts';
+import { startFailure } from './start-failure.ts';
 import { createStartLog, recordFailure } from './start-log.ts';
 import type { Daemon, Door, StartOptions } from './start-options.ts';
 import type { Facts } from './status.ts';
@@ -39,6 +40,8 @@ const FIRST_CHANNEL = 'lobby';
 const OWN_REQUEST = 0;
 /** What an operator names may lead anywhere. */
 const OPERATOR: Scope = 'loopback';
+const DAMAGED_ROWS =
+  'Stored messages that were read are damaged: they are treated as not there, and the log names them. All others can be read.';
 
 /** What is open so far: a start that fails gives it back, newest first. */
 class Undo {
@@ -150,14 +153,18 @@ function openPlaced(
   placed: Placed,
   { network }: Options,
   dataFolder: string,
-  log: Log,
+  { log, onDamaged }: { readonly log: Log; readonly onDamaged: () => void },
 ): { store: SqliteStore; notes: string[] } {
   const notes = [...placed.notes];
   const store = openStore({
     path: placed.storePath,
     network,
     sha256,
-    onWarning: (text) => log.warn({ text }, 'damaged row in the database'),
+    onWarning: (text) => {
+      log.warn({ text }, 'damaged row in the database');
+      onDamaged();
+    },
+    onTorn: (text) => notes.push(text),
     onMigrated: ({ from, to, copy, goBack }) => {
       log.info({ from, to, copy }, 'database brought to a newer schema');
       notes.push(
@@ -179,7 +186,9 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
   makeFolder(dataFolder);
   const placed = await placeStore(dataFolder, options.storePath);
   undo.add(() => placed.discard());
-  const { store, notes } = openPlaced(placed, options, dataFolder, log);
+  let running: Engine | undefined;
+  const onDamaged = (): void => running?.problems.add('store_damaged', DAMAGED_ROWS);
+  const { store, notes } = openPlaced(placed, options, dataFolder, { log, onDamaged });
   undo.add(() => store.close());
   file?.open(); // the database is locked, so the folder is ours
   const keyFolder = options.keyFolder ?? path.join(dataFolder, 'keys');
@@ -199,6 +208,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
     },
     onStop: () => void life.stop(0),
   });
+  running = engine;
   if (placed.legacy !== undefined) engine.gate.legacy = new DatabaseHistory(placed.legacy, verifier.verify);
   const door = given.createDoor({ gate: engine.gate, log, version: facts.version, dataFolder });
   const parts: StopParts = { engine, door, store, log, dataFolder, watcher: () => watcher };
@@ -217,6 +227,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
     const detail = `The key folder ${keyFolder} was empty and the database is not: the new identity ${facts.identities[0]} was made, and the old one can no longer sign. If that was not meant, stop the daemon and restore the key files.`;
     engine.problems.add('key_unreadable', detail);
   }
+  const lastRunMs = store.restore().clockMs; // before the core writes another time over it
   beginCore(opened);
   watcher = watchBootstrap(
     opened,
@@ -224,6 +235,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
   );
   engine.presenter.started(notes);
   engine.room.start();
+  engine.machine.start(lastRunMs);
   engine.desk.start();
   return { gate: engine.gate, listen: facts.listen, stop: () => life.stop(0), ended: life.ended };
 }
@@ -252,7 +264,7 @@ function createLife(parts: StopParts, file: LogFile | undefined): Life {
 /**
  * Starts a daemon; it runs until {@link Daemon.stop} or a mistake in the program ends it.
  * @throws MeshError with a code that says what stopped the start: `bad_option`, `data_folder`, `store_locked`,
- *   `store_newer`, `store_damaged`, `key_unreadable`, `key_exposed`, `port_in_use`
+ *   `store_newer`, `store_damaged`, `store_failed`, `key_unreadable`, `key_exposed`, `port_in_use`, `out_of_files`
  */
 export async function startDaemon(options: StartOptions): Promise<Daemon> {
   process.umask(0o077); // whatever the daemon creates is its user's alone
@@ -261,8 +273,9 @@ export async function startDaemon(options: StartOptions): Promise<Daemon> {
     const [stdout, stderr] = [createOutlet(options.stdout), createOutlet(options.stderr)];
     return await start({ ...options, stdout, stderr }, undo);
   } catch (error) {
+    const failure = startFailure(error);
     await undo.run();
-    recordFailure(options.dataFolder, error);
-    throw error;
+    recordFailure(options.dataFolder, failure);
+    throw failure;
   }
 }

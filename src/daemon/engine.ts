@@ -17,6 +17,7 @@ import { Feeds } from './feed.ts';
 import type { Gate, SourceView } from './gate.ts';
 import type { Keys } from './keys.ts';
 import { createSockets } from './link-port.ts';
+import { MachineWatch } from './machine-watch.ts';
 import { processFacts } from './metrics.ts';
 import type { Options } from './options.ts';
 import { Presenter } from './presenter.ts';
@@ -51,6 +52,7 @@ export interface Engine {
   readonly presenter: Presenter;
   readonly problems: Problems;
   readonly room: Room;
+  readonly machine: MachineWatch;
   /** Ends what clients follow or wait for; publishes in progress go on. */
   closeFollowers(): void;
   /** Refuses commands from now on, and those that were not answered. */
@@ -121,7 +123,7 @@ function createListeners(
       problems.add(report.code ?? 'internal', `${report.phrase} (${details.join(', ')})`);
     },
     onStoreTrouble: (error) => {
-      if (error !== undefined) problems.add('store_failed', error.detail);
+      if (error !== undefined) problems.add(error.code, error.detail);
       else if (problems.solve('store_failed'))
         presenter.note('database works again', 'The database works again.');
     },
@@ -140,7 +142,7 @@ function deskParts({ store, options }: EngineParts, problems: Problems): GatePar
       else problems.solve('turns_spent');
     },
     onTrouble: (error) => {
-      if (error !== undefined) problems.add('store_failed', error.detail);
+      if (error !== undefined) problems.add(error.code, error.detail);
       else problems.solve('store_failed');
     },
   };
@@ -216,6 +218,7 @@ export function createEngine(parts: EngineParts): Engine {
     presenter,
     problems,
     room,
+    machine: new MachineWatch({ problems, clock: systemClock, later: systemLater }),
     closeFollowers: () => {
       gate.agent.close();
       feeds.close();

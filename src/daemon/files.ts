@@ -23,6 +23,17 @@ export function syncFolder(folder: string): void {
   }
 }
 
+/** Creates a folder, and those above it, for the owner only, durably. One that exists keeps its mode. */
+export function makeFolderDurably(folder: string): void {
+  const first = fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  const top = path.dirname(path.resolve(first));
+  for (let above = path.resolve(folder); above !== top; ) {
+    above = path.dirname(above);
+    syncFolder(above);
+  }
+}
+
 function writeFlushed(file: string, text: string): void {
   const fd = fs.openSync(file, 'wx', 0o600);
   try {

@@ -24,7 +24,7 @@ import {
   toPrivatePem,
   toPublicPem,
 } from '../crypto/index.ts';
-import { createFileDurably, hasCode } from './files.ts';
+import { createFileDurably, hasCode, makeFolderDurably } from './files.ts';
 
 export interface NamedSigner extends Signer {
   /** id text of the public key, 43 characters */
@@ -126,10 +126,10 @@ function signerOf(key: KeyObject): NamedSigner {
   return { ...signer, id: toBase64url(signer.publicKey) };
 }
 
-/** Creates a folder for the owner only; one that exists keeps its mode. Throws MeshError `data_folder`. */
+/** Creates a folder for the owner only, durably; one that exists keeps its mode. Throws MeshError `data_folder`. */
 export function makeFolder(folder: string): void {
   try {
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolderDurably(folder);
     fs.accessSync(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
   } catch (error) {
     throw new MeshError('data_folder', `${folder}: ${reason(error)}`, { cause: error });

@@ -53,6 +53,7 @@ export async function runStop({
   engine.presenter.note('daemon stopping', 'Stopping.');
   engine.presenter.stop();
   engine.room.stop();
+  engine.machine.stop();
   engine.closeFollowers();
   await step('bootstrap lists', WATCHER_MS, () => watcher()?.stop());
   // Commits go on meanwhile and answer; what is left after that (a database that fails, a slow disk) is tried once more.

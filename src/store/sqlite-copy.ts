@@ -77,8 +77,8 @@ function sync(name: string): void {
   }
 }
 
-/** A rename is durable when its folder is; Windows has no handles of folders and needs none. */
-function syncFolder(folder: string): void {
+/** Names in a folder, such as of what was made or renamed there, are durable when the folder is; Windows has no handles of folders and needs none. */
+export function syncFolder(folder: string): void {
   if (process.platform !== 'win32') sync(folder);
 }
 

@@ -201,6 +201,27 @@ describe('migrations', () => {
   });
 });
 
+describe('a first start that was killed', () => {
+  it.each([0, 4096])(
+    'while the file got its first page leaves %d bytes and a journal, which the next one rolls back',
+    (bytes) => {
+      const file = path.join(newFolder(), 'store.db');
+      edit(file, (db) => db.pragma('application_id = 1'));
+      edit(file, (db) => db.pragma('application_id = 0'));
+      fs.truncateSync(file, bytes);
+      // The header of a journal that was flushed: magic, no pages saved, a nonce, no pages before, sector, page size.
+      const journal = Buffer.alloc(512);
+      Buffer.from('d9d505f920a163d7', 'hex').copy(journal);
+      journal.writeUInt32BE(0x1234, 12);
+      journal.writeUInt32BE(512, 20);
+      journal.writeUInt32BE(4096, 24);
+      fs.writeFileSync(`${file}-journal`, journal);
+      expect(open(file).lastArrival()).toBe(0);
+      expect(fs.existsSync(`${file}-journal`)).toBe(false);
+    },
+  );
+});
+
 describe('a full disk', () => {
   it('fails the whole call and nothing else', () => {
     const { db, close } = openFile({ path: path.join(newFolder(), 'store.db'), network: NETWORK });

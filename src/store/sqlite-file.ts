@@ -12,13 +12,15 @@
  * 3. After a successful open every commit is an fsync (WAL with `synchronous=FULL`).
  * 4. A file of an older schema is changed only when a whole copy of it stands beside it (`sqlite-copy.ts`). Whoever is
  *    killed before, within or after that finds at the next start a file with everything in it.
+ * 5. A write-ahead log of which SQLite would drop confirmed commits is refused before SQLite reads it (`sqlite-log.ts`).
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { MeshError } from '../core/errors.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './migrations.ts';
-import { assertRoom, diskBytes, goBackText, keepCopy, type Migrated } from './sqlite-copy.ts';
+import { assertRoom, diskBytes, goBackText, keepCopy, type Migrated, syncFolder } from './sqlite-copy.ts';
+import { damagedLogText, judgeLog } from './sqlite-log.ts';
 
 export interface FileOptions {
   /** of the database file; its folder is made if it is not there */
@@ -27,6 +29,8 @@ export interface FileOptions {
   readonly network: string;
   /** the schema was brought up to date; called before the store is open */
   readonly onMigrated?: (migrated: Migrated) => void;
+  /** the end of the log is not whole and is left out, one sentence; at most once, before the store is open */
+  readonly onTorn?: (text: string) => void;
   /** for tests: stands for the disk and the clock, and is told how far a migration is */
   readonly migration?: {
     readonly freeBytes?: number;
@@ -44,6 +48,8 @@ export interface OpenFile {
   close(): void;
 }
 
+/** What a file may hold before its first commit into the log: SQLite's default page. */
+const FIRST_PAGE_BYTES = 4096;
 /** Waiting for readers of the file that are not ours, a backup tool for example (guess). */
 const BUSY_MS = 1000;
 /** Waiting for a daemon that is just ending (guess). */
@@ -100,6 +106,7 @@ function makeFolder(folder: string): void {
   makeFolder(path.dirname(folder));
   try {
     fs.mkdirSync(folder, { mode: 0o700 });
+    syncFolder(path.dirname(folder));
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
   }
@@ -140,10 +147,35 @@ function assertWhole(db: Database.Database, file: string): void {
   if (actual < expected) throw new MeshError('store_damaged', `${file} has ${actual} bytes of ${expected}.`);
 }
 
+/**
+ * A first start that was killed while it made the file leaves a journal. Only a writer can roll it back, into a file without
+ * tables; every later commit goes through the log.
+ */
+function finishCreation(file: string): void {
+  if (!fs.existsSync(`${file}-journal`) || fs.statSync(file).size > FIRST_PAGE_BYTES) return;
+  const db = new Database(file, { fileMustExist: true, timeout: BUSY_MS });
+  try {
+    db.pragma('schema_version');
+  } finally {
+    db.close();
+  }
+}
+
+/** Throws `store_damaged` for a log that holds commits which SQLite would drop. */
+function assertLog(file: string, onTorn: FileOptions['onTorn']): void {
+  const state = judgeLog(file);
+  if (state.kind === 'damaged') throw new MeshError('store_damaged', damagedLogText(file, state));
+  if (state.kind === 'torn')
+    onTorn?.(
+      `The last commit in ${file}-wal is not whole and was left out. After a power failure that is in order: nobody was told that it is stored. Otherwise the disk may be failing.`,
+    );
+}
+
 /** Judges an existing file without changing it. Throws `store_newer`, `store_damaged` or `bad_option`.
  *  @returns its schema version, 0 for a file without data */
-function judge(file: string, network: string): number {
+function judge(file: string, { network, onTorn }: FileOptions): number {
   if (fs.statSync(file).size === 0) return 0;
+  assertLog(file, onTorn);
   const missing = ['-wal', '-shm'].filter((end) => !fs.existsSync(file + end));
   const db = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
   try {
@@ -231,8 +263,8 @@ function openDatabase(file: string, options: FileOptions, wallMs: number): Datab
 /**
  * Opens the database, creating it if there is none.
  * Throws MeshError: `store_locked` (another daemon, or this process already), `store_newer`, `store_damaged` (not a
- * database, cut short, or of another program), `bad_option` (of another network), `data_folder` (cannot be written),
- * `store_failed` (the disk, or no room for the copy before a migration).
+ * database, cut short, of another program, or with a damaged log), `bad_option` (of another network), `data_folder`
+ * (cannot be written), `store_failed` (the disk, or no room for the copy before a migration).
  */
 export function openFile(options: FileOptions): OpenFile {
   let lock: Database.Database | undefined;
@@ -240,7 +272,8 @@ export function openFile(options: FileOptions): OpenFile {
     const file = prepareFile(options.path);
     const held = takeLock(file);
     lock = held;
-    const from = judge(file, options.network);
+    finishCreation(file);
+    const from = judge(file, options);
     const wallMs = options.migration?.wallMs ?? Date.now();
     const copy = copyBefore(file, from, options, wallMs);
     const db = openDatabase(file, options, wallMs);

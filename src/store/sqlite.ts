@@ -36,6 +36,8 @@ export interface StoreOptions {
   readonly onWarning?: (text: string) => void;
   /** the database was brought to a newer schema, and where its copy is; at most once, before `openStore` returns */
   readonly onMigrated?: (migrated: Migrated) => void;
+  /** the end of the write-ahead log was left out, one sentence; at most once, before `openStore` returns */
+  readonly onTorn?: (text: string) => void;
 }
 
 /** The store of a daemon: messages, and what it remembers for its agent. */

@@ -57,6 +57,8 @@ export const BODY_CODES: readonly ErrorCode[] = ['unsupported_media_type', 'body
 
 /** These are never a problem document of the API: they stand in what `GET /v1/status` tells. */
 export const STATUS_CODES: readonly ErrorCode[] = [
+  'out_of_files',
+  'clock_back',
   'bootstrap_unreachable',
   'bootstrap_invalid',
   'address_refused',

@@ -1,8 +1,8 @@
 /**
- * Rounds of sudden death: a client publishes into A, a leaf of B, as fast as it can, and A, sometimes with B, is killed
- * with -9 at a moment that a seed chooses: after so many messages were sent, or after so many were acknowledged.
- * After each round: nothing that was acknowledged is missing at A, nothing that was reported stored is missing at B, and
- * what was repeated under its key is there once.
+ * Rounds of sudden death: a client publishes into A, a leaf of B, as fast as it can, another one into B meanwhile, and A,
+ * sometimes with B, is killed with -9 at a moment that a seed chooses: after so many messages were sent, or after so many
+ * were acknowledged. After each round: nothing that was acknowledged is missing where it was, nothing that was reported
+ * stored is missing at B, and what was repeated under its key is there once.
  */
 import { expect } from 'vitest';
 import { findDaemon } from '../../api/client/find.ts';
@@ -26,6 +26,15 @@ interface Round {
   readonly count: number;
 }
 
+interface Stage {
+  readonly a: MeshProcess;
+  readonly b: MeshProcess;
+  /** publishes into A */
+  readonly client: Publisher;
+  /** publishes into B */
+  readonly back: Publisher;
+}
+
 function sizeOf(client: Publisher, on: Round['on']): number {
   return { sent: client.sent, acknowledged: client.acknowledged, stored: client.stored }[on].size;
 }
@@ -37,12 +46,7 @@ function planRound(number: number, choices: Choices): Round {
 }
 
 /** Publishes the round's messages; death comes in the very moment in which the count is reached. */
-async function publishUntilDeath(
-  a: MeshProcess,
-  b: MeshProcess,
-  client: Publisher,
-  round: Round,
-): Promise<void> {
+async function publishUntilDeath({ a, b, client, back }: Stage, round: Round): Promise<void> {
   const { number, messages, on, count, takesBoth } = round;
   const goal = sizeOf(client, on) + count;
   let death: Promise<unknown> | undefined;
@@ -53,7 +57,9 @@ async function publishUntilDeath(
   for (let i = 0; i < messages && death === undefined; i++) {
     client.publish(`${number}-${i}`, CHANNEL, `round ${number} message ${i}`);
     // Answers are read between messages, as a real client does.
-    if (i % 20 === 19) await new Promise((resolve) => setImmediate(resolve));
+    if (i % 20 !== 19) continue;
+    back.publish(`back-${number}-${i}`, CHANNEL, `round ${number} answer ${i}`);
+    await new Promise((resolve) => setImmediate(resolve));
   }
   await until(`${count} are ${on}`, () => death !== undefined);
   await death;
@@ -61,10 +67,15 @@ async function publishUntilDeath(
   client.close();
 }
 
-function expectNothingLost(a: MeshProcess, b: MeshProcess, client: Publisher, what: string): void {
+function expectNothingLost({ a, b, client, back }: Stage, what: string): void {
   const [atA, atB] = [storedIds(a), storedIds(b)];
-  const lost = [...client.acknowledged].filter(([, id]) => !atA.has(id)).map(([key]) => key);
-  expect(lost, `acknowledged and lost at A, ${what}`).toEqual([]);
+  for (const [at, { acknowledged }] of [
+    [atA, client],
+    [atB, back],
+  ] as const) {
+    const lost = [...acknowledged].filter(([, id]) => !at.has(id)).map(([key]) => key);
+    expect(lost, `acknowledged and lost, ${what}`).toEqual([]);
+  }
   const missing = [...client.stored].filter((id) => !atB.has(id));
   expect(missing, `reported stored and missing at B, ${what}`).toEqual([]);
 }
@@ -72,46 +83,76 @@ function expectNothingLost(a: MeshProcess, b: MeshProcess, client: Publisher, wh
 /** A leaf and an author faster than the defaults: what is looked at is the disk, not the rates. */
 const NO_RATES = { MESH_RATE_LEAF: '0', MESH_RATE_AUTHOR: '0' };
 
-/** @returns how many messages were published in all */
-export async function runKillRounds(rounds: number, choices: Choices): Promise<number> {
+/** What the rounds of a run came to. */
+export interface KillTotals {
+  readonly rounds: number;
+  /** messages that were said to be on a disk */
+  readonly acknowledged: number;
+  readonly lost: number;
+}
+
+function told(name: string, totals: KillTotals): KillTotals {
+  const { rounds, acknowledged, lost } = totals;
+  console.log(`${name}: ${rounds} rounds, ${acknowledged} acknowledged, ${lost} lost`);
+  return totals;
+}
+
+/** Sends again what has no answer, as a client does, until all is answered. */
+async function repeat(client: Publisher, mesh: MeshProcess, what: string): Promise<void> {
+  await client.connect(findDaemon(mesh.data));
+  for (const key of client.unanswered) client.publish(key, CHANNEL, client.sent.get(key) as string);
+  await until(
+    `all are acknowledged, ${what}`,
+    () => client.unanswered.length === 0 || client.failures.length > 0,
+  );
+  expect(client.failures, what).toEqual([]);
+}
+
+export async function runKillRounds(rounds: number, choices: Choices): Promise<KillTotals> {
   const b = await MeshProcess.start({ env: NO_RATES });
   const a = await MeshProcess.start({ peers: [b.url] });
-  const client = new Publisher();
-  await client.connect(findDaemon(a.data));
+  const [client, back] = [new Publisher(), new Publisher()];
+  const stage: Stage = { a, b, client, back };
+  await Promise.all([a, b].map((mesh) => mesh.client.join(CHANNEL)));
+  await Promise.all([client.connect(findDaemon(a.data)), back.connect(findDaemon(b.data))]);
   for (let number = 1; number <= rounds; number++) {
     const round = planRound(number, choices);
     const what = `seed ${choices.seed}, ${JSON.stringify(round)}`;
-    await publishUntilDeath(a, b, client, round);
+    await publishUntilDeath(stage, round);
+    back.close();
     await Promise.all([a.restart(), round.takesBoth && b.restart()]);
-    expectNothingLost(a, b, client, what);
-    await client.connect(findDaemon(a.data));
-    for (const key of client.unanswered) client.publish(key, CHANNEL, client.sent.get(key) as string);
-    await until(`all are acknowledged, ${what}`, () => client.unanswered.length === 0);
-    expect(client.failures, what).toEqual([]);
+    expectNothingLost(stage, what);
+    await Promise.all([repeat(client, a, what), repeat(back, b, what)]);
   }
-  client.close();
-  const ids = [...client.acknowledged.values()];
-  await until('B has all', () => {
-    const atB = storedIds(b);
-    return ids.every((id) => atB.has(id));
-  });
+  for (const one of [client, back]) one.close();
+  const ids = [...client.acknowledged.values(), ...back.acknowledged.values()];
+  await until('both have all', () =>
+    [a, b].every((mesh) => {
+      const held = storedIds(mesh);
+      return ids.every((id) => held.has(id));
+    }),
+  );
+  const sent = [...client.sent.values(), ...back.sent.values()].sort();
+  const missing = new Set<string>();
   for (const mesh of [a, b]) {
-    const bodies = storedRows(mesh).filter(({ channel }) => channel === CHANNEL);
-    expect(bodies.map(({ body }) => body).sort(), `once each, seed ${choices.seed}`).toEqual(
-      [...client.sent.values()].sort(),
-    );
+    const rows = storedRows(mesh).filter(({ channel }) => channel === CHANNEL);
+    expect(rows.map(({ body }) => body).sort(), `once each, seed ${choices.seed}`).toEqual(sent);
+    const shown = new Set((await mesh.read(CHANNEL)).map(({ id }) => id));
+    for (const id of ids) if (!shown.has(id)) missing.add(id);
   }
-  const shown = await a.read(CHANNEL);
-  expect(new Set(shown.map(({ id }) => id))).toEqual(new Set(ids));
   await Promise.all([a.stop(), b.stop()]);
-  return client.sent.size;
+  return told('kill -9 of a leaf and its relay', {
+    rounds,
+    acknowledged: ids.length,
+    lost: missing.size,
+  });
 }
 
 /**
  * The same for a relay alone: a leaf made by hand pushes more than a relay can commit at once, and kills it in the
  * moment in which so many are said to be stored.
  */
-export async function runRelayKillRounds(rounds: number, choices: Choices): Promise<void> {
+export async function runRelayKillRounds(rounds: number, choices: Choices): Promise<KillTotals> {
   const author = new Author();
   const relay = await MeshProcess.start({ env: NO_RATES });
   const said = new Set<string>();
@@ -135,7 +176,11 @@ export async function runRelayKillRounds(rounds: number, choices: Choices): Prom
     await relay.restart();
     const kept = storedIds(relay);
     const what = `seed ${choices.seed}, round ${number}, ${frames} frames, death at ${count}`;
-    expect([...said].filter((id) => !kept.has(id)).length, `said to be stored and lost, ${what}`).toBe(0);
+    const lost = [...said].filter((id) => !kept.has(id)).length;
+    expect(lost, `said to be stored and lost, ${what}`).toBe(0);
   }
+  const kept = storedIds(relay);
   await relay.stop();
+  const lost = [...said].filter((id) => !kept.has(id)).length;
+  return told('kill -9 of a relay', { rounds, acknowledged: said.size, lost });
 }

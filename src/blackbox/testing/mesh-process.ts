@@ -20,8 +20,16 @@ export interface MeshOptions {
   /** URLs to dial */
   readonly peers?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** a program that runs the one behind it, such as `['nice']` */
+  /** a program with arguments that becomes the daemon, such as `prlimit` with limits: its process id stays the daemon's */
   readonly under?: readonly string[];
+  /** where the data folder lies, instead of in a fresh folder */
+  readonly folder?: string;
+}
+
+/** The command line that runs `mesh` under another program, or directly. */
+function commandLine(under: readonly string[], args: readonly string[]): [program: string, args: string[]] {
+  const [program, ...rest] = [...under, process.execPath, MESH, ...args] as [string, ...string[]];
+  return [program, rest];
 }
 
 export interface LogLine {
@@ -129,10 +137,18 @@ export function startCommand(args: readonly string[]): RunningCommand {
 /** Runs `mesh` to its end. */
 export async function runMesh(
   args: readonly string[],
-  options: { env?: Readonly<Record<string, string>>; cwd?: string; stdin?: string } = {},
+  options: {
+    env?: Readonly<Record<string, string>>;
+    cwd?: string;
+    stdin?: string;
+    under?: readonly string[];
+  } = {},
 ): Promise<Output> {
   const cwd = options.cwd ?? os.tmpdir();
-  const child = spawn(process.execPath, [MESH, ...args], { cwd, env: environment(cwd, options.env) });
+  const child = spawn(...commandLine(options.under ?? [], args), {
+    cwd,
+    env: environment(cwd, options.env),
+  });
   running.add(child);
   const parts = { stdout: '', stderr: '' };
   child.stdout.on('data', (data) => {
@@ -181,7 +197,7 @@ export class MeshProcess {
 
   /** A daemon with folder and port that is not started yet. */
   static async create(options: MeshOptions = {}): Promise<MeshProcess> {
-    return new MeshProcess(makeFolder(), await freePort(), options);
+    return new MeshProcess(options.folder ?? makeFolder(), await freePort(), options);
   }
 
   /** Starts it, again if it ran before: same folder, keys and port. */
@@ -189,8 +205,7 @@ export class MeshProcess {
     this.#options = options;
     const { peers = [], env = {}, under = [] } = options;
     this.#rest = '';
-    const [program = '', ...args] = [...under, process.execPath, MESH, 'start', '--data', this.data];
-    const child = spawn(program, args, {
+    const child = spawn(...commandLine(under, ['start', '--data', this.data]), {
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: environment(this.folder, {
@@ -320,6 +335,11 @@ export class MeshProcess {
   /** Resolves when it has exactly so many links. */
   async hasLinks(count: number): Promise<void> {
     await until(`${count} links at ${this.url}`, async () => (await this.linked()).length === count);
+  }
+
+  /** It is going to die by itself, and that is wanted. */
+  expectEnd(): void {
+    this.#isEnding = true;
   }
 
   /** Sudden death. */

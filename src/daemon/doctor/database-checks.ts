@@ -16,6 +16,7 @@ import { ERRORS } from '../../core/errors.ts';
 import { MiB } from '../../core/limits.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from '../../store/migrations.ts';
 import { findCopies, goBackText } from '../../store/sqlite-copy.ts';
+import { damagedLogText, judgeLog } from '../../store/sqlite-log.ts';
 import { BESIDE } from '../legacy/place.ts';
 import { accessText, codeOf, flawsOf, joinFlaws, look, type Rule, unusedName } from './files.ts';
 import { type Finding, fail, ok, shellQuoted, skipped, warn, wrong } from './finding.ts';
@@ -206,11 +207,28 @@ function noReading({ storePath, presence, system }: Subject, bytesMax: number): 
   return undefined;
 }
 
+/** A journal of which SQLite would drop commits. While somebody may be writing it, it says nothing. */
+function damagedLog(subject: Subject): Finding | undefined {
+  const { storePath, presence, system } = subject;
+  if (sizeOf(storePath) === 0 || presence.kind === 'running') return undefined;
+  if (lookAtLock(system, storePath).state !== 'free') return undefined;
+  try {
+    const state = judgeLog(storePath);
+    return state.kind === 'damaged'
+      ? damaged(subject, 'integrity', damagedLogText(storePath, state))
+      : undefined;
+  } catch (error) {
+    return unreadable('integrity', `${storePath}-wal`, codeOf(error));
+  }
+}
+
 /** Reads all pages and the network's name, if nobody uses the database. @param bytesMax for tests */
 export async function checkIntegrity(subject: Subject, bytesMax = QUICK_CHECK_BYTES_MAX): Promise<Finding> {
   const { storePath, options, system } = subject;
   const found = look(storePath);
   if (found.kind === 'unreadable') return unreadable('integrity', storePath, found.why);
+  const lost = damagedLog(subject);
+  if (lost !== undefined) return lost;
   const reason = noReading(subject, bytesMax);
   if (reason !== undefined) return skipped('integrity', reason);
   let inside: Inside;
