@@ -18,6 +18,7 @@ import type { Migrated } from './sqlite-copy.ts';
 import { openFile, readFreeBytes, runFailure } from './sqlite-file.ts';
 import { createInboxStore } from './sqlite-inbox.ts';
 import { Interned } from './sqlite-intern.ts';
+import { createKnown } from './sqlite-known.ts';
 import { Ledger } from './sqlite-ledger.ts';
 import { Pages } from './sqlite-pages.ts';
 import { Reader } from './sqlite-reader.ts';
@@ -75,6 +76,7 @@ export function createSqliteStore(
   const freeBytes = (): number => readFreeBytes(db);
   const reader = new Reader(db, { interned, sums, authors, context, onWarning, freeBytes });
   const pages = new Pages(db, { interned, context, onWarning });
+  const known = createKnown(db);
 
   const guarded = <T>(work: () => T): T => {
     if (!db.open) throw new MeshError('store_failed', 'the store is closed');
@@ -105,6 +107,7 @@ export function createSqliteStore(
       return guarded(() => pages.arrivals(page));
     },
     readMessage: (id) => guarded(() => pages.message(id)),
+    known: (range, limit) => guarded(() => known(range, limit)),
     channels: () => guarded(() => pages.channels()),
     lastArrival: () => guarded(() => pages.lastArrival()),
     outboxSize: (most) => guarded(() => pages.outboxSize(most)),
