@@ -24,10 +24,11 @@ import type { Fetcher } from '../sync/fetcher.ts';
 import type { Frame } from '../wire/frame.ts';
 import { Admission, type Arrival } from './admission.ts';
 import { AuthorRates } from './author-rates.ts';
+import { Origins } from './origins.ts';
 import { Outbound } from './outbound.ts';
 import { Routes } from './routes.ts';
 import { SeenMessages } from './seen.ts';
-import { Wanted } from './wanted.ts';
+import { type Asked, Wanted } from './wanted.ts';
 
 /** Roots under which a first delivery to leaves is booked: not a peer id, so it meets no tree. */
 const DELIVERED = 'leaves';
@@ -43,6 +44,7 @@ export interface GossipParts {
 export class Gossip {
   readonly seen = new SeenMessages();
   readonly outbound: Outbound;
+  readonly origins: Origins;
   readonly #routes: Routes;
   readonly #rates: AuthorRates;
   readonly #wanted: Wanted;
@@ -69,6 +71,7 @@ export class Gossip {
     this.#fetcher = fetcher;
     this.#retention = retention;
     this.outbound = new Outbound(ctx, links);
+    this.origins = new Origins(ctx);
     this.#routes = new Routes(links, parts.membership, interest);
     this.#rates = new AuthorRates(ctx);
     this.#wanted = new Wanted(ctx, { links, interest, fetcher, rates: this.#rates });
@@ -78,6 +81,7 @@ export class Gossip {
       noted: (op) => interest.kept.noted(op),
       mayTake: (author) => this.#rates.take(author),
       putOff: () => this.#wanted.added(),
+      refused: (idText, link, reason) => this.origins.refused(idText, link.peer, reason),
       filled: (idText) => this.#wanted.filled(idText),
       verified: (message, tag, arrival) => this.#forward(message, tag, arrival),
       durable: (message, tag, arrivals, isNew) => this.#durable(message, tag, arrivals, isNew),
@@ -111,6 +115,7 @@ export class Gossip {
 
   /** Eager push along the tree and to leaves. */
   #forward(message: VerifiedMessage, tag: string, { root, link }: Arrival): void {
+    this.origins.came(message.message.idText, link.peer, root);
     if (this.#membership.isRelay && root !== '') this.#push(message, tag, root, link);
   }
 
@@ -228,8 +233,16 @@ export class Gossip {
     this.#announcedBy.delete(link);
   }
 
+  /** Whether content that was put off is being asked for. */
+  asked(idText: string): Asked {
+    return this.#wanted.asked(idText);
+  }
+
   footprint(): Footprint {
+    const { came, refused } = this.origins.sizes;
     return {
+      origins: { size: came, max: LIMITS.originsMax },
+      refusals: { size: refused, max: LIMITS.refusalsMax },
       ...this.seen.footprint(),
       announced: { size: this.#announced.size, max: LIMITS.announcedMax },
       authorBuckets: { size: this.#rates.size, max: LIMITS.authorBucketsMax },
