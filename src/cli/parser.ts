@@ -21,8 +21,10 @@ import { sendCommand } from './commands/send.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
+import { tapCommand } from './commands/tap.ts';
 import { waitCommand } from './commands/wait.ts';
 import { wakeCommand } from './commands/wake.ts';
+import { whyCommand } from './commands/why.ts';
 import { UsageError } from './exit.ts';
 
 /** Each command, in the order of `mesh --help`. */
@@ -38,11 +40,13 @@ export const COMMANDS: readonly Command[] = [
   sendCommand,
   readCommand,
   waitCommand,
+  whyCommand,
   allowCommand,
   wakeCommand,
   inboxCommand,
   openclawCommand,
   peersCommand,
+  tapCommand,
   doctorCommand,
   bootstrapCommand,
 ];
