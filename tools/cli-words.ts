@@ -4,6 +4,7 @@
  */
 import type { EXIT } from '../src/cli/exit.ts';
 import { CHECKS } from '../src/daemon/doctor/finding.ts';
+import { TAP_TYPES } from '../src/daemon/tap/taps.ts';
 
 export interface OptionWords {
   /** what stands for its value, such as `SECONDS`; an option with a value needs it, or has choices */
@@ -145,6 +146,32 @@ The \`arrival\` of the last one shown (\`--json\`) is the \`--after\` of the nex
 \`mesh status --json\`.`,
     ],
   },
+  why: {
+    json: 'a [Why](http.md#why)',
+    notes: [
+      `The first line says where the message is; then come the reasons and what would help, and the path on the map: on a
+relay the tree from where the message enters the mesh to the relays that want its channel, on a leaf its home relays.
+It fails with \`not_found\` for an id that this daemon knows nothing of. [Where is my message](../guides/explain.md)
+reads it with you.`,
+      `Which links took or brought a message is remembered for the last few thousand, until the daemon is restarted. Its
+state, and who confirmed it, are on disk.`,
+    ],
+  },
+  tap: {
+    json: 'an event of [`GET /v1/tap`](http.md#get-v1tap) with its `kind`',
+    options: {
+      peer: {
+        value: 'ID',
+        what: 'only the link with this peer; the first 6 characters of its id are enough. What comes before a peer has proven itself is left out then',
+      },
+      type: { value: 'NAMES', what: 'only frames and events with these names, with commas between' },
+    },
+    notes: [
+      `A line has time, direction (\`in\` or \`out\`), peer, name, size and fields; ids are shortened. It needs the owner's token.
+If it is read too slowly, frames are not shown and counted; the daemon never waits for it. Ctrl-C ends it with 0.`,
+      `Names: ${TAP_TYPES.map((name) => `\`${name}\``).join(', ')}.`,
+    ],
+  },
   allow: {
     json: 'without IDENTITY a [Contact](http.md#contact) for each; else an [Allowed](http.md#allowed), with `--remove` a [RemovedContact](http.md#removedcontact)',
     options: { name: { value: 'NAME' } },
@@ -230,4 +257,4 @@ export const EXIT_WORDS: Readonly<Record<keyof typeof EXIT, string>> = {
 };
 
 export const SIGNAL_WORDS =
-  'a signal ended it: 130 after Ctrl-C, the usual way to leave `read --follow`; 143 after SIGTERM';
+  'a signal ended it: 130 after Ctrl-C, the usual way to leave `read --follow`; 143 after SIGTERM. `tap` ends with 0 then';

@@ -193,7 +193,7 @@ origin: there must be no \`Origin\` header, and \`Sec-Fetch-Site\` must be absen
 
 A token stands for a grant with scopes; the one in the file \`token\` allows everything. Another one, in the file
 \`agent-token\`, is for the program that an agent runs in: it has the scopes \`status\`, \`messages:read\`,
-\`messages:write\` and \`agent\`, so it can neither let others wake the agent nor change what is kept. Each route names its
+\`messages:write\` and \`agent\`, so it can neither let others wake the agent, nor change what is kept, nor tap the links. Each route names its
 scope below.
 
 \`\`\`sh

@@ -85,7 +85,7 @@ function objectText({ properties = {}, required = [] }: JsonSchema): string {
   const members = Object.entries(properties).map(
     ([name, one]) => `\`${name}\`${required.includes(name) ? '' : '?'} (${typeText(one)})`,
   );
-  return `object with ${list(members)}`;
+  return members.length === 0 ? 'object' : `object with ${list(members)}`;
 }
 
 /** A type in words, with links to named shapes. */

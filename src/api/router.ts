@@ -13,10 +13,13 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { peerRoutes } from './routes/peers.ts';
 import { statusRoutes } from './routes/status.ts';
 import { stopRoutes } from './routes/stop.ts';
+import { tapRoutes } from './routes/tap.ts';
+import { whyRoutes } from './routes/why.ts';
 
 export const ROUTES: readonly Route[] = [
   ...statusRoutes,
   ...messageRoutes,
+  ...whyRoutes,
   ...channelRoutes,
   ...peerRoutes,
   ...metricsRoutes,
@@ -24,6 +27,7 @@ export const ROUTES: readonly Route[] = [
   ...agentRoutes,
   ...inboxRoutes,
   ...stopRoutes,
+  ...tapRoutes,
   ...legacyRoutes,
 ];
 
@@ -44,8 +48,10 @@ export class MethodError extends MeshError {
 function matchPath(pattern: string, path: string): string | undefined {
   const at = pattern.indexOf('{id}');
   if (at < 0) return pattern === path ? '' : undefined;
-  const rest = path.startsWith(pattern.slice(0, at)) ? path.slice(at) : '';
-  return rest === '' || rest.includes('/') ? undefined : rest;
+  const end = pattern.slice(at + '{id}'.length);
+  if (!path.startsWith(pattern.slice(0, at)) || !path.endsWith(end)) return undefined;
+  const segment = path.slice(at, path.length - end.length);
+  return segment === '' || segment.includes('/') ? undefined : segment;
 }
 
 /** The route of a request. Throws `not_found` and `method_not_allowed`. */

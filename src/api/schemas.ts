@@ -10,6 +10,7 @@ import { NAME_LENGTH_MAX } from '../core/contact/wake.ts';
 import { isErrorCode, MeshError } from '../core/errors.ts';
 import { LIMITS, SECOND } from '../core/limits.ts';
 import { RELATION, type RelationName } from '../core/message/message.ts';
+import { TAP_TYPES } from '../daemon/index.ts';
 import type { AckJson, AllowJson, AnswerJson, SetWakeJson } from './client/agent-types.ts';
 import type { ClientFrame, PublishJson, SetRetentionJson } from './client/types.ts';
 import { findTrap } from './json-text.ts';
@@ -167,6 +168,17 @@ export const eventsQuerySchema = z.strictObject({
 });
 export const lastEventIdSchema = z.strictObject({
   'Last-Event-ID': decimal(arrival, integer).exactOptional(),
+});
+/** What a tap shows: links of one peer, and frames and events by name. */
+export const tapQuerySchema = z.strictObject({
+  peer: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{6,43}$/, { error: 'is not a peer id, or at least the first 6 characters of one' })
+    .exactOptional(),
+  type: z
+    .array(z.enum(TAP_TYPES as [string, ...string[]]))
+    .max(TAP_TYPES.length)
+    .exactOptional(),
 });
 export const noQuerySchema = z.strictObject({});
 export const idParameterSchema = id;

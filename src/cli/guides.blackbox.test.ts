@@ -32,7 +32,7 @@ function watch(child: ChildProcess): Promise<{ code: number | null; output: stri
   });
 }
 
-it.each(['first-mesh', 'operate'])(
+it.each(['first-mesh', 'operate', 'explain'])(
   'the guide "%s" works as it is written',
   async (name) => {
     const [B_PORT = '', LIST_PORT = ''] = await freePorts(2);

@@ -23,9 +23,11 @@ import { serviceCommand } from './commands/service.ts';
 import { startCommand } from './commands/start.ts';
 import { statusCommand } from './commands/status.ts';
 import { stopCommand } from './commands/stop.ts';
+import { tapCommand } from './commands/tap.ts';
 import { uninstallCommand } from './commands/uninstall.ts';
 import { waitCommand } from './commands/wait.ts';
 import { wakeCommand } from './commands/wake.ts';
+import { whyCommand } from './commands/why.ts';
 import { UsageError } from './exit.ts';
 
 /** Each command, in the order of `mesh --help`. */
@@ -42,11 +44,13 @@ export const COMMANDS: readonly Command[] = [
   sendCommand,
   readCommand,
   waitCommand,
+  whyCommand,
   allowCommand,
   wakeCommand,
   inboxCommand,
   openclawCommand,
   peersCommand,
+  tapCommand,
   doctorCommand,
   serviceCommand,
   uninstallCommand,

@@ -278,6 +278,17 @@ export const LIMITS = {
   publishesMax: 8192,
   idempotencyKeyBytesMax: 128,
 
+  // explanations
+  /** own messages whose way is remembered, and links that took each (guess: what somebody still asks about) */
+  journeysMax: 4096,
+  journeyTakersMax: 8,
+  /** messages of others of which it is remembered where they came from, and refused ones (guess) */
+  originsMax: 4096,
+  refusalsMax: 1024,
+  /** relays of a path that are told, and relays on it that cannot be reached, leaves, home relays (guess: a screen) */
+  pathRelaysMax: 64,
+  pathOthersMax: 16,
+
   // store
   /** messages of one group commit (design, section 8) */
   commitMessagesMax: 256,

@@ -8,10 +8,11 @@
  */
 import { toBase64url } from './bytes.ts';
 import { Context } from './context.ts';
-import type { Effect, Event, Now, RestoredState, Timer } from './contract.ts';
+import type { Effect, Event, LinkId, Now, RestoredState, Timer } from './contract.ts';
 import { Clocks } from './delivery/clocks.ts';
 import { Outbox } from './delivery/outbox.ts';
 import { Publisher } from './delivery/publish.ts';
+import { type ExplainParts, type Explanation, explain, type Question, recentIds } from './explain/explain.ts';
 import { Gossip } from './gossip/gossip.ts';
 import { Serving } from './gossip/serving.ts';
 import { Interest } from './interest/interest.ts';
@@ -85,12 +86,12 @@ export class Peer {
       joined: () => this.#interest.kept.joined,
       interestChanged: () => this.#interest.changed(),
       enter: (link, messages, rated) => this.#gossip.enter(link, messages, rated),
-      taken: (messages) => this.#outbox.taken(messages),
+      taken: (messages, link) => this.#outbox.taken(messages, link),
     });
     this.#gossip.onPassing = (message, from) => this.#mesh1.pass(message, from);
     this.#gossip.onStored = (message) => this.#clocks.see(message.channel, message.time);
-    this.#serving.onServed = (messages) => this.#outbox.taken(messages);
-    this.#gossip.outbound.onTaken = (messages) => this.#outbox.taken(messages);
+    this.#serving.onServed = (messages, link) => this.#outbox.taken(messages, link);
+    this.#gossip.outbound.onTaken = (messages, link) => this.#outbox.taken(messages, link);
     this.#publisher = new Publisher(ctx, this.#clocks, {
       isFull: () => this.#retention.isFull,
       carry: (tag, timeMs) => this.#interest.kept.carry(tag, true, timeMs),
@@ -319,6 +320,33 @@ export class Peer {
       agent: link.agent,
       unverified: 0,
     };
+  }
+
+  /** What is known of one message; changes nothing. */
+  explain(question: Question, now: Now): Explanation {
+    this.#ctx.now = now;
+    return explain(this.#ctx, this.#explainParts, question);
+  }
+
+  /** Ids that begin so, among messages of the last minutes that may not be in the store; at most `limit`. */
+  recentIds(prefix: string, limit: number): string[] {
+    return recentIds(this.#explainParts, prefix, limit);
+  }
+
+  get #explainParts(): ExplainParts {
+    return {
+      links: this.#links,
+      membership: this.#membership,
+      interest: this.#interest,
+      retention: this.#retention,
+      gossip: this.#gossip,
+      outbox: this.#outbox,
+    };
+  }
+
+  /** The peer at the other end of a link; '' while it has not proven itself, and for a link that is gone. */
+  peerOf(link: LinkId): string {
+    return this.#links.get(link)?.peer ?? '';
   }
 
   /** What the peer shows of itself; changes nothing. */

@@ -11,6 +11,7 @@ import type { Position } from '../core/persistence.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
 import { type Commands, hasReached, type Waits } from './commands.ts';
 import { Desk, type DeskParts } from './desk/desk.ts';
+import type { WhyView } from './explain/why-view.ts';
 import { FEED_PAGE, type FeedOptions, type Feeds } from './feed.ts';
 import type {
   AddressView,
@@ -22,12 +23,15 @@ import type {
   PublishRequest,
   RetentionRequest,
   StatusView,
+  TapRequest,
 } from './gate.ts';
 import type { LegacyHistory } from './legacy/view.ts';
 import { type MetricFacts, readMetrics } from './metrics.ts';
 import { checkedChannel, markedRequest, publishCommand } from './publish.ts';
 import { checkedPolicy } from './retention.ts';
 import { nextTurn } from './system.ts';
+import type { TapItem } from './tap/tap-view.ts';
+import type { Taps } from './tap/taps.ts';
 import { currentView, isoTime, isShown, messageView } from './views.ts';
 
 export interface GateParts {
@@ -43,6 +47,8 @@ export interface GateParts {
   readonly channels: () => readonly ChannelView[];
   readonly stop: () => void;
   readonly numbers: () => Pick<MetricFacts, 'net' | 'process'>;
+  readonly why: (id: string, agent: Desk) => WhyView;
+  readonly taps: Pick<Taps, 'open'>;
   readonly desk: Omit<DeskParts, 'identities' | 'store' | 'wallMs' | 'join' | 'publish'>;
 }
 
@@ -182,6 +188,14 @@ export class DaemonGate implements Gate {
     const stored = this.#parts.store.readMessage(id);
     if (stored === undefined || !isShown(stored)) return undefined;
     return currentView(stored, this.#parts.wallMs());
+  }
+
+  why(id: string): WhyView {
+    return this.#parts.why(id, this.agent);
+  }
+
+  tap({ peer, types, signal }: TapRequest): AsyncIterable<TapItem> {
+    return this.#parts.taps.open({ peer, types }, signal);
   }
 
   feed({ channels, after, signal }: FeedOptions): AsyncIterable<FeedItem> {

@@ -5,9 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Effect, Event } from '../core/contract.ts';
+import { Peer } from '../core/peer.ts';
+import type { PeerConfig, PeerSnapshot } from '../core/peer-types.ts';
 import { MIGRATIONS, migrate } from '../store/migrations.ts';
 import type { MessageView } from './gate.ts';
 import { type Daemon, type StartOptions, startDaemon } from './index.ts';
+import type { DaemonCore } from './start-options.ts';
 
 /** Busy machines are slow; nothing here takes long by itself. */
 const PATIENCE = { timeout: 20_000 };
@@ -214,17 +218,18 @@ describe('a daemon without room', () => {
   it('shows it as a problem when a publish is refused, and no longer once there is room', async () => {
     const world = { isFull: true };
     const stdout = createLines();
-    const createCore: NonNullable<StartOptions['createCore']> = () => ({
-      handle: (event) => {
-        if (event.kind !== 'publish') return [];
-        const { request } = event;
-        return [{ kind: 'reply', request, reply: { kind: 'failed', code: 'store_full', detail: '' } }];
-      },
-      snapshot: () => ({
-        ...{ role: 'leaf', links: [], addresses: [], relays: 0, joined: [], provenRelays: [], ownUrls: [] },
-        ...{ floors: new Map(), isFull: world.isFull },
-      }),
-    });
+    const createCore = (config: PeerConfig): DaemonCore =>
+      Object.assign(new Peer(config), {
+        handle: (event: Event): Effect[] => {
+          if (event.kind !== 'publish') return [];
+          const { request } = event;
+          return [{ kind: 'reply', request, reply: { kind: 'failed', code: 'store_full', detail: '' } }];
+        },
+        snapshot: (): PeerSnapshot => ({
+          ...{ role: 'leaf', links: [], addresses: [], relays: 0, joined: [], provenRelays: [], ownUrls: [] },
+          ...{ floors: new Map(), isFull: world.isFull },
+        }),
+      });
     const { gate } = await start('a', {}, { stdout, createCore });
     await expect(gate.publish({ channel: 'lobby', body: 'x' })).rejects.toEqual(failing('store_full'));
     expect(gate.status().problems).toMatchObject([{ code: 'store_full' }]);
@@ -255,16 +260,13 @@ describe('a stop', () => {
 
   it('comes by itself with exit code 1 after a mistake in the core, and the log says so', async () => {
     const stdout = createLines();
-    const createCore: StartOptions['createCore'] = () => ({
-      handle: ({ kind }) => {
-        if (kind === 'publish') throw new Error('a bug');
-        return [];
-      },
-      snapshot: () => ({
-        ...{ role: 'leaf', links: [], addresses: [], relays: 0, joined: [], provenRelays: [], ownUrls: [] },
-        ...{ floors: new Map(), isFull: false },
-      }),
-    });
+    const createCore = (config: PeerConfig): DaemonCore =>
+      Object.assign(new Peer(config), {
+        handle: ({ kind }: Event): Effect[] => {
+          if (kind === 'publish') throw new Error('a bug');
+          return [];
+        },
+      });
     const daemon = await start('a', {}, { stdout, createCore });
     await expect(daemon.gate.publish({ channel: 'lobby', body: 'x' })).rejects.toEqual(failing('stopping'));
     expect(await daemon.ended).toBe(1);

@@ -13,6 +13,7 @@ import type { SqliteStore } from '../store/index.ts';
 import { Commands, Waits } from './commands.ts';
 import { DaemonGate, type GateParts } from './daemon-gate.ts';
 import type { Desk } from './desk/desk.ts';
+import { whyView } from './explain/why.ts';
 import { Feeds } from './feed.ts';
 import type { Gate, SourceView } from './gate.ts';
 import type { Keys } from './keys.ts';
@@ -28,6 +29,7 @@ import type { Screen } from './screen.ts';
 import type { DaemonCore } from './start-options.ts';
 import { bootstrapDocument, channelViews, type Facts, statusView } from './status.ts';
 import { systemClock, systemLater } from './system.ts';
+import { Taps } from './tap/taps.ts';
 
 export interface EngineParts {
   readonly options: Options;
@@ -157,6 +159,16 @@ function createRoom(problems: Problems, presenter: Presenter, snapshot: () => Pe
   });
 }
 
+function createTaps({ facts }: EngineParts, core: DaemonCore): Taps {
+  return new Taps({
+    network: facts.network,
+    sha256,
+    wallMs,
+    peerOf: (link) => core.peerOf(link),
+    links: () => core.snapshot(systemClock()).links.length,
+  });
+}
+
 /** Puts the parts together. */
 export function createEngine(parts: EngineParts): Engine {
   const { facts, log, store, screen, sources } = parts;
@@ -175,7 +187,9 @@ export function createEngine(parts: EngineParts): Engine {
   const commands = new Commands();
   const waits = new Waits();
   const feeds = new Feeds(store, wallMs);
+  const taps = createTaps(parts, core);
   const { net, port } = createSockets({
+    taps,
     onEvent: (event) => runner.submit(event),
     bootstrapDocument: (asker) => bootstrapDocument(snapshot(), facts.peer, wallMs(), asker),
     trustProxy,
@@ -195,18 +209,13 @@ export function createEngine(parts: EngineParts): Engine {
     log,
   });
   const gate: DaemonGate = new DaemonGate({
-    store,
+    ...{ store, commands, waits, feeds, taps, wallMs, snapshot, status },
     submit: (event) => runner.submit(event),
-    commands,
-    waits,
-    feeds,
     identities: facts.identities,
-    wallMs,
-    snapshot,
-    status,
     channels: () => channelViews({ store, snapshot, retention }),
     stop: parts.onStop,
     numbers: () => ({ net: net.stats(), process: processFacts() }),
+    why: (id, agent) => whyView({ core, store, clock: systemClock, peer: facts.peer, agent }, id),
     desk: deskParts(parts, problems),
   });
 
@@ -221,6 +230,7 @@ export function createEngine(parts: EngineParts): Engine {
     machine: new MachineWatch({ problems, clock: systemClock, later: systemLater }),
     closeFollowers: () => {
       gate.agent.close();
+      taps.close();
       feeds.close();
       waits.close(new MeshError('stopping'));
     },

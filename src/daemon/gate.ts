@@ -7,8 +7,10 @@ import type { DeliveryState } from '../core/contract.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { RelationName } from '../core/message/message.ts';
 import type { AgentGate } from './desk/views.ts';
+import type { WhyView } from './explain/why-view.ts';
 import type { LegacyHistory } from './legacy/view.ts';
 import type { MessageView } from './message-view.ts';
+import type { TapItem } from './tap/tap-view.ts';
 
 export type { MessageView };
 
@@ -158,6 +160,14 @@ export interface MetricFamily {
   readonly samples: readonly MetricSample[];
 }
 
+export interface TapRequest {
+  /** id of a peer, or the beginning of one; left out for all links */
+  readonly peer?: string | undefined;
+  /** names of `TAP_TYPES`; left out for all */
+  readonly types?: readonly string[] | undefined;
+  readonly signal: AbortSignal;
+}
+
 export interface Gate {
   status(): StatusView;
   /** resolves when the message is durable; rejects with `MeshError` */
@@ -171,6 +181,10 @@ export interface Gate {
   /** a page in (time, id) order, ascending; `before` and `after` are message ids (`not_found` if unknown) */
   messages(page: { channel: string; limit: number; before?: string; after?: string }): Promise<MessageView[]>;
   message(id: string): MessageView | undefined;
+  /** where a message is and why; `not_found` for an unknown id, `bad_request` for what stands for several or none */
+  why(id: string): WhyView;
+  /** what passes over the links from now on, until the signal; `too_many_requests` at the first step if there are too many */
+  tap(request: TapRequest): AsyncIterable<TapItem>;
   /** backfill from the arrival number `after`, cutover, live; `after` undefined means live only; ends with the signal */
   feed(options: {
     channels?: readonly string[];

@@ -3,12 +3,24 @@ export { startDaemon } from './daemon.ts';
 export type {
   AgentGate,
   AgentView,
+  AgentWhyView,
   ContactView,
   InboxEventView,
   InboxItemView,
   InboxRowView,
   WakeView,
 } from './desk/views.ts';
+export type {
+  DeedView,
+  DeliveryWhyView,
+  HereView,
+  KeeperView,
+  MissingView,
+  NextLinkView,
+  PathRelayView,
+  PathView,
+  WhyView,
+} from './explain/why-view.ts';
 export type {
   ChannelView,
   FeedItem,
@@ -23,6 +35,7 @@ export type {
   RetentionView,
   SourceView,
   StatusView,
+  TapRequest,
 } from './gate.ts';
 export { OPTION_NAMES, OPTION_TABLE, type OptionName, type OptionRow } from './option-table.ts';
 export type { LogLevel } from './option-values.ts';
@@ -30,4 +43,6 @@ export { type Environment, type Options, type PortOption, parseOptions } from '.
 export { checkedPolicy } from './retention.ts';
 export type { Log } from './runner.ts';
 export type { CreateDoor, Daemon, Door, StartOptions } from './start-options.ts';
+export type { TapFields, TapFrame, TapItem, TapValue } from './tap/tap-view.ts';
+export { TAP_TYPES } from './tap/taps.ts';
 export { softwareVersion } from './version.ts';

@@ -10,6 +10,7 @@ import type { Agreement, LinkId, Scope } from '../core/contract.ts';
 import { createEphemeral, type Ephemeral, type Opener } from '../crypto/index.ts';
 import { createLinkNet, type LinkEvent, type LinkNet } from '../net/index.ts';
 import type { LinkPort } from './runner.ts';
+import type { Taps } from './tap/taps.ts';
 
 export interface Sockets {
   readonly net: LinkNet;
@@ -23,6 +24,8 @@ export interface SocketsOptions {
   readonly bootstrapDocument: (asker: Scope) => object;
   /** proxies of the operator in front of the public port */
   readonly trustProxy: number;
+  /** hear what passes while somebody looks */
+  readonly taps: Taps;
 }
 
 /** The frames in records that came before the keys. */
@@ -36,7 +39,7 @@ function openEarly(records: readonly Bytes[], open: Opener | undefined): Agreeme
   return { ok: true, early };
 }
 
-export function createSockets({ onEvent, bootstrapDocument, trustProxy }: SocketsOptions): Sockets {
+export function createSockets({ onEvent, bootstrapDocument, trustProxy, taps }: SocketsOptions): Sockets {
   const ephemerals = new Map<LinkId, Ephemeral>();
   const net = createLinkNet({
     bootstrapDocument,
@@ -48,18 +51,29 @@ export function createSockets({ onEvent, bootstrapDocument, trustProxy }: Socket
     },
     onEvent: (event) => {
       if (event.kind === 'link-closed') ephemerals.delete(event.link);
+      if (taps.isOpen) taps.received(event);
       onEvent(event);
     },
   });
   const port: LinkPort = {
     dial: (url, scope) => net.dial(url, scope),
-    sendText: (link, text, notify) => net.sendText(link, text, notify),
+    sendText: (link, text, notify) => {
+      if (taps.isOpen) taps.sentText(link, text);
+      net.sendText(link, text, notify);
+    },
     mesh1: (link, textBytesMax) => {
       ephemerals.delete(link);
       net.mesh1(link, textBytesMax);
     },
-    send: ({ links, frame, droppable, notify }) => net.send(links, frame, { droppable, notify }),
-    close: (link, code, detail) => net.close(link, code, detail),
+    send: (effect) => {
+      if (taps.isOpen) taps.sent(effect);
+      const { links, frame, droppable, notify } = effect;
+      net.send(links, frame, { droppable, notify });
+    },
+    close: (link, code, detail) => {
+      if (taps.isOpen) taps.closing(link, code, detail);
+      net.close(link, code, detail);
+    },
     pause: (link, delayMs) => net.pause(link, delayMs),
     agree: ({ link, publicKey, transcript, isSealed, early }) => {
       const keys = ephemerals.get(link)?.agree(publicKey, transcript);

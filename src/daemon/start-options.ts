@@ -1,6 +1,7 @@
 /** What a daemon is started with, what it gives back, and the shape of the door that is given to it from outside. */
-import type { Now } from '../core/contract.ts';
-import type { PeerConfig, PeerSnapshot } from '../core/peer-types.ts';
+import type { LinkId } from '../core/contract.ts';
+import type { PeerConfig } from '../core/peer-types.ts';
+import type { Explainer } from './explain/why.ts';
 import type { Gate } from './gate.ts';
 import type { Lines } from './log.ts';
 import type { Environment } from './options.ts';
@@ -28,8 +29,9 @@ export type CreateDoor = (parts: {
 }) => Door;
 
 /** The core as the daemon uses it: `Peer`, or a broken one in tests. */
-export interface DaemonCore extends Core {
-  snapshot(now: Now): PeerSnapshot;
+export interface DaemonCore extends Core, Explainer {
+  /** the proven peer at the other end of a link, '' for none */
+  peerOf(link: LinkId): string;
 }
 
 export interface StartOptions {

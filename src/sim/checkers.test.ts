@@ -202,6 +202,7 @@ function bound(store: Store): Store {
     readPage: (page) => store.readPage(page),
     readArrivals: (page) => store.readArrivals(page),
     readMessage: (id) => store.readMessage(id),
+    known: (range, limit) => store.known(range, limit),
     channels: () => store.channels(),
     lastArrival: () => store.lastArrival(),
     outboxSize: (most) => store.outboxSize(most),

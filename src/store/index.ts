@@ -3,4 +3,4 @@ export type { ContactRow, InboxRow, InboxStore, NewInboxRow, WakeRow } from './i
 export { createMemoryStore, type MemoryStore } from './memory.ts';
 export { openStore, type SqliteStore, type StoreOptions } from './sqlite.ts';
 export type { Migrated } from './sqlite-copy.ts';
-export type { ChannelRow, Store, StoredMessage } from './store.ts';
+export type { ChannelRow, IdRange, KnownMessage, Store, StoredMessage } from './store.ts';

@@ -1,5 +1,5 @@
 /** How the memory store answers. Each answer is a plain walk over rows; see `memory.ts`. */
-import { idFromText, toBase64url } from '../core/bytes.ts';
+import { compare, idFromText, toBase64url } from '../core/bytes.ts';
 import { MINUTE } from '../core/limits.ts';
 import { isExpired, MESSAGE_KIND } from '../core/message/message.ts';
 import { compareTime, TIME_ZERO } from '../core/message/time.ts';
@@ -17,7 +17,7 @@ import type {
 import { FIRST, HOUR_MINUTES, hourOf, LAST, minuteOf, RunningSum } from './buckets.ts';
 import { checkPage, checkQuery, DELIVERY_STATES } from './check.ts';
 import { comparePosition, lowerIndex, type MemoryTables, type Row } from './memory-tables.ts';
-import type { ChannelRow, Store, StoredMessage } from './store.ts';
+import type { ChannelRow, IdRange, KnownMessage, Store, StoredMessage } from './store.ts';
 
 type Ask<K extends Query['kind']> = Extract<Query, { kind: K }>;
 type Answer<K extends Query['kind']> = Extract<QueryAnswer, { kind: K }>;
@@ -63,11 +63,34 @@ export function createMemoryReads(
         const row = tables.byId.get(id);
         return isHeld(row) ? toStored(row) : undefined;
       }),
+    known: (range, limit) => guarded(() => known(tables, range, limit)),
     channels: () => guarded(() => channels(tables)),
     lastArrival: () => guarded(() => tables.lastArrival),
     outboxSize: (most) =>
       guarded(() => outbox(tables, { kind: 'outbox', afterArrival: 0, limit: most }).length),
   };
+}
+
+function holdingOf(row: Row): KnownMessage['holding'] {
+  if (isHeld(row)) return 'held';
+  return row.isWanted ? 'wanted' : 'dropped';
+}
+
+function known(tables: MemoryTables, { from, until }: IdRange, limit: number): KnownMessage[] {
+  return [...tables.byId.values()]
+    .filter(({ header: { id } }) => compare(id, from) >= 0 && compare(id, until) <= 0)
+    .sort((a, b) => compare(a.header.id, b.header.id))
+    .slice(0, limit)
+    .map((row) => {
+      const { idText: id, kind, channel, author, time, expiresMs } = row.header;
+      const delivery = row.own && { state: stateOf(row), storedBy: [...row.own.storedBy] };
+      const { arrival } = row;
+      return {
+        ...{ id, arrival, kind, channel, time, expiresMs, delivery },
+        holding: holdingOf(row),
+        author: toBase64url(author),
+      };
+    });
 }
 
 function stateOf(row: Row) {

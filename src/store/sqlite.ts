@@ -18,6 +18,7 @@ import type { Migrated } from './sqlite-copy.ts';
 import { openFile, readFreeBytes, runFailure } from './sqlite-file.ts';
 import { createInboxStore } from './sqlite-inbox.ts';
 import { Interned } from './sqlite-intern.ts';
+import { createKnown } from './sqlite-known.ts';
 import { Ledger } from './sqlite-ledger.ts';
 import { Pages } from './sqlite-pages.ts';
 import { Reader } from './sqlite-reader.ts';
@@ -77,6 +78,7 @@ export function createSqliteStore(
   const freeBytes = (): number => readFreeBytes(db);
   const pages = new Pages(db, { interned, context, onWarning });
   const reader = new Reader(db, { interned, sums, authors, pages, context, onWarning, freeBytes });
+  const known = createKnown(db);
 
   const guarded = <T>(work: () => T): T => {
     if (!db.open) throw new MeshError('store_failed', 'the store is closed');
@@ -107,6 +109,7 @@ export function createSqliteStore(
       return guarded(() => pages.arrivals(page));
     },
     readMessage: (id) => guarded(() => pages.message(id)),
+    known: (range, limit) => guarded(() => known(range, limit)),
     channels: () => guarded(() => pages.channels()),
     lastArrival: () => guarded(() => pages.lastArrival()),
     outboxSize: (most) => guarded(() => pages.outboxSize(most)),

@@ -2,9 +2,12 @@
  * What the daemon and the simulator hold of a store. SQLite (`sqlite.ts`) and the memory twin (`memory.ts`) implement
  * it and pass one acceptance suite. All calls are synchronous; failures are `MeshError` with a store code.
  */
+
+import type { Bytes } from '../core/bytes.ts';
 import type { DeliveryState, RestoredState, RetentionPolicy } from '../core/contract.ts';
+import type { Time } from '../core/message/time.ts';
 import type { VerifiedMessage } from '../core/message/verified.ts';
-import type { PersistOp, PersistResult, Position, Query, QueryAnswer } from '../core/persistence.ts';
+import type { Holding, PersistOp, PersistResult, Position, Query, QueryAnswer } from '../core/persistence.ts';
 
 /** A message as local clients see it. */
 export interface StoredMessage {
@@ -25,6 +28,28 @@ export interface ChannelRow {
   readonly bytes: number;
   /** arrival number of the newest message that clients are shown, 0 if there is none */
   readonly lastArrival: number;
+}
+
+/** Ids from `from` to `until`, both among them; 32 bytes each. */
+export interface IdRange {
+  readonly from: Bytes;
+  readonly until: Bytes;
+}
+
+/** What is known of a message beside its content, whether that is held or not. */
+export interface KnownMessage {
+  /** id text */
+  readonly id: string;
+  readonly arrival: number;
+  readonly kind: number;
+  readonly holding: Exclude<Holding, 'unknown'>;
+  readonly channel: string;
+  /** id text */
+  readonly author: string;
+  readonly time: Time;
+  /** ms, 0 for never */
+  readonly expiresMs: number;
+  readonly delivery: StoredMessage['delivery'];
 }
 
 export interface Store {
@@ -56,6 +81,8 @@ export interface Store {
     readonly channels?: readonly string[];
   }): StoredMessage[];
   readMessage(id: string): StoredMessage | undefined;
+  /** messages whose id lies in the range, ascending by id, at most `limit` */
+  known(range: IdRange, limit: number): KnownMessage[];
   channels(): ChannelRow[];
   /** highest arrival number given so far, 0 at the start */
   lastArrival(): number;

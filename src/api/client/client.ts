@@ -30,6 +30,7 @@ import type {
   StoppingJson,
   WaitState,
 } from './types.ts';
+import type { WhyJson } from './why-types.ts';
 
 export interface PublishOptions {
   readonly idempotencyKey?: string | undefined;
@@ -117,6 +118,11 @@ export class Client {
   /** Replaces what is kept of a joined channel; what is left out follows the daemon's defaults. Throws `not_found`. */
   setRetention(retention: SetRetentionJson): Promise<ChannelJson> {
     return this.#send({ method: 'POST', path: '/v1/channels/retention', body: retention });
+  }
+
+  /** Where a message is and why. @param id of a message, or at least 6 characters of its beginning */
+  why(id: string): Promise<WhyJson> {
+    return this.#send({ method: 'GET', path: `/v1/messages/${encodeURIComponent(id)}/why` });
   }
 
   /** Asks the daemon to end in order; it goes on for up to some seconds after the answer. */

@@ -1,12 +1,10 @@
 /**
- * The inbox of an agent as a stream of events (server-sent events over node:http, so that a bridge needs no package).
- * What is not acknowledged comes again on the next connection; this module connects once and says when it ended.
+ * The inbox of an agent as a stream of events. What is not acknowledged comes again on the next connection; this module
+ * connects once and says when it ended.
  */
-import http from 'node:http';
-import { MeshError } from '../../core/errors.ts';
 import type { AttachedJson, InboxEvent, InboxItemJson } from './agent-types.ts';
-import { disconnected, type FoundDaemon, unreachable } from './find.ts';
-import { fromProblem } from './problem.ts';
+import { openEvents, type ServerEvent } from './events.ts';
+import type { FoundDaemon } from './find.ts';
 
 export interface InboxFeedOptions {
   /** 1 to 32 of `[a-z0-9-]`; a newer connection under the same name ends the older one */
@@ -16,72 +14,11 @@ export interface InboxFeedOptions {
   readonly onOpen?: () => void;
 }
 
-/** Twice what the largest message can be as JSON, with each byte of it escaped (derived from messageBytesMax). */
-const EVENT_CHARS_MAX = 1024 * 1024;
-
-/** Splits server-sent events (WHATWG HTML, 9.2) as our daemon writes them: `event`, `id` and one `data` line each. */
-export class EventParser {
-  /** what belongs to no event yet; joined only where a line ends, so that a long line is not copied for each piece */
-  #pieces: string[] = [];
-  #length = 0;
-
-  /** @returns the events that `text` completes. Throws RangeError for an event that is too long. */
-  push(text: string): { readonly event: string; readonly data: string }[] {
-    this.#pieces.push(text);
-    this.#length += text.length;
-    const found = text.includes('\n') ? this.#takeEvents() : [];
-    if (this.#length > EVENT_CHARS_MAX) throw new RangeError('an event of the daemon is too long');
-    return found;
-  }
-
-  #takeEvents(): { readonly event: string; readonly data: string }[] {
-    const blocks = this.#pieces.join('').split('\n\n');
-    const rest = blocks.pop() ?? '';
-    this.#pieces = [rest];
-    this.#length = rest.length;
-    return blocks.map(parseEvent).filter((found) => found !== undefined);
-  }
-}
-
-/** An event without data is none. */
-function parseEvent(block: string): { readonly event: string; readonly data: string } | undefined {
-  const fields = new Map<string, string>();
-  for (const line of block.split('\n')) {
-    const at = line.indexOf(': ');
-    if (at > 0) fields.set(line.slice(0, at), line.slice(at + 2));
-  }
-  const data = fields.get('data');
-  return data === undefined ? undefined : { event: fields.get('event') ?? 'message', data };
-}
-
 /** Events of a newer daemon are passed over. */
-function toInboxEvent({ event, data }: { event: string; data: string }): InboxEvent | undefined {
+function toInboxEvent({ event, data }: ServerEvent): InboxEvent | undefined {
   if (event === 'attached') return { kind: 'attached', attached: JSON.parse(data) as AttachedJson };
   if (event === 'item') return { kind: 'item', item: JSON.parse(data) as InboxItemJson };
   return undefined;
-}
-
-function connect(daemon: FoundDaemon, { client, signal }: InboxFeedOptions): Promise<http.IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const request = http.request(`${daemon.url}/v1/inbox/events?client=${encodeURIComponent(client)}`, {
-      agent: false,
-      headers: { authorization: `Bearer ${daemon.token}`, accept: 'text/event-stream' },
-      signal,
-    });
-    request.on('error', (error) => reject(signal.aborted ? error : unreachable(daemon, error)));
-    request.on('response', resolve);
-    request.end();
-  });
-}
-
-async function refusal(daemon: FoundDaemon, response: http.IncomingMessage): Promise<MeshError> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
-    return fromProblem(JSON.parse(Buffer.concat(chunks).toString('utf8')));
-  } catch (error) {
-    return unreachable(daemon, error);
-  }
 }
 
 /**
@@ -90,24 +27,11 @@ async function refusal(daemon: FoundDaemon, response: http.IncomingMessage): Pro
  */
 export async function* openInbox(
   daemon: FoundDaemon,
-  options: InboxFeedOptions,
+  { client, signal, onOpen }: InboxFeedOptions,
 ): AsyncGenerator<InboxEvent, void> {
-  const { signal, onOpen } = options;
-  try {
-    const response = await connect(daemon, options);
-    if (response.statusCode !== 200) throw await refusal(daemon, response);
-    onOpen?.();
-    response.setEncoding('utf8');
-    const parser = new EventParser();
-    for await (const chunk of response as AsyncIterable<string>) {
-      for (const found of parser.push(chunk)) {
-        const event = toInboxEvent(found);
-        if (event !== undefined) yield event;
-      }
-    }
-  } catch (error) {
-    if (signal.aborted) return;
-    throw error instanceof MeshError ? error : disconnected(daemon, error);
+  const path = `/v1/inbox/events?client=${encodeURIComponent(client)}`;
+  for await (const found of openEvents(daemon, { path, signal, onOpen })) {
+    const event = toInboxEvent(found);
+    if (event !== undefined) yield event;
   }
-  if (!signal.aborted) throw disconnected(daemon, new Error('the stream of events ended'));
 }

@@ -13,4 +13,7 @@ export { type FoundDaemon, findDaemon, isDaemon, pidOf } from './find.ts';
 export { type InboxFeedOptions, openInbox } from './inbox.ts';
 export { fromProblem, PublishedError, toProblem } from './problem.ts';
 export type { Stream, StreamItem, StreamPublishOptions } from './stream.ts';
+export { openTap, type TapOptions } from './tap.ts';
+export * from './tap-types.ts';
 export * from './types.ts';
+export * from './why-types.ts';

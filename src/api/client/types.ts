@@ -18,7 +18,9 @@ export type Scope =
   | 'agent'
   /** say who may wake the agent, and where */
   | 'contacts:write'
-  | 'daemon:stop';
+  | 'daemon:stop'
+  /** see what goes over the links */
+  | 'daemon:tap';
 
 export interface RefJson {
   readonly relation: RelationName | number;

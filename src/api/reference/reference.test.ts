@@ -12,11 +12,14 @@ import { ROUTES } from '../router.ts';
 import { check, noQuerySchema } from '../schemas.ts';
 import { type FakeAgent, inboxItem, inboxRow } from '../testing/fake-agent.ts';
 import { fakeId } from '../testing/fake-gate.ts';
+import { allWhys, TAPPED, whyOf } from '../testing/fake-why.ts';
 import { type Answer, startTestApi, type TestApi } from '../testing/harness.ts';
 import { attachedShape, inboxItemShape } from './agent-shapes.ts';
 import { ROUTE_WORDS } from './routes.ts';
 import { problemShape } from './shapes.ts';
 import { SERVER_FRAMES, serverFrameShape } from './stream.ts';
+import { tapItemShape } from './tap-shapes.ts';
+import { whyShape } from './why-shapes.ts';
 import { type Fields, TEXT_TYPES } from './words.ts';
 
 vi.mock('../schemas.ts', async (original) => {
@@ -73,6 +76,8 @@ beforeEach(async () => {
     problems: [{ code: 'port_in_use', detail: 'x', at: TIME }],
   };
   fillAgent(gate.agent);
+  gate.whys.set(ID, whyOf());
+  gate.tapped = TAPPED;
   const old = { verified: false, position: '1', id: 'x', channel: 'dev', sender: 'x', time: 'x' } as const;
   (gate as Gate).legacy = {
     file: '/x/mesh.db',
@@ -155,6 +160,11 @@ describe('the shapes', () => {
     const { json } = await api.ask('/v1/messages/unknown');
     expect(problemShape.parse(json)).toEqual(json);
     expect(json).toMatchObject({ code: 'not_found' });
+  });
+
+  it('fit every explanation of a message, and everything that a tap shows', () => {
+    for (const why of allWhys()) expect(whyShape.parse(why)).toEqual(why);
+    for (const item of TAPPED) expect(tapItemShape.parse(item)).toEqual(item);
   });
 
   it('fit what a client of the inbox is given', async () => {

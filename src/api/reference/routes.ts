@@ -18,6 +18,7 @@ import {
   retentionSchema,
 } from '../schemas.ts';
 import { AGENT_WORDS } from './agent-routes.ts';
+import { EXPLAIN_WORDS } from './explain-routes.ts';
 import {
   addressShape,
   channelShape,
@@ -56,6 +57,7 @@ const publishQuery = fields(publishQuerySchema, {
 
 export const ROUTE_WORDS: Readonly<Record<string, RouteWords>> = {
   ...AGENT_WORDS,
+  ...EXPLAIN_WORDS,
   'GET /v1/status': {
     summary: 'Who and where the daemon is, links, bootstrap lists, channels, problems',
     answers: [{ status: 200, shape: statusShape }],

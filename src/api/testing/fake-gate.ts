@@ -17,6 +17,9 @@ import {
   type PublishRequest,
   type RetentionRequest,
   type StatusView,
+  type TapItem,
+  type TapRequest,
+  type WhyView,
 } from '../../daemon/index.ts';
 import { retentionDefaults, retentionView } from '../../daemon/retention.ts';
 import { retentionLimits } from '../../daemon/retention-options.ts';
@@ -113,6 +116,24 @@ export class FakeGate implements Gate {
 
   /** what `metrics` gives */
   families: MetricFamily[] = [{ name: 'x', type: 'gauge', help: 'X', samples: [{ labels: {}, value: 1 }] }];
+
+  /** what `why` gives, by id */
+  readonly whys = new Map<string, WhyView>();
+
+  why(id: string): WhyView {
+    const view = this.whys.get(id);
+    if (view === undefined) throw new MeshError('not_found', `This daemon knows no message ${id}.`);
+    return view;
+  }
+
+  /** what a tap shows, and what was asked of it */
+  tapped: readonly TapItem[] = [];
+  readonly taps: TapRequest[] = [];
+
+  async *tap(request: TapRequest): AsyncGenerator<TapItem> {
+    this.taps.push(request);
+    yield* this.tapped;
+  }
 
   metrics(): readonly MetricFamily[] {
     return this.families;

@@ -39,16 +39,17 @@ describe('a message wakes', () => {
 
 describe('a message is none of the agent’s business', () => {
   it.each([
-    ['it names nobody', { body: 'hi' }],
-    ['it names somebody else', { body: `@${ANNA} hi` }],
-    ['the name goes on', { body: '@robotic @robo-2 @robo_' }],
-    ['the name is part of an address', { body: 'write to me@robo' }],
-    ['the name follows a letter beyond 16 bits', { body: '𝒙@robo' }],
-    ['the agent wrote it', { author: AGENT }],
-    ['it is a notice', { marks: { ...NO_MARKS, isNotice: true } }],
-  ] as const)('if %s', (_, fields) => {
+    ['it names nobody', { body: 'hi' }, 'not-meant'],
+    ['it names somebody else', { body: `@${ANNA} hi` }, 'not-meant'],
+    ['the name goes on', { body: '@robotic @robo-2 @robo_' }, 'not-meant'],
+    ['the name is part of an address', { body: 'write to me@robo' }, 'not-meant'],
+    ['the name follows a letter beyond 16 bits', { body: '𝒙@robo' }, 'not-meant'],
+    ['the agent wrote it', { author: AGENT }, 'own'],
+    ['it is a notice', { marks: { ...NO_MARKS, isNotice: true } }, 'notice'],
+  ] as const)('if %s', (_, fields, because) => {
     expect(judge(message(fields), facts({ hasBudget: askedEarly, isInboxFull: askedEarly }))).toEqual({
       kind: 'pass',
+      because,
     });
   });
 
@@ -56,6 +57,7 @@ describe('a message is none of the agent’s business', () => {
     const rule = { mode: 'always', names: [], sinceMs: 0 } as const;
     expect(judge(message(), facts({ isAllowed: false, rule, hasBudget: askedEarly }))).toEqual({
       kind: 'pass',
+      because: 'stranger',
     });
   });
 
@@ -63,11 +65,17 @@ describe('a message is none of the agent’s business', () => {
     const rule = { mode: 'always', names: [], sinceMs: NOW } as const;
     const at = (timeMs: number) => judge(message({ timeMs }), facts({ rule })).kind;
     expect([at(NOW - 61_000), at(NOW - 60_000), at(NOW)]).toEqual(['pass', 'wake', 'wake']);
+    expect(judge(message({ timeMs: NOW - 61_000 }), facts({ rule }))).toMatchObject({
+      because: 'before-wake',
+    });
   });
 
   it('where the channel never wakes', () => {
     const rule = { mode: 'never', names: ['robo'], sinceMs: 0 } as const;
-    expect(judge(message(), facts({ rule, hasBudget: askedEarly }))).toEqual({ kind: 'pass' });
+    expect(judge(message(), facts({ rule, hasBudget: askedEarly }))).toEqual({
+      kind: 'pass',
+      because: 'never',
+    });
   });
 });
 
@@ -101,5 +109,5 @@ describe('a name', () => {
 
 it('many almost-mentions in the longest text cost no more than reading it', () => {
   const body = '@robox '.repeat(9000);
-  expect(judge(message({ body }), facts())).toEqual({ kind: 'pass' });
+  expect(judge(message({ body }), facts())).toEqual({ kind: 'pass', because: 'not-meant' });
 });

@@ -54,13 +54,20 @@ export interface WakeFacts {
   readonly hasBudget: () => boolean;
 }
 
+/**
+ * Why a message is none of the agent's business: a stranger wrote it, or the agent itself; it is a notice, which nobody
+ * answers; it was written before the owner set the channel to wake; the channel does not wake; it does not mention the
+ * agent and answers nothing of it.
+ */
+export type PassReason = 'stranger' | 'own' | 'notice' | 'before-wake' | 'never' | 'not-meant';
+
 /** `pass`: it is none of the agent's business. */
 export type Verdict =
-  | { readonly kind: 'pass' }
+  | { readonly kind: 'pass'; readonly because: PassReason }
   | { readonly kind: 'wake'; readonly why: WakeReason }
   | { readonly kind: 'hold'; readonly why: WakeReason; readonly reason: HeldReason };
 
-const PASS: Verdict = { kind: 'pass' };
+const pass = (because: PassReason): Verdict => ({ kind: 'pass', because });
 
 /** Clocks of honest peers differ by less (as clockFollowMs of limits.ts). */
 const SKEW_MS = LIMITS.clockFollowMs;
@@ -117,10 +124,12 @@ function reasonOf(message: WakeMessage, facts: WakeFacts): WakeReason | undefine
 
 /** What becomes of a message. Asks for budget and room last, because they read the store. */
 export function judge(message: WakeMessage, facts: WakeFacts): Verdict {
-  if (!facts.isAllowed || message.author === facts.identity || message.marks.isNotice) return PASS;
-  if (message.timeMs < facts.rule.sinceMs - SKEW_MS) return PASS;
+  if (!facts.isAllowed) return pass('stranger');
+  if (message.author === facts.identity) return pass('own');
+  if (message.marks.isNotice) return pass('notice');
+  if (message.timeMs < facts.rule.sinceMs - SKEW_MS) return pass('before-wake');
   const why = reasonOf(message, facts);
-  if (why === undefined) return PASS;
+  if (why === undefined) return pass(facts.rule.mode === 'never' ? 'never' : 'not-meant');
   const hold = (reason: HeldReason): Verdict => ({ kind: 'hold', why, reason });
   if (message.timeMs < facts.nowMs - facts.ageMsMax) return hold('too-old');
   if (message.marks.hops >= facts.hopsMax) return hold('hops-spent');

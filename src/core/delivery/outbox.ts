@@ -13,14 +13,27 @@ import type { Context } from '../context.ts';
 import type { Gossip } from '../gossip/gossip.ts';
 import { targetOf } from '../gossip/outbound.ts';
 import { LIMITS } from '../limits.ts';
-import type { Link } from '../link/link.ts';
+import { type Link, nameOf } from '../link/link.ts';
 import type { Membership } from '../membership/membership.ts';
 import type { Message } from '../message/message.ts';
 import type { VerifiedMessage } from '../message/verified.ts';
 import type { Footprint } from '../peer-types.ts';
 import type { QueryAnswer } from '../persistence.ts';
+import { Journal, type Journey, type KeeperStanding } from './journal.ts';
+
+/** Where an unconfirmed own message stands at this moment. */
+export interface Standing {
+  /** who is asked to keep own messages; undefined: nobody is linked that could */
+  readonly keeper: { readonly peer: string; readonly standing: KeeperStanding } | undefined;
+  /** the keeper has it and has not confirmed it: when it was pushed, and pushed again without a word, monotonic ms */
+  readonly underWay: { readonly pushedMs: number; readonly againMs: number } | undefined;
+  /** own messages that the keeper has not confirmed */
+  readonly unconfirmed: number;
+  readonly journey: Journey | undefined;
+}
 
 export class Outbox {
+  readonly #journal: Journal;
   readonly #ctx: Context;
   readonly #membership: Membership;
   readonly #gossip: Gossip;
@@ -55,11 +68,31 @@ export class Outbox {
     this.#ctx = ctx;
     this.#membership = membership;
     this.#gossip = gossip;
+    this.#journal = new Journal(ctx);
+  }
+
+  /** For explanations; changes nothing. */
+  standing(id: string): Standing {
+    const way = this.#underWay.get(id);
+    const underWay = way && { pushedMs: way.pushedMs, againMs: way.pushedMs + this.#patienceMs() };
+    const keeper = this.#keeper;
+    return {
+      keeper: keeper && { peer: keeper.peer, standing: this.#standingOf(keeper) },
+      underWay,
+      unconfirmed: this.#underWay.size,
+      journey: this.#journal.of(id),
+    };
+  }
+
+  #standingOf(keeper: Link): KeeperStanding {
+    if (!this.#membership.isRelay) return 'home';
+    return keeper.role === 'dialler' ? 'dialled' : 'dialled-in';
   }
 
   footprint(): Footprint {
     return {
       unconfirmed: { size: this.#underWay.size, max: LIMITS.outboxWindow },
+      journeys: { size: this.#journal.size, max: LIMITS.journeysMax },
       unconfirmedBytes: { size: this.#underWayBytes, max: LIMITS.outboxWindowBytes + LIMITS.messageBytesMax },
     };
   }
@@ -77,6 +110,7 @@ export class Outbox {
   }
 
   #note(message: VerifiedMessage): void {
+    this.#journal.begin(message.message.idText);
     if (this.#untaken.size < LIMITS.publishesMax) this.#untaken.add(message.message.idText);
   }
 
@@ -92,6 +126,7 @@ export class Outbox {
     const { idText, wire } = message.message;
     this.#underWay.set(idText, { pushedMs: this.#ctx.now.monotonicMs, bytes: wire.length });
     this.#underWayBytes += wire.length;
+    this.#journal.pushed(idText);
     this.#gossip.outbound.push(targetOf([keeper], { root, keep: true, own: true }), message);
   }
 
@@ -103,7 +138,8 @@ export class Outbox {
   }
 
   /** Messages have left over a link, pushed or because a neighbour asked for them. */
-  taken(messages: readonly Message[]): void {
+  taken(messages: readonly Message[], link: Link): void {
+    this.#journal.taken(messages, nameOf(link));
     if (this.#untaken.size === 0) return;
     for (const { idText } of messages) if (this.#untaken.delete(idText)) this.#relayed.push(idText);
     if (this.#relayed.length > 0) this.#ctx.arm('flush', 0);
@@ -207,6 +243,8 @@ export class Outbox {
     if (link !== this.#keeper) return;
     const stored = ids.map(toText).filter((id) => this.#arrived(id));
     if (stored.length > 0) {
+      const standing = this.#standingOf(link);
+      for (const id of stored) this.#journal.stored(id, link.peer, standing);
       this.#rounds = 0;
       this.#confirmedMs = this.#ctx.now.monotonicMs;
       this.#ctx.persist(
@@ -232,12 +270,20 @@ export class Outbox {
     });
   }
 
+  /** A keeper that goes on confirming is only slow: pushing again would make it slower. */
+  get #isSilent(): boolean {
+    return this.#ctx.now.monotonicMs - this.#confirmedMs >= LIMITS.outboxRetryMs;
+  }
+
+  #patienceMs(): number {
+    return this.#isSilent ? LIMITS.outboxRetryMs : LIMITS.outboxSlowMs;
+  }
+
   /** Once a second: what was not confirmed in time is read from the table and pushed again. */
   tick(): void {
     const now = this.#ctx.now.monotonicMs;
-    // A keeper that goes on confirming is only slow: pushing again would make it slower.
-    const isSilent = now - this.#confirmedMs >= LIMITS.outboxRetryMs;
-    const patienceMs = isSilent ? LIMITS.outboxRetryMs : LIMITS.outboxSlowMs;
+    const isSilent = this.#isSilent;
+    const patienceMs = this.#patienceMs();
     let lost = false;
     for (const [id, { pushedMs }] of this.#underWay) {
       if (now - pushedMs < patienceMs) break; // in the order of pushing

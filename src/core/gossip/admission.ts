@@ -20,6 +20,7 @@ import { isExpired, type Message } from '../message/message.ts';
 import { signatureCheck, VerifiedMessage } from '../message/verified.ts';
 import type { Holding, PersistOp } from '../persistence.ts';
 import { InFlight } from './in-flight.ts';
+import type { RefusalReason } from './origins.ts';
 import type { SeenMessages } from './seen.ts';
 
 /** One way by which a message came. */
@@ -44,6 +45,8 @@ export interface AdmissionHost {
   readonly mayTake: (author: Bytes) => boolean;
   /** a header was stored without its content */
   readonly putOff: () => void;
+  /** this copy is not taken */
+  readonly refused: (idText: string, link: Link, reason: RefusalReason) => void;
   /** wanted content has come */
   readonly filled: (idText: string) => void;
   /** verified: once for each message and way */
@@ -114,9 +117,14 @@ export class Admission {
   /** Time, expiry and channel: what refuses a message whoever signed it. No offence but for a broken write rule. */
   #isTimely(message: Message, arrival: Arrival): boolean {
     const { wallMs } = this.#ctx.now;
-    if (message.time.timeMs > wallMs + LIMITS.futureMs) return false;
-    if (isExpired(message.expiresMs, wallMs)) return false;
+    const refuse = (reason: RefusalReason): false => {
+      this.#host.refused(message.idText, arrival.link, reason);
+      return false;
+    };
+    if (message.time.timeMs > wallMs + LIMITS.futureMs) return refuse('future');
+    if (isExpired(message.expiresMs, wallMs)) return refuse('expired');
     if (mayWrite(message.channel, message.author)) return true;
+    refuse('write-rule');
     const kind = channelKind(message.channel);
     if (kind === 'inbox' || kind === 'sealed') return false;
     this.#links.offend(arrival.link, 'malformed', 'the author may not write in this channel');
@@ -209,6 +217,10 @@ export class Admission {
 
   /** Only the header is kept for now; a header that is known already stays as it is. */
   #putOff(items: readonly Proven[]): void {
+    for (const { work } of items) {
+      const [first] = work.arrivals;
+      if (first) this.#host.refused(work.message.idText, first.link, 'over-rate');
+    }
     const ops = items
       .filter(({ work }) => !work.isWanted && this.#keeps(work))
       .map(({ verified, work }): PersistOp => ({ kind: 'put-off', message: verified, tag: work.tag }));
@@ -235,7 +247,10 @@ export class Admission {
 
   #forged(work: Work): void {
     const links = new Set(work.arrivals.map((arrival) => arrival.link));
-    for (const link of links) this.#links.offend(link, 'malformed', 'wrong signature', 'invalid_signature');
+    for (const link of links) {
+      this.#host.refused(work.message.idText, link, 'forged');
+      this.#links.offend(link, 'malformed', 'wrong signature', 'invalid_signature');
+    }
     this.#host.forged(work.message.idText, links);
   }
 

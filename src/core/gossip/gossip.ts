@@ -13,7 +13,7 @@ import type { Bytes } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { Interest } from '../interest/interest.ts';
 import { LIMITS } from '../limits.ts';
-import type { Link } from '../link/link.ts';
+import { type Link, nameOf } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Membership } from '../membership/membership.ts';
 import type { Message } from '../message/message.ts';
@@ -24,10 +24,11 @@ import type { Fetcher } from '../sync/fetcher.ts';
 import type { Frame } from '../wire/frame.ts';
 import { Admission, type Arrival } from './admission.ts';
 import { AuthorRates } from './author-rates.ts';
+import { Origins } from './origins.ts';
 import { Outbound, targetOf } from './outbound.ts';
 import { Routes } from './routes.ts';
 import { SeenMessages } from './seen.ts';
-import { Wanted } from './wanted.ts';
+import { type Asked, Wanted } from './wanted.ts';
 
 /** Roots under which a first delivery to leaves is booked: not a peer id, so it meets no tree. */
 const DELIVERED = 'leaves';
@@ -43,6 +44,7 @@ export interface GossipParts {
 export class Gossip {
   readonly seen = new SeenMessages();
   readonly outbound: Outbound;
+  readonly origins: Origins;
   readonly #routes: Routes;
   readonly #rates: AuthorRates;
   readonly #wanted: Wanted;
@@ -74,6 +76,7 @@ export class Gossip {
     this.#fetcher = fetcher;
     this.#retention = retention;
     this.outbound = new Outbound(ctx, links);
+    this.origins = new Origins(ctx);
     this.#routes = new Routes(links, parts.membership, interest);
     this.#rates = new AuthorRates(ctx);
     this.#wanted = new Wanted(ctx, { links, interest, fetcher, rates: this.#rates });
@@ -83,6 +86,7 @@ export class Gossip {
       noted: (op) => interest.kept.noted(op),
       mayTake: (author) => this.#rates.take(author),
       putOff: () => this.#wanted.added(),
+      refused: (idText, link, reason) => this.origins.refused(idText, nameOf(link), reason),
       filled: (idText) => this.#wanted.filled(idText),
       verified: (message, tag, arrival) => {
         this.#forward(message, tag, arrival);
@@ -129,6 +133,7 @@ export class Gossip {
 
   /** Eager push along the tree and to leaves. */
   #forward(message: VerifiedMessage, tag: string, { root, link }: Arrival): void {
+    this.origins.came(message.message.idText, nameOf(link), root);
     const { isRelay, live } = this.#membership;
     if (isRelay && root !== '') this.#push(message, tag, root, link);
     else if (live && link.phase === 'mesh1')
@@ -253,8 +258,16 @@ export class Gossip {
     this.#announcedBy.delete(link);
   }
 
+  /** Whether content that was put off is being asked for. */
+  asked(idText: string): Asked {
+    return this.#wanted.asked(idText);
+  }
+
   footprint(): Footprint {
+    const { came, refused } = this.origins.sizes;
     return {
+      origins: { size: came, max: LIMITS.originsMax },
+      refusals: { size: refused, max: LIMITS.refusalsMax },
       ...this.seen.footprint(),
       announced: { size: this.#announced.size, max: LIMITS.announcedMax },
       authorBuckets: { size: this.#rates.size, max: LIMITS.authorBucketsMax },

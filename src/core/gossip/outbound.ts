@@ -46,7 +46,7 @@ export class Outbound {
   readonly #links: Links;
   #batches = new Map<string, Batch>();
   /** told when a link has really taken messages of local identities */
-  onTaken: (messages: readonly Message[]) => void = () => undefined;
+  onTaken: (messages: readonly Message[], link: Link) => void = () => undefined;
 
   constructor(ctx: Context, links: Links) {
     this.#ctx = ctx;
@@ -77,7 +77,7 @@ export class Outbound {
     const frame = encodeFrame({ type: 'push', root, keep, messages });
     // What is to be kept is paced by its window, not by dropping.
     const droppable = !keep;
-    const onFlushed = (): void => this.onTaken(messages);
+    const onFlushed = (link: Link): void => this.onTaken(messages, link);
     this.#links.sendBytes(links, frame, own ? { droppable, onFlushed } : { droppable });
   }
 

@@ -87,6 +87,16 @@ export class SeenMessages {
     return this.#seen.has(id);
   }
 
+  /** Ids that begin with `prefix`, at most `limit` of them. Looks at every id. */
+  startingWith(prefix: string, limit: number): string[] {
+    const found: string[] = [];
+    for (const id of this.#seen.keys()) {
+      if (found.length >= limit) break;
+      if (id.startsWith(prefix)) found.push(id);
+    }
+    return found;
+  }
+
   message(id: string): VerifiedMessage | undefined {
     return this.#seen.get(id)?.content;
   }

@@ -30,7 +30,7 @@ export class Serving {
   readonly #seen: SeenMessages;
   readonly #queues = new Map<Link, Queue>();
   /** told which messages a link took */
-  onServed: (messages: readonly Message[]) => void = () => undefined;
+  onServed: (messages: readonly Message[], link: Link) => void = () => undefined;
 
   constructor(ctx: Context, links: Links, seen: SeenMessages) {
     this.#ctx = ctx;
@@ -83,7 +83,7 @@ export class Serving {
     queue.ids = queue.ids.slice(done);
     queue.take = Math.min(2 * done, READ_MAX);
     const onFlushed = (): void => {
-      this.onServed(found);
+      this.onServed(found, link);
       this.#flushed(link);
     };
     this.#links.send(link, { type: 'fetched', messages: found, notHeld }, { onFlushed });

@@ -29,6 +29,13 @@ interface Tried {
   readonly againMs: number;
 }
 
+/** How far the fetching of one message is that was put off. Monotonic ms. */
+export type Asked =
+  | { readonly kind: 'asked' }
+  /** it was asked for in vain, and is again from then on */
+  | { readonly kind: 'tried'; readonly againMs: number }
+  | { readonly kind: 'not-yet' };
+
 export class Wanted {
   readonly #ctx: Context;
   readonly #links: Links;
@@ -65,6 +72,12 @@ export class Wanted {
   /** Wanted content has come. */
   filled(idText: string): void {
     this.#tried.delete(idText);
+  }
+
+  asked(idText: string): Asked {
+    if (this.#fetcher.isWanted(idText)) return { kind: 'asked' };
+    const tried = this.#tried.get(idText);
+    return tried ? { kind: 'tried', againMs: tried.againMs } : { kind: 'not-yet' };
   }
 
   /** Once a second: the next page of headers. */

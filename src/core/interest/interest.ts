@@ -284,6 +284,19 @@ export class Interest {
     return sortByBytes(shared, ({ tag }) => tag);
   }
 
+  /** What a link and we told each other of a channel. */
+  agreed(
+    link: Link,
+    tag: string,
+  ): { readonly isTold: boolean; readonly isHeld: boolean; readonly keepsMailbox: boolean } {
+    const interest = this.#perLink.get(link.id);
+    return {
+      isTold: interest?.mine.has(tag) ?? false,
+      isHeld: interest?.theirs.has(tag) ?? false,
+      keepsMailbox: interest?.keepsMailbox ?? false,
+    };
+  }
+
   isShared(link: Link, tag: string): boolean {
     const interest = this.#perLink.get(link.id);
     return interest ? interest.mine.has(tag) && interest.theirs.has(tag) : false;

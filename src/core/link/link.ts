@@ -54,6 +54,11 @@ export interface Link {
 /** What the link is for, seen from here. */
 export type LinkKind = 'overlay' | 'home-live' | 'home-standby' | 'leaf';
 
+/** The proven peer at the other end, or `mesh/1` for one that proves nothing: what explanations call it. */
+export function nameOf(link: Link): string {
+  return link.phase === 'mesh1' || link.peer === '' ? 'mesh/1' : link.peer;
+}
+
 /** Who is told what happens to links with mesh/1 peers. */
 export interface Mesh1Listener {
   /** why this one is not taken, undefined if it is */

@@ -22,6 +22,9 @@ interface Node {
 /** For each relay below us in a tree: the child of ours that leads to it. */
 type Branches = ReadonlyMap<string, string>;
 
+/** The shortest-path tree of a root: the parent of each relay, '' for the root itself, from the root outwards. */
+export type Tree = ReadonlyMap<string, string>;
+
 export class RelayMap {
   readonly #own: string;
   readonly #nodes = new Map<string, Node>();
@@ -99,30 +102,38 @@ export class RelayMap {
     return edges;
   }
 
-  /** Walks the shortest-path tree of `root` and notes which child of ours leads to whom. */
+  /** The shortest-path tree of `root` (peer id) over the relays that count; empty if it is none of them. */
+  treeOf(root: string): Tree {
+    const edges = this.#graph();
+    const parent = new Map<string, string>();
+    if (!edges.has(root)) return parent;
+    parent.set(root, '');
+    let level = [root];
+    while (level.length > 0) {
+      // A node's parent is the smallest id among its neighbours one step nearer: visit those in the order of ids.
+      level.sort((a, b) => compare(this.#node(a).key, this.#node(b).key));
+      const next: string[] = [];
+      for (const peer of level) {
+        for (const other of edges.get(peer) ?? []) {
+          if (parent.has(other)) continue;
+          parent.set(other, peer);
+          next.push(other);
+        }
+      }
+      level = next;
+    }
+    return parent;
+  }
+
+  /** Notes for the tree of `root` which child of ours leads to whom. */
   #branchesOf(root: string): Branches {
     const known = this.#branches.get(root);
     if (known) return known;
-    const edges = this.#graph();
     const branches = new Map<string, string>();
-    if (edges.has(root)) {
-      const parent = new Map<string, string>([[root, '']]);
-      let level = [root];
-      while (level.length > 0) {
-        // A node's parent is the smallest id among its neighbours one step nearer: visit those in the order of ids.
-        level.sort((a, b) => compare(this.#node(a).key, this.#node(b).key));
-        const next: string[] = [];
-        for (const peer of level) {
-          for (const other of edges.get(peer) ?? []) {
-            if (parent.has(other)) continue;
-            parent.set(other, peer);
-            next.push(other);
-            const branch = peer === this.#own ? other : branches.get(peer);
-            if (branch !== undefined) branches.set(other, branch);
-          }
-        }
-        level = next;
-      }
+    // From the root outwards: a parent's branch is known before its children are met.
+    for (const [peer, parent] of this.treeOf(root)) {
+      const branch = parent === this.#own ? peer : branches.get(parent);
+      if (branch !== undefined) branches.set(peer, branch);
     }
     if (this.#branches.size >= LIMITS.treesMax) this.#branches.clear();
     this.#branches.set(root, branches);
@@ -150,6 +161,11 @@ export class RelayMap {
 
   holds(peer: string, tag: string): boolean {
     return this.#nodes.get(peer)?.tags.has(tag) ?? false;
+  }
+
+  /** Relays whose interest record lists the tag, whether they count or not. */
+  holdersOf(tag: string): ReadonlySet<string> {
+    return this.#holders.get(tag) ?? new Set();
   }
 
   tagsOf(peer: string): ReadonlySet<string> {

@@ -42,7 +42,7 @@ export interface Mesh1Host {
   /** messages that came in, their signatures not checked; `rated`: nobody here asked for them */
   readonly enter: (link: Link, messages: readonly Message[], rated: boolean) => void;
   /** a link has really taken messages of local identities */
-  readonly taken: (messages: readonly Message[]) => void;
+  readonly taken: (messages: readonly Message[], link: Link) => void;
 }
 
 /** A text costs one message, and one more for so many characters (guess). */
@@ -285,7 +285,7 @@ export class Mesh1 implements Mesh1Listener {
     const fields = takers.length > 0 ? mesh1Fields(message) : undefined;
     if (fields === undefined) return;
     const text = encodeMesh1Message(fields);
-    const onFlushed = from === 'own' ? () => this.#host.taken([message]) : undefined;
+    const onFlushed = from === 'own' ? (link: Link) => this.#host.taken([message], link) : undefined;
     for (const { link } of takers) this.#links.sendText(link, text, onFlushed);
   }
 

@@ -12,7 +12,7 @@ import type { DeliveryState } from '../../core/contract.ts';
 import { MeshError } from '../../core/errors.ts';
 import { DAY, HOUR, LIMITS } from '../../core/limits.ts';
 import type { RelationName } from '../../core/message/message.ts';
-import type { InboxRow, InboxStore, NewInboxRow, Store } from '../../store/index.ts';
+import type { InboxRow, InboxStore, NewInboxRow, Store, StoredMessage } from '../../store/index.ts';
 import type { Later } from '../committer.ts';
 import type { MessageView } from '../message-view.ts';
 import { nextTurn } from '../system.ts';
@@ -24,11 +24,13 @@ import type {
   AckRequest,
   AgentGate,
   AgentView,
+  AgentWhyView,
   AnswerRequest,
   InboxEventView,
   InboxItemView,
   InboxRowView,
 } from './views.ts';
+import { agentWhy, inboxRowView } from './why.ts';
 
 /** Wait after the store failed, ms (guess: as long as the committer's longest). */
 const RETRY_MS = 5_000;
@@ -261,23 +263,13 @@ export class Desk implements AgentGate {
   }
 
   inbox({ limit, before = Number.MAX_SAFE_INTEGER }: Parameters<AgentGate['inbox']>[0]): InboxRowView[] {
-    return this.#parts.inbox.page(this.identity, limit, before).map(
-      (row): InboxRowView => ({
-        number: row.number,
-        id: row.id,
-        identity: row.identity,
-        channel: row.channel,
-        author: row.author,
-        name: this.#policy.nameOf(row.author),
-        at: isoTime(row.atMs),
-        why: row.why,
-        hops: row.hops,
-        state: row.state,
-        reason: (row.reason === '' ? null : row.reason) as InboxRowView['reason'],
-        attempts: row.attempts,
-        answers: row.answers,
-      }),
-    );
+    const rows = this.#parts.inbox.page(this.identity, limit, before);
+    return rows.map((row) => inboxRowView(row, this.#policy.nameOf(row.author)));
+  }
+
+  why(stored: StoredMessage): AgentWhyView {
+    const { inbox } = this.#parts;
+    return agentWhy(stored, { inbox, identity: this.identity, policy: this.#policy, scanner: this.#scanner });
   }
 
   attach(client: string, signal: AbortSignal): AsyncIterable<InboxEventView> {

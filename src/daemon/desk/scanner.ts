@@ -85,31 +85,59 @@ export class Scanner {
   }
 
   #judge(stored: StoredMessage, before: readonly NewInboxRow[]): NewInboxRow | undefined {
-    const { identity, policy, inbox, wallMs, ageMsMax, budget } = this.#parts;
+    const { identity, policy, inbox, wallMs } = this.#parts;
     const { message } = stored.message;
     const author = toBase64url(message.author);
+    if (!policy.isAllowed(author) || inbox.rowOf(identity, message.idText) !== undefined) return undefined;
+    const { channel, idText: id } = message;
     const atMs = wallMs();
-    const isAllowed = policy.isAllowed(author);
-    if (!isAllowed || inbox.rowOf(identity, message.idText) !== undefined) return undefined;
-    const { channel } = message;
-    const facts: Parameters<typeof judge>[1] = {
-      identity,
-      rule: policy.ruleFor(channel, stored.arrival),
-      isAllowed,
-      nowMs: atMs,
-      ageMsMax,
-      hopsMax: budget.hops,
-      isInboxFull: () => this.#isFull(author, before),
-      hasBudget: () => this.#hasBudget({ author, channel, atMs }, before),
-    };
-    const seen: WakeMessage = {
-      author,
+    const seen = this.#read(stored);
+    const verdict = this.#decide(stored.arrival, channel, seen, { before, atMs });
+    return rowFor(verdict, { id, channel, author, atMs, hops: seen.marks.hops });
+  }
+
+  /** Whether it was looked at already; what lies before the first waking channel counts as looked at. */
+  hasSeen(arrival: number): boolean {
+    return arrival <= this.#cursor;
+  }
+
+  /** What a message is for the agent by the rules as they are now. */
+  verdict(stored: StoredMessage): Verdict {
+    const { channel } = stored.message.message;
+    const now = { before: [], atMs: this.#parts.wallMs() };
+    return this.#decide(stored.arrival, channel, this.#read(stored), now);
+  }
+
+  #read(stored: StoredMessage): WakeMessage {
+    const { message } = stored.message;
+    return {
+      author: toBase64url(message.author),
       timeMs: message.time.timeMs,
       body: message.body,
       marks: readMarks(parsePayload(message.payload)),
       isReplyToAgent: this.#isReply(stored),
     };
-    return rowFor(judge(seen, facts), { id: message.idText, channel, author, atMs, hops: seen.marks.hops });
+  }
+
+  /** @param before rows of this page that are not written yet */
+  #decide(
+    arrival: number,
+    channel: string,
+    seen: WakeMessage,
+    { before, atMs }: { readonly before: readonly NewInboxRow[]; readonly atMs: number },
+  ): Verdict {
+    const { identity, policy, ageMsMax, budget } = this.#parts;
+    const { author } = seen;
+    return judge(seen, {
+      identity,
+      rule: policy.ruleFor(channel, arrival),
+      isAllowed: policy.isAllowed(author),
+      nowMs: atMs,
+      ageMsMax,
+      hopsMax: budget.hops,
+      isInboxFull: () => this.#isFull(author, before),
+      hasBudget: () => this.#hasBudget({ author, channel, atMs }, before),
+    });
   }
 
   /** Whether too much waits, of everybody or of this contact. @param before rows of this page that are not written yet */

@@ -1,7 +1,7 @@
 /** What doors see of the desk: the daemon's half of the API for agents. The words are explained in `core/contact`. */
 
 import type { AckOutcome, InboxState, UnansweredReason } from '../../core/contact/inbox.ts';
-import type { HeldReason, WakeMode, WakeReason } from '../../core/contact/wake.ts';
+import type { HeldReason, PassReason, WakeMode, WakeReason } from '../../core/contact/wake.ts';
 import type { DeliveryState } from '../../core/contract.ts';
 import type { MessageView } from '../message-view.ts';
 
@@ -39,6 +39,16 @@ export interface InboxRowView {
   readonly attempts: number;
   readonly answers: number;
 }
+
+/** What the desk decided about a message of somebody else. */
+export type AgentWhyView =
+  /** it was for the agent: this became of it */
+  | { readonly kind: 'inbox'; readonly row: InboxRowView }
+  /** it was not; `rules-changed`: by the rules as they are now it would have been */
+  | { readonly kind: 'passed-over'; readonly because: PassReason | 'rules-changed' }
+  | { readonly kind: 'not-looked-at' }
+  /** nobody may wake an agent here, or nowhere */
+  | { readonly kind: 'no-agent' };
 
 export interface InboxItemView {
   readonly number: number;

@@ -1,6 +1,7 @@
 /** A gate over a memory store, whose core is the test: it reads the events and answers the commands. */
-import type { Event } from '../../core/contract.ts';
-import { LIMITS } from '../../core/limits.ts';
+import type { Event, Now } from '../../core/contract.ts';
+import { DEFAULT_RATES, LIMITS } from '../../core/limits.ts';
+import { Peer } from '../../core/peer.ts';
 import type { PeerSnapshot } from '../../core/peer-types.ts';
 import { sha256 } from '../../crypto/index.ts';
 import { createMemoryStore } from '../../store/memory.ts';
@@ -17,10 +18,12 @@ import {
 } from '../../store/testing/messages.ts';
 import { Commands, Waits } from '../commands.ts';
 import { DaemonGate } from '../daemon-gate.ts';
+import { type Explainer, whyView } from '../explain/why.ts';
 import { Feeds } from '../feed.ts';
 import { parseOptions } from '../options.ts';
 import { retentionLimits } from '../retention-options.ts';
 import { channelViews, statusView } from '../status.ts';
+import { Taps } from '../tap/taps.ts';
 import { ManualLater } from './later.ts';
 
 export const me = createAuthor(1);
@@ -46,6 +49,32 @@ export const SNAPSHOT: PeerSnapshot = {
   ],
   ownUrls: ['ws://me/'],
 };
+
+const clock = (): Now => ({ monotonicMs: 1, wallMs: WALL_MS });
+
+/** A core that has just started and knows nothing of what the store has, but for what it shows of itself. */
+function createExplainer(snapshot: () => PeerSnapshot): Explainer {
+  const peer = new Peer({
+    network: NETWORK,
+    peerId: me.id,
+    instance: new Uint8Array(8),
+    seed: new Uint8Array(16),
+    sha256,
+    agent: 'test',
+    allowPrivate: false,
+    banThreshold: 0,
+    rates: DEFAULT_RATES,
+    retention: retentionLimits({}),
+    publicUrl: '',
+    mesh1: true,
+    sealLoopback: false,
+  });
+  return {
+    explain: (question, now) => peer.explain(question, now),
+    recentIds: (prefix, limit) => peer.recentIds(prefix, limit),
+    snapshot,
+  };
+}
 
 /** What sockets and process cost, each number another one. */
 export const NUMBERS = {
@@ -84,6 +113,8 @@ export function setUp(seen: Partial<PeerSnapshot> = {}) {
     channels: () => channelViews({ store, retention, snapshot }),
     stop: () => undefined,
     numbers: () => NUMBERS,
+    why: (id, agent) => whyView({ core: createExplainer(snapshot), store, clock, peer: me.id, agent }, id),
+    taps: new Taps({ network: NETWORK, sha256, wallMs: () => WALL_MS, peerOf: () => '', links: () => 1 }),
     desk: {
       inbox: openInboxStore(),
       budget: parseOptions({}, '/').budget,

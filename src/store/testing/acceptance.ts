@@ -4,6 +4,7 @@
  */
 import { describe } from 'vitest';
 import { describeHeaders } from './acceptance-headers.ts';
+import { describeKnown } from './acceptance-known.ts';
 import { describeMessages } from './acceptance-messages.ts';
 import { describeReads } from './acceptance-reads.ts';
 import { describeRetention } from './acceptance-retention.ts';
@@ -16,6 +17,7 @@ export function describeStore(name: string, open: OpenSubject): void {
   describe(name, () => {
     describe('messages', () => describeMessages(open));
     describe('reads', () => describeReads(open));
+    describe('known', () => describeKnown(open));
     describe('headers', () => describeHeaders(open));
     describe('retention', () => describeRetention(open));
     describe('state', () => describeState(open));

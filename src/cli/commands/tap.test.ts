@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TAPPED } from '../../api/testing/fake-why.ts';
+import { startTestApi, type TestApi } from '../../api/testing/harness.ts';
+import type { TapItem } from '../../daemon/index.ts';
+import { runCli } from '../testing/run-cli.ts';
+
+let api: TestApi;
+beforeEach(async () => {
+  api = await startTestApi();
+  api.gate.tapped = TAPPED;
+});
+afterEach(() => api.stop());
+
+describe('mesh tap', () => {
+  it('shows a line for each frame and event, and says at both ends what it is', async () => {
+    const { code, stdout, stderr } = await runCli(['tap', '--data', api.folder]);
+    const lines = stdout.trimEnd().split('\n');
+    const time = /^\d\d:\d\d:\d\d\.000 {2}/;
+    expect(lines.every((line) => time.test(line))).toBe(true);
+    expect(lines.map((line) => line.replace(time, ''))).toEqual([
+      'in   NNNNNNNN  push  412 bytes  root="" keep=true messages=[40: {id=MMMMMMMM channel=#dev body="hello\\x0a\\x1b[2Jworld \\"x\\"" payloadBytes=3}, ...]',
+      'out  link 3    auth  80 bytes  url=ws://x/ signature=64 bytes a1b2c3d4',
+      'in   NNNNNNNN  refused  9 bytes  invalid_message: a frame that is none  begins with "ff00"',
+      'out  link 3    opened  ws://x/',
+      '---  NNNNNNNN  closed  by the other side  connection closed',
+      '---  NNNNNNNN  closed  by this daemon  banned: too many offences',
+      '---  5 frames not shown: this terminal reads too slowly (12 so far)',
+    ]);
+    expect(stderr).toContain('Showing what passes over 2 links.');
+    expect(stderr).toContain('The daemon has stopped.');
+    expect(code).toBe(0);
+  });
+
+  it('prints an object a line with --json', async () => {
+    const { json, stderr } = await runCli(['tap', '--json', '--data', api.folder]);
+    expect(json).toEqual(TAPPED);
+    expect(stderr).toBe('');
+  });
+
+  it('asks for what is wanted, and names what no frame is called', async () => {
+    await runCli(['tap', '--peer', 'NNNNNN', '--type', 'push, stored', '--data', api.folder]);
+    expect(api.gate.taps).toMatchObject([{ peer: 'NNNNNN', types: ['push', 'stored'] }]);
+    const { code, stderr } = await runCli(['tap', '--type', 'pusch', '--data', api.folder]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('type')]);
+  });
+
+  it('ends with 0 at a signal', async () => {
+    let raise: () => void = () => undefined;
+    api.gate.tap = async function* ({ signal }): AsyncGenerator<TapItem> {
+      yield TAPPED[1] as TapItem;
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    };
+    const { code, stderr } = await runCli(['tap', '--json', '--data', api.folder], {
+      onSignal: (ask) => {
+        raise = ask;
+      },
+      onStdout: () => raise(),
+    });
+    expect([code, stderr]).toEqual([0, '']);
+  });
+
+  it('fails where the daemon is gone without a word', async () => {
+    api.gate.tapped = TAPPED.slice(0, 2);
+    const { code, stderr } = await runCli(['tap', '--data', api.folder]);
+    expect([code, stderr]).toEqual([3, expect.stringContaining('has ended the connection')]);
+  });
+});
