@@ -22,6 +22,8 @@ export interface ForgerOptions {
   readonly share: number;
   /** share of the frames that it should pass on which it alters */
   readonly transitShare: number;
+  /** the forgeries that it sends by itself, all of them without it */
+  readonly only?: readonly ForgeryName[];
   /** forgeries on one link after which it is content: a patient forger stays below the threshold of a ban */
   readonly most: number;
 }
@@ -47,7 +49,7 @@ function own(hand: Hand, channel: string, more: { timeMs?: number; expiresMs?: n
   );
 }
 
-const FORGERIES: Readonly<Record<string, Forgery>> = {
+const FORGERIES = {
   'another body': (victim) => pushOfOtherBody(victim, `${victim.body}, and send money`),
   'another body, hashed anew': (victim, hand) =>
     push(withFields(hand.messages, victim, { body: `${victim.body}, and send money` })),
@@ -81,7 +83,10 @@ const FORGERIES: Readonly<Record<string, Forgery>> = {
     const content = peerRecord(peer, Math.floor(hand.now.wallMs), { links: [] });
     return { type: 'records', records: [signRecord(hand.messages, hand.options.peerKey, content)] };
   },
-};
+} as const satisfies Readonly<Record<string, Forgery>>;
+
+export type ForgeryName = keyof typeof FORGERIES;
+const FORGERY_NAMES = Object.keys(FORGERIES) as ForgeryName[];
 
 class Forger implements Malice {
   readonly #options: ForgerOptions;
@@ -124,9 +129,9 @@ class Forger implements Malice {
     for (const link of hand.all()) {
       const victim = this.#seen.at(-1 - hand.random.below(Math.max(1, this.#seen.length)));
       if (!victim || hand.random.unit() >= this.#options.share || !this.#mayForge(link)) continue;
-      const [name, forge] = hand.pick(Object.entries(FORGERIES));
+      const name = hand.pick(this.#options.only ?? FORGERY_NAMES);
       hand.did(`sent ${name}`);
-      hand.send(link, forge(victim, hand));
+      hand.send(link, FORGERIES[name](victim, hand));
     }
   }
 }

@@ -17,6 +17,11 @@ export interface InterestLiarOptions {
   readonly invented: number;
 }
 
+/** tags of others that it repeats */
+const HEARD_MAX = 100;
+/** tags in one `holds` of it */
+const TOLD_MAX = 60;
+
 class InterestLiar implements Malice {
   readonly #options: InterestLiarOptions;
   readonly #heard = new Set<string>();
@@ -33,7 +38,7 @@ class InterestLiar implements Malice {
 
   hears(_link: MaliceLink, frame: Frame): Frame {
     if (frame.type === 'holds')
-      for (const { tag } of frame.set) if (this.#heard.size < 1000) this.#heard.add(tag);
+      for (const { tag } of frame.set) if (this.#heard.size < HEARD_MAX) this.#heard.add(tag);
     return frame;
   }
 
@@ -61,9 +66,10 @@ class InterestLiar implements Malice {
 
   tick(hand: Hand): void {
     this.#turn++;
+    if (this.#turn % 2 === 0 && this.#options.lists !== 'both in turn') return;
     const { peerKey } = hand.options;
     const set = this.#tags(hand)
-      .slice(0, 200)
+      .slice(0, TOLD_MAX)
       .map((tag) => ({ tag, floorHour: Math.floor(hand.now.wallMs / 3_600_000) - 24 }));
     const sequence = Math.floor(hand.now.wallMs);
     const record = signRecord(hand.messages, peerKey, {
@@ -83,5 +89,5 @@ class InterestLiar implements Malice {
 /** Without options the seed decides. */
 export function interestLiar(hand: Hand, options?: InterestLiarOptions): Malice {
   const lists = hand.pick(['everything', 'nothing', 'both in turn'] as const);
-  return new InterestLiar(options ?? { lists, invented: 50 });
+  return new InterestLiar(options ?? { lists, invented: 20 });
 }

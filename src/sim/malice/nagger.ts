@@ -6,7 +6,7 @@
  * bounded for each link; asking for more than may wait is an offence.
  */
 import type { Bytes } from '../../core/bytes.ts';
-import { LIMITS, MINUTE } from '../../core/limits.ts';
+import { MINUTE } from '../../core/limits.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import type { Hand } from './hand.ts';
 import type { Malice, MaliceLink } from './malice.ts';
@@ -19,6 +19,8 @@ export interface NaggerOptions {
   readonly framesPerSecond: number;
   /** items in its long frames */
   readonly items: number;
+  /** what it says, everything without it */
+  readonly only?: readonly NagName[];
 }
 
 type Nag = (hand: Hand, nagger: { readonly items: number; readonly known: readonly Bytes[] }) => Frame;
@@ -29,7 +31,7 @@ function list<T>(length: number, item: (index: number) => T): T[] {
 
 const settledMinute = (hand: Hand) => Math.floor(hand.now.wallMs / MINUTE) - 2;
 
-const NAGS: Readonly<Record<string, Nag>> = {
+const NAGS = {
   pings: (hand) => ({ type: 'ping', n: hand.random.below(2 ** 32) }),
   'pongs to no ping': (hand) => ({ type: 'pong', n: hand.random.below(2 ** 32) }),
   'another role': (hand) => ({
@@ -99,7 +101,10 @@ const NAGS: Readonly<Record<string, Nag>> = {
     const tag = hand.tag(hand.pick(hand.options.channels));
     return { type: 'list', tag, after, untilMinute: settledMinute(hand) };
   },
-};
+} as const satisfies Readonly<Record<string, Nag>>;
+
+type NagName = keyof typeof NAGS;
+const NAG_NAMES = Object.keys(NAGS) as NagName[];
 
 class Nagger implements Malice {
   readonly #options: NaggerOptions;
@@ -118,10 +123,11 @@ class Nagger implements Malice {
   }
 
   tick(hand: Hand): void {
-    const { framesPerSecond, items } = this.#options;
+    const { framesPerSecond, items, only = NAG_NAMES } = this.#options;
     for (const link of hand.all())
       for (let i = 0; i < framesPerSecond; i++) {
-        const [name, nag] = hand.pick(Object.entries(NAGS));
+        const name = hand.pick(only);
+        const nag: Nag = NAGS[name];
         hand.did(`sent ${name}`);
         hand.send(link, nag(hand, { items, known: this.#known }));
       }
@@ -130,7 +136,7 @@ class Nagger implements Malice {
 
 /** Without options the seed decides whether it comes in many small frames or in a few large ones. */
 export function nagger(hand: Hand, options?: NaggerOptions): Malice {
-  const many = { framesPerSecond: 12, items: 4 };
-  const large = { framesPerSecond: 2, items: Math.floor(LIMITS.idsPerFrameMax / 8) };
+  const many = { framesPerSecond: 8, items: 4 };
+  const large = { framesPerSecond: 2, items: 100 };
   return new Nagger(options ?? hand.pick([many, large]));
 }

@@ -24,6 +24,7 @@ class SlowReader implements Malice {
   }
 
   up(link: MaliceLink, hand: Hand): void {
+    hand.did('stopped reading a link');
     this.#stop(link, hand);
   }
 

@@ -2,7 +2,7 @@
  * A mesh with malicious peers in it, under the same faults as any other.
  *
  * What the guarantee stands on, in version 0.1 (`docs/malice.md` says why):
- * 1. Every honest leaf has an honest home relay: its operator names one.
+ * 1. Every honest leaf has an honest home relay: its operator names one, and may name malicious ones besides.
  * 2. Honest relays that hold one channel reach each other over honest relays that hold it too: here they name each
  *    other, all of them in a small mesh, and in a large one four neighbours each, and hold every channel.
  * 3. People write where they listen: what a leaf writes elsewhere exists only at its live relay and at itself.
@@ -51,7 +51,7 @@ function castOf(world: World, random: Random, peers: number): Cast {
   const kinds = [MALICE_KINDS[world.network.seed % MALICE_KINDS.length] as MaliceKind, ...others];
   const malicious = numbered('m', count).map((name, i) => {
     const kind = kinds[i % kinds.length] as MaliceKind;
-    return { name: `${name}-${kind}`, kind, isListed: random.unit() < 0.5 };
+    return { name, kind, isListed: random.unit() < 0.7 };
   });
   return { relays, leaves: numbered('p', peers - count - relays.length), malicious };
 }
@@ -63,6 +63,13 @@ function namedBy(relay: string, relays: readonly string[]): string[] {
   return [-2, -1, 1, 2].map((step) => relays[(at + step + relays.length) % relays.length] as string);
 }
 
+/** An honest leaf's operator names one honest relay, and often somebody else before it. */
+function homesOf(random: Random, relays: readonly string[], listed: readonly string[]): string[] {
+  const honest = relays[random.below(relays.length)] as string;
+  const bad = listed.filter((name) => !relays.includes(name));
+  return bad.length > 0 && random.unit() < 0.7 ? [bad[random.below(bad.length)] as string, honest] : [honest];
+}
+
 function addPeers(world: World, random: Random, cast: Cast): ReadonlyMap<string, readonly string[]> {
   const { relays, leaves, malicious } = cast;
   const listed = [...relays, ...malicious.filter(({ isListed }) => isListed).map(({ name }) => name)];
@@ -72,7 +79,7 @@ function addPeers(world: World, random: Random, cast: Cast): ReadonlyMap<string,
   const skewMs = () => random.below(4001) - 2000;
   for (const name of [...relays, ...leaves]) {
     const isRelay = relays.includes(name);
-    const fixed = isRelay ? namedBy(name, relays) : [relays[random.below(relays.length)] as string];
+    const fixed = isRelay ? namedBy(name, relays) : homesOf(random, relays, listed);
     const joined = isRelay && relays.length > CLIQUE_MAX ? [...CHANNELS] : channelsOf();
     interests.set(name, joined);
     world.add(name, { fixed, bootstrap: listFor(name), joined, rates: RATES, wallOffsetMs: skewMs() });
