@@ -201,7 +201,8 @@ export class World implements Checked {
         channels: joined?.length ? joined : ['lobby'],
         deeds,
       });
-      return new MaliciousPeer(createCore(config), hand, factory);
+      // Its own core must not be the one that ends a link for the answers to what the malice asks.
+      return new MaliciousPeer(createCore({ ...config, banThreshold: 0 }), hand, factory);
     };
   }
 

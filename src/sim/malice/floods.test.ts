@@ -90,9 +90,10 @@ describe('a nagger', () => {
     (name) => {
       const { world, verdict } = createBad({
         kind: 'nagger',
-        create: (hand) => nagger(hand, { framesPerSecond: 8, items: LIMITS.idsPerFrameMax, only: [name] }),
+        create: (hand) =>
+          nagger(hand, { framesPerSecond: 5, items: LIMITS.idsPerFrameMax / 2, only: [name] }),
         // Answers leave slowly enough for questions to pile up.
-        world: { profile: { bytesPerMs: 100 } },
+        world: { profile: { bytesPerMs: 200 } },
       });
       talk(world, 15);
       expect(verdict().bannedBy).toEqual(['R1', 'R2']);

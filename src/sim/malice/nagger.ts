@@ -42,7 +42,7 @@ const NAGS = {
   errors: () => ({ type: 'error', code: 'store_full', detail: 'x'.repeat(500) }),
   'channels that nobody has': (hand, { items }) => {
     const set = list(items, () => ({ tag: hand.newTag(), floorHour: 0 }));
-    return { type: 'holds', reset: hand.random.unit() < 0.2, set, unset: [] };
+    return { type: 'holds', reset: hand.random.unit() < 0.05, set, unset: [] };
   },
   'mailboxes for channels that nobody has': (hand, { items }) => {
     return { type: 'mailbox', tags: list(items, () => hand.newTag()) };

@@ -51,7 +51,7 @@ function castOf(world: World, random: Random, peers: number): Cast {
   const kinds = [MALICE_KINDS[world.network.seed % MALICE_KINDS.length] as MaliceKind, ...others];
   const malicious = numbered('m', count).map((name, i) => {
     const kind = kinds[i % kinds.length] as MaliceKind;
-    return { name, kind, isListed: random.unit() < 0.7 };
+    return { name, kind, isListed: random.unit() < 0.85 };
   });
   return { relays, leaves: numbered('p', peers - count - relays.length), malicious };
 }
