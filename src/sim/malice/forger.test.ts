@@ -93,7 +93,7 @@ describe('a racer', () => {
   it('keeps no genuine message from being stored, and only itself is blamed', () => {
     const { world, verdict, delays } = createBad({
       kind: 'racer',
-      create: (hand) => racer(hand, { most: 1000 }),
+      create: (hand) => racer(hand, { most: 1000, withholds: true }),
     });
     talk(world, 30);
     finish(world);
@@ -105,7 +105,7 @@ describe('a racer', () => {
   it('that stays below the threshold is not banned, and changes nothing either', () => {
     const { world, verdict, delays } = createBad({
       kind: 'racer',
-      create: (hand) => racer(hand, { most: 6 }),
+      create: (hand) => racer(hand, { most: 6, withholds: false }),
     });
     talk(world, 30);
     finish(world);

@@ -15,12 +15,12 @@ export interface InterestLiarOptions {
   readonly lists: 'everything' | 'nothing' | 'both in turn';
   /** tags that nobody has, in each record */
   readonly invented: number;
+  /** tags in one `holds` of it */
+  readonly told: number;
 }
 
 /** tags of others that it repeats */
 const HEARD_MAX = 100;
-/** tags in one `holds` of it */
-const TOLD_MAX = 60;
 
 class InterestLiar implements Malice {
   readonly #options: InterestLiarOptions;
@@ -69,7 +69,7 @@ class InterestLiar implements Malice {
     if (this.#turn % 2 === 0 && this.#options.lists !== 'both in turn') return;
     const { peerKey } = hand.options;
     const set = this.#tags(hand)
-      .slice(0, TOLD_MAX)
+      .slice(0, this.#options.told)
       .map((tag) => ({ tag, floorHour: Math.floor(hand.now.wallMs / 3_600_000) - 24 }));
     const sequence = Math.floor(hand.now.wallMs);
     const record = signRecord(hand.messages, peerKey, {
@@ -89,5 +89,5 @@ class InterestLiar implements Malice {
 /** Without options the seed decides. */
 export function interestLiar(hand: Hand, options?: InterestLiarOptions): Malice {
   const lists = hand.pick(['everything', 'nothing', 'both in turn'] as const);
-  return new InterestLiar(options ?? { lists, invented: 20 });
+  return new InterestLiar(options ?? { lists, invented: 20, told: 60 });
 }

@@ -15,6 +15,8 @@ import type { Malice, MaliceLink } from './malice.ts';
 export interface RacerOptions {
   /** messages that it races on one link: a patient one stays below the threshold of a ban */
   readonly most: number;
+  /** it never brings the genuine one itself */
+  readonly withholds: boolean;
 }
 
 class Racer implements Malice {
@@ -46,8 +48,9 @@ class Racer implements Malice {
     }
   }
 
-  /** What it was asked for comes with a junk signature first, and the genuine one after it. */
+  /** What it should pass on it keeps, or not. What it was asked for comes with a junk signature. */
   says(link: MaliceLink, frame: Frame, hand: Hand): readonly Frame[] {
+    if (frame.type === 'push' && this.#options.withholds) return [];
     if (frame.type !== 'fetched' || frame.messages.length === 0) return [frame];
     const raced = this.#raced.get(link) ?? 0;
     if (raced >= this.#options.most) return [frame];
@@ -59,5 +62,5 @@ class Racer implements Malice {
 }
 
 export function racer(hand: Hand, options?: RacerOptions): Malice {
-  return new Racer(options ?? { most: hand.random.unit() < 0.5 ? 6 : 1000 });
+  return new Racer(options ?? { most: hand.pick([6, 1000]), withholds: hand.random.unit() < 0.5 });
 }
