@@ -18,6 +18,8 @@ const CHANNELS = ['lobby', 'dev', 'ops', 'music', 'garden'] as const;
 const LEAST_PEERS = 10;
 const MOST_PEERS = 30;
 const MALICIOUS_SHARE_MAX = 0.25;
+/** In the large mesh there are as many as there are kinds twice over, whatever its size. */
+const MALICIOUS_MAX = 26;
 const RELAY_SHARE = 1 / 6;
 /** Up to so many honest relays all name each other. */
 const CLIQUE_MAX = 5;
@@ -43,7 +45,7 @@ function numbered(letter: string, count: number): string[] {
 }
 
 function castOf(world: World, random: Random, peers: number): Cast {
-  const most = Math.floor(peers * MALICIOUS_SHARE_MAX);
+  const most = Math.min(MALICIOUS_MAX, Math.floor(peers * MALICIOUS_SHARE_MAX));
   const count = 1 + random.below(most);
   const relays = numbered('r', Math.max(3, Math.round((peers - count) * RELAY_SHARE)));
   const others = random.shuffle(MALICE_KINDS);
@@ -140,7 +142,7 @@ export const malice: Scenario = {
 
 export const malice200: Scenario = {
   name: 'malice200',
-  about: '200 peers, up to 50 of them malicious, under the same faults',
+  about: '200 peers, up to 26 of them malicious, under the same faults',
   peers: 200,
   run(world, { peers }) {
     playMalice(world, peers);

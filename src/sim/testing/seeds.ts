@@ -27,6 +27,24 @@ export const LARGE: Seeds = {
   mesh100: [1, 2],
 };
 
+/** Scenarios with malicious peers: `npm run test:sim` plays these, and two of the first the determinism test. */
+export const MALICIOUS: Seeds = {
+  malice: range(1, 200),
+  malice200: [1],
+};
+
+/** Seeds from `first` to `last`. */
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+/** One of `parts` files plays each `parts`th seed: so long ones are spread over the workers. */
+export function partOf(seeds: Seeds, part: number, parts: number): Seeds {
+  return Object.fromEntries(
+    Object.entries(seeds).map(([name, all]) => [name, all.filter((seed) => seed % parts === part)]),
+  );
+}
+
 export const createCore: CoreFactory = (config) => new Peer(config);
 
 /** One test for each seed. */
