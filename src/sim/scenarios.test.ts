@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { SCENARIOS } from './scenarios/index.ts';
 import { simulate } from './simulate.ts';
-import { createCore, LARGE, MALICIOUS, playSeeds, SMALL } from './testing/seeds.ts';
+import { createCore, HUGE, LARGE, MALICIOUS, playSeeds, SMALL } from './testing/seeds.ts';
 
 describe('the core in a simulated mesh', () => {
   playSeeds(SMALL);
 
   it('plays every scenario with some seed', () => {
-    const played = [...Object.keys(SMALL), ...Object.keys(LARGE), ...Object.keys(MALICIOUS)].sort();
+    const played = [...Object.keys(SMALL), ...Object.keys(LARGE), ...Object.keys(MALICIOUS), ...HUGE].sort();
     expect(played).toEqual(SCENARIOS.map(({ name }) => name).sort());
   });
 

@@ -5,7 +5,8 @@ import type { Frame } from '../../core/wire/frame.ts';
 import { decodeFrame, encodeFrame } from '../../core/wire/frames.ts';
 import type { SimCore } from '../host.ts';
 import type { Hand } from './hand.ts';
-import type { Malice, MaliceFactory, MaliceLink } from './malice.ts';
+import type { MaliceLink } from './link.ts';
+import type { Malice, MaliceFactory } from './malice.ts';
 
 type Send = Extract<Effect, { kind: 'send' }>;
 

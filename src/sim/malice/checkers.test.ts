@@ -80,7 +80,7 @@ const CASES: readonly (readonly [Carelessness, string, MaliceKind, (hand: Hand) 
     'remembers every channel',
     'memory',
     'interest-liar',
-    (hand) => interestLiar(hand, { lists: 'everything', invented: 500, told: 500 }),
+    (hand) => interestLiar(hand, { lists: 'everything', invented: 500, told: 500, everySeconds: 1 }),
   ],
 ];
 

@@ -8,7 +8,8 @@
 import { HOUR } from '../../core/limits.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import type { Hand } from './hand.ts';
-import type { Malice, MaliceLink } from './malice.ts';
+import type { MaliceLink } from './link.ts';
+import type { Malice } from './malice.ts';
 
 export interface FloorLiarOptions {
   readonly floor: 'zero' | 'tomorrow' | 'changing';

@@ -11,7 +11,8 @@ import { createMessageContext, type Message } from '../../core/message/message.t
 import type { Frame } from '../../core/wire/frame.ts';
 import { peerRecord, pushOfOtherBody, signRecord, withFields, withSignature, write } from './craft.ts';
 import type { Hand } from './hand.ts';
-import type { Malice, MaliceLink } from './malice.ts';
+import type { MaliceLink } from './link.ts';
+import type { Malice } from './malice.ts';
 
 /** messages of others that it remembers */
 const SEEN_MAX = 32;

@@ -10,7 +10,7 @@ import type { Random } from '../../core/random.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import { encodeFrame } from '../../core/wire/frames.ts';
 import { derive, SimKey } from '../keys.ts';
-import type { MaliceLink } from './malice.ts';
+import type { MaliceLink } from './link.ts';
 
 export interface HandOptions {
   readonly seed: number;

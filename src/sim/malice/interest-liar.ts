@@ -9,12 +9,15 @@ import { decodeRecord, toSet } from '../../core/membership/records.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import { type Signed, signRecord } from './craft.ts';
 import type { Hand } from './hand.ts';
-import type { Malice, MaliceLink } from './malice.ts';
+import type { MaliceLink } from './link.ts';
+import type { Malice } from './malice.ts';
 
 export interface InterestLiarOptions {
   readonly lists: 'everything' | 'nothing' | 'both in turn';
   /** tags that nobody has, in each record */
   readonly invented: number;
+  /** it tells its lies anew after so many seconds */
+  readonly everySeconds: number;
   /** tags in one `holds` of it */
   readonly told: number;
 }
@@ -32,8 +35,9 @@ class InterestLiar implements Malice {
   }
 
   get #listsAll(): boolean {
-    const { lists } = this.#options;
-    return lists === 'everything' || (lists === 'both in turn' && this.#turn % 2 === 0);
+    const { lists, everySeconds } = this.#options;
+    const isOdd = Math.floor(this.#turn / everySeconds) % 2 === 1;
+    return lists === 'everything' || (lists === 'both in turn' && isOdd);
   }
 
   hears(_link: MaliceLink, frame: Frame): Frame {
@@ -66,7 +70,7 @@ class InterestLiar implements Malice {
 
   tick(hand: Hand): void {
     this.#turn++;
-    if (this.#turn % 2 === 0 && this.#options.lists !== 'both in turn') return;
+    if (this.#turn % this.#options.everySeconds !== 0) return;
     const { peerKey } = hand.options;
     const set = this.#tags(hand)
       .slice(0, this.#options.told)
@@ -89,5 +93,5 @@ class InterestLiar implements Malice {
 /** Without options the seed decides. */
 export function interestLiar(hand: Hand, options?: InterestLiarOptions): Malice {
   const lists = hand.pick(['everything', 'nothing', 'both in turn'] as const);
-  return new InterestLiar(options ?? { lists, invented: 20, told: 60 });
+  return new InterestLiar(options ?? { lists, invented: 20, told: 60, everySeconds: 3 });
 }

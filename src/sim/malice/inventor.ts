@@ -11,7 +11,8 @@ import { decodeRecord, toSet } from '../../core/membership/records.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import { peerRecord, type Signed, signRecord } from './craft.ts';
 import type { Hand } from './hand.ts';
-import type { Malice, MaliceLink } from './malice.ts';
+import type { MaliceLink } from './link.ts';
+import type { Malice } from './malice.ts';
 
 export interface InventorOptions {
   /** relays that it invents, all in all */
@@ -84,5 +85,5 @@ class Inventor implements Malice {
 }
 
 export function inventor(_hand: Hand, options?: InventorOptions): Malice {
-  return new Inventor(options ?? { relays: 40, perSecond: 2 });
+  return new Inventor(options ?? { relays: 20, perSecond: 1 });
 }

@@ -19,7 +19,7 @@ describe('a liar about interest', () => {
     (lists) => {
       const bad = createBad({
         kind: 'interest-liar',
-        create: (hand) => interestLiar(hand, { lists, invented: 200, told: 200 }),
+        create: (hand) => interestLiar(hand, { lists, invented: 200, told: 200, everySeconds: 1 }),
       });
       talk(bad.world, 30);
       const atM = bad.world.host('M').store.readPage({ channel: 'dev', limit: 100, wallMs: 0 });

@@ -9,7 +9,8 @@ import { decodeRecord } from '../../core/membership/records.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import { peerRecord, type Signed, signRecord } from './craft.ts';
 import type { Hand } from './hand.ts';
-import type { Malice, MaliceLink } from './malice.ts';
+import type { MaliceLink } from './link.ts';
+import type { Malice } from './malice.ts';
 
 const HOUR_MS = 3_600_000;
 /** relays that it remembers having heard of */

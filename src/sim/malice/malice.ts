@@ -3,18 +3,9 @@
  * which changes what the core hears and says and adds frames of its own. So every malice comes with a real handshake, a
  * real key and all the manners that it does not break on purpose.
  */
-import type { LinkId } from '../../core/contract.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import type { Hand } from './hand.ts';
-
-/** A link that is up, as the malicious end knows it. */
-export interface MaliceLink {
-  readonly id: LinkId;
-  /** proven id of the other end */
-  readonly peer: string;
-  /** the other end says that it is a relay */
-  isRelay: boolean;
-}
+import type { MaliceLink } from './link.ts';
 
 /** One idea of harm. It is made anew at each start of its peer, and what it remembers dies with that run. */
 export interface Malice {

@@ -9,7 +9,8 @@ import type { Bytes } from '../../core/bytes.ts';
 import { MINUTE } from '../../core/limits.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import type { Hand } from './hand.ts';
-import type { Malice, MaliceLink } from './malice.ts';
+import type { MaliceLink } from './link.ts';
+import type { Malice } from './malice.ts';
 
 const HOUR_MINUTES = 60;
 /** ids that it has heard of and asks for again and again */
@@ -136,7 +137,7 @@ class Nagger implements Malice {
 
 /** Without options the seed decides whether it comes in many small frames or in a few large ones. */
 export function nagger(hand: Hand, options?: NaggerOptions): Malice {
-  const many = { framesPerSecond: 8, items: 4 };
-  const large = { framesPerSecond: 2, items: 100 };
+  const many = { framesPerSecond: 4, items: 4 };
+  const large = { framesPerSecond: 1, items: 100 };
   return new Nagger(options ?? hand.pick([many, large]));
 }

@@ -8,7 +8,8 @@
  */
 import type { Frame } from '../../core/wire/frame.ts';
 import type { Hand } from './hand.ts';
-import type { Malice, MaliceLink } from './malice.ts';
+import type { MaliceLink } from './link.ts';
+import type { Malice } from './malice.ts';
 
 class Promiser implements Malice {
   hears(link: MaliceLink, frame: Frame, hand: Hand): Frame | undefined {

@@ -10,7 +10,8 @@ import type { Message } from '../../core/message/message.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import { withFields, withSignature } from './craft.ts';
 import type { Hand } from './hand.ts';
-import type { Malice, MaliceLink } from './malice.ts';
+import type { MaliceLink } from './link.ts';
+import type { Malice } from './malice.ts';
 
 export interface RacerOptions {
   /** messages that it races on one link: a patient one stays below the threshold of a ban */

@@ -11,7 +11,8 @@
 import { type Bytes, compare } from '../../core/bytes.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import type { Hand } from './hand.ts';
-import type { Malice, MaliceLink } from './malice.ts';
+import type { MaliceLink } from './link.ts';
+import type { Malice } from './malice.ts';
 
 export interface SumLiarOptions {
   readonly shows: 'always the same' | 'always another';

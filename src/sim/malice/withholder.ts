@@ -9,7 +9,8 @@
 import type { Message } from '../../core/message/message.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import type { Hand } from './hand.ts';
-import type { Malice, MaliceLink } from './malice.ts';
+import type { MaliceLink } from './link.ts';
+import type { Malice } from './malice.ts';
 
 export interface WithholderOptions {
   /** whose messages it keeps to itself */

@@ -23,7 +23,7 @@ const MALICIOUS_MAX = 26;
 const RELAY_SHARE = 1 / 6;
 /** Up to so many honest relays all name each other. */
 const CLIQUE_MAX = 5;
-const TROUBLE_MS = 40_000;
+const TROUBLE_MS = 25_000;
 /** Everything has to be everywhere this long after the faults, while the malice goes on: settled minutes are compared up
  *  to two minutes later, and pairs that differ again after backoff. */
 const QUIET_MS = 600_000;
@@ -94,13 +94,13 @@ function addPeers(world: World, random: Random, cast: Cast): ReadonlyMap<string,
   return interests;
 }
 
-/** For fifteen seconds two halves do not reach each other. */
+/** For ten seconds two halves do not reach each other. */
 function partitionOnce(world: World, random: Random): void {
   const hosts = random.shuffle(world.hosts());
   const half = hosts.length >> 1;
   const { dialler, schedule } = world.network;
-  schedule.after(10_000, () => dialler.partition([hosts.slice(0, half), hosts.slice(half)]));
-  schedule.after(25_000, () => dialler.heal());
+  schedule.after(5000, () => dialler.partition([hosts.slice(0, half), hosts.slice(half)]));
+  schedule.after(15_000, () => dialler.heal());
 }
 
 function playMalice(world: World, peers: number): void {
@@ -113,7 +113,7 @@ function playMalice(world: World, peers: number): void {
     world.start(name);
     world.run(random.below(300));
   }
-  world.run(10_000);
+  world.run(6000);
   if (random.unit() < 0.5) partitionOnce(world, random);
   startFaults(world, {
     durationMs: TROUBLE_MS,
@@ -127,7 +127,7 @@ function playMalice(world: World, peers: number): void {
   demand(world, world.up().length === peers, 'somebody did not come back');
   world.converge(QUIET_MS, world.up(honest));
   demandEmptyOutboxes(world, 120_000, honest);
-  world.run(20_000);
+  world.run(5000);
 }
 
 export const malice: Scenario = {

@@ -27,11 +27,11 @@ export const LARGE: Seeds = {
   mesh100: [1, 2],
 };
 
-/** Scenarios with malicious peers: `npm run test:sim` plays these, and two of the first the determinism test. */
-export const MALICIOUS: Seeds = {
-  malice: range(1, 200),
-  malice200: [1],
-};
+/** With malicious peers: `npm run test:sim` plays these. */
+export const MALICIOUS: Seeds = { malice: range(1, 200) };
+
+/** Minutes for one seed: only `npm run test:long` plays them. */
+export const HUGE: readonly string[] = ['malice200'];
 
 /** Seeds from `first` to `last`. */
 function range(first: number, last: number): number[] {
