@@ -7,6 +7,7 @@
  * - `faults`: what may happen to a daemon, tried with a file system of its own, a tracer, and every place at which a log can
  *   end; `npm run test:faults`.
  * - `fuzz`: a million damaged inputs for each decoder, `npm run test:fuzz`; ten million of them in `test:long`.
+ * - `sim`: two hundred seeds of a simulated mesh with malicious peers, `npm run test:sim`; two workers.
  * - `long`: more rounds of the same ideas; only `npm run test:long`.
  *
  * Forks, not threads: native modules and process-wide state (signals, exit codes) need a process each.
@@ -17,6 +18,7 @@ const blackbox = ['src/**/*.blackbox.test.ts'];
 const long = ['src/**/*.long.test.ts'];
 const faults = ['src/**/*.faults.test.ts'];
 const fuzz = ['src/**/*.fuzz.test.ts'];
+const sim = ['src/**/*.sim.test.ts'];
 
 export default defineConfig({
   test: {
@@ -30,7 +32,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
-          exclude: [...blackbox, ...long, ...faults, ...fuzz, '**/node_modules/**'],
+          exclude: [...blackbox, ...long, ...faults, ...fuzz, ...sim, '**/node_modules/**'],
           benchmark: { include: ['src/**/*.bench.ts'] },
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -68,6 +70,16 @@ export default defineConfig({
           benchmark: { include: [] },
           testTimeout: 300_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'sim',
+          include: sim,
+          benchmark: { include: [] },
+          testTimeout: 120_000,
+          sequence: { groupOrder: 4 },
         },
       },
       {

@@ -4,7 +4,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 // The report that tells why a stage failed. A stage without one, or whose runner itself broke, counts as one failure.
-const REPORTS = { test: 'vitest.json', fuzz: 'fuzz.json', faults: 'faults.json', openclaw: 'openclaw.json' };
+const REPORTS = {
+  test: 'vitest.json',
+  fuzz: 'fuzz.json',
+  sim: 'sim.json',
+  faults: 'faults.json',
+  openclaw: 'openclaw.json',
+};
 
 const [folder, ...failedStages] = process.argv.slice(2);
 let passed = 0;

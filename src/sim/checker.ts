@@ -1,4 +1,7 @@
 /** What a checker is, and what it needs of the world. */
+import type { LinkId } from '../core/contract.ts';
+import type { Message } from '../core/message/message.ts';
+import type { SignatureCheck } from '../core/message/verified.ts';
 import type { StoredMessage } from '../store/store.ts';
 import type { Host } from './host.ts';
 import type { Observer } from './observer.ts';
@@ -9,7 +12,17 @@ export interface Checked {
   readonly registry: Registry;
   /** a middle box repeats frames */
   readonly repeatsFrames: boolean;
+  /** everybody, malicious ones too */
   hosts(): readonly Host[];
+  /** those that keep the protocol: checkers are told of them only */
+  honest(): readonly Host[];
+  /** the host at the other end of a link of any host, also when it is over */
+  otherEnd(link: LinkId): Host | undefined;
+  /** whether a signature is right by the one rule, decided outside the cores */
+  isSigned(check: SignatureCheck): boolean;
+  /** whether a message may exist: an honest client published it byte for byte, or the holder of a malicious key signed
+   *  it for a channel in which that key may write */
+  isGenuine(message: Message): boolean;
   /** what a host's clock shows */
   wallMs(host: Host): number;
   /** channels that clients of this host asked to join */
@@ -30,9 +43,28 @@ export interface Queues {
   readonly diskOps: number;
 }
 
+/** Told of honest hosts only. */
 export interface Checker extends Observer {
   /** everything once more */
   end(): void;
+}
+
+/** An observer that is told of honest hosts only. */
+export function ofHonest(observer: Observer): Observer {
+  const told =
+    <Rest extends unknown[]>(tell: ((host: Host, ...rest: Rest) => void) | undefined) =>
+    (host: Host, ...rest: Rest): void => {
+      if (host.isHonest) tell?.call(observer, host, ...rest);
+    };
+  return {
+    started: told(observer.started),
+    crashed: told(observer.crashed),
+    event: told(observer.event),
+    effect: told(observer.effect),
+    sending: told(observer.sending),
+    committed: told(observer.committed),
+    shown: told(observer.shown),
+  };
 }
 
 /** Every message that a store holds. */

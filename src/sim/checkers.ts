@@ -2,18 +2,20 @@
  * What must hold in every simulated network. The checkers watch while it runs and look at everything once more at the
  * end; each is tested against a peer that breaks its rule.
  *
- * 1. forged: what is stored is, byte for byte, what an honest client published.
+ * 1. forged: what is stored or passed on is, byte for byte, what an honest client published, or what the holder of a
+ *    malicious key signed; records that are passed on are signed by the relay that they are about.
  * 2. shown-twice: no feed brings a message twice or goes back.
  * 3. convergence: after a quiet time everybody interested in a channel has the same messages, all acknowledged ones
  *    among them (`convergence.ts`, asked for by scenarios).
  * 4. durability: what was acknowledged, or said to be stored by a peer, is in that peer's store from then on, as long
  *    as its retention covers it (`keeping.ts`).
  * 5. commit-order: no own message is sent, and nobody is told that a message is stored, before the disk has it.
- * 6. offence: honest peers find nothing to blame each other for, whatever happens to links and disks.
+ * 6. offence: honest peers find nothing to blame each other for, whatever happens to links and disks, and whatever
+ *    malicious peers send them.
  * 7. memory: no map or queue grows beyond its limit (`memory-checker.ts`).
  * 8. comes-back: what retention or expiry removed stays away (`comes-back-checker.ts`).
  */
-import { equal, toBase64url } from '../core/bytes.ts';
+import { toBase64url } from '../core/bytes.ts';
 import type { Effect } from '../core/contract.ts';
 import type { Message } from '../core/message/message.ts';
 import type { PersistResult } from '../core/persistence.ts';
@@ -24,6 +26,7 @@ import { ComesBackChecker } from './comes-back-checker.ts';
 import type { PersistRequest } from './disk.ts';
 import type { Host } from './host.ts';
 import { MemoryChecker } from './memory-checker.ts';
+import { PassedOnChecker } from './passed-on-checker.ts';
 
 export class ForgedChecker implements Checker {
   readonly #world: Checked;
@@ -49,7 +52,7 @@ export class ForgedChecker implements Checker {
   }
 
   end(): void {
-    for (const host of this.#world.hosts()) {
+    for (const host of this.#world.honest()) {
       for (const row of storedMessages(host)) this.#check(host, row.message.message);
     }
   }
@@ -63,9 +66,9 @@ export class ForgedChecker implements Checker {
   }
 
   #check(host: Host, message: Message): void {
-    const honest = this.#world.registry.byId(message.idText)?.message;
-    if (honest !== undefined && equal(honest.wire, message.wire) && honest.body === message.body) return;
-    const what = honest === undefined ? 'which nobody published' : 'with other bytes than were published';
+    if (this.#world.isGenuine(message)) return;
+    const isKnown = this.#world.registry.byId(message.idText) !== undefined;
+    const what = isKnown ? 'with other bytes than were published' : 'which nobody published';
     const detail = `${host.name} stored ${message.idText} ${what}: ${message.body.slice(0, 80)}`;
     throw this.#world.failure('forged', detail, [host.name]);
   }
@@ -113,7 +116,7 @@ export class ShownTwiceChecker implements Checker {
   }
 
   end(): void {
-    for (const host of this.#world.hosts()) {
+    for (const host of this.#world.honest()) {
       for (const { channel, joined } of host.store.channels()) {
         if (!joined) continue;
         const rows = host.store.readArrivals({ after: 0, limit: 1e6, wallMs: 0, channels: [channel] });
@@ -145,6 +148,8 @@ export class DurabilityChecker implements Checker {
         const detail = `${host.name} says that ${effect.id} is stored by "${effect.by}", which is no other peer`;
         throw this.#world.failure('durability', detail, [host.name]);
       }
+      // The word of a liar binds nobody: what it names as stored is the author's own to keep.
+      if (!keeper.isHonest) return;
       this.#promise(keeper, effect.id, `${host.name} says that ${keeper.name} stored`);
     }
   }
@@ -154,7 +159,7 @@ export class DurabilityChecker implements Checker {
   }
 
   end(): void {
-    for (const host of this.#world.hosts()) this.#look(host);
+    for (const host of this.#world.honest()) this.#look(host);
   }
 
   #promise(host: Host, id: string, what: string): void {
@@ -226,7 +231,10 @@ export class OffenceChecker implements Checker {
     // An answer that comes twice was asked for once: a middle box that repeats frames makes honest peers look pushy.
     if (effect.data.offence === 'unasked' && this.#world.repeatsFrames) return;
     const { peer, link } = effect.data;
-    const other = this.#world.hosts().find(({ peerId }) => peerId === peer)?.name ?? `link ${link}`;
+    const named = this.#world.hosts().find(({ peerId }) => peerId === peer);
+    const blamed = named ?? (typeof link === 'number' ? this.#world.otherEnd(link) : undefined);
+    if (blamed?.isHonest === false) return;
+    const other = blamed?.name ?? `link ${link}`;
     const detail = `${host.name} blames ${other}: ${effect.phrase} ${JSON.stringify(effect.data)}`;
     throw this.#world.failure('offence', detail, [host.name, other]);
   }
@@ -245,6 +253,7 @@ export function createCheckers(world: Checked): Checker[] {
     OffenceChecker,
     MemoryChecker,
     ComesBackChecker,
+    PassedOnChecker,
   ];
   return kinds.map((one) => new one(world));
 }

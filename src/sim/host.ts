@@ -36,6 +36,8 @@ export interface HostOptions {
   readonly retention: RetentionLimits;
   /** own wall clock minus true time at first, ms */
   readonly wallOffsetMs: number;
+  /** what kind of malicious peer it is, '' for an honest one */
+  readonly malice: string;
 }
 
 /** What one host sent over all its runs. */
@@ -60,6 +62,8 @@ export class Host {
   readonly options: HostOptions;
   readonly name: string;
   readonly traffic = new Traffic();
+  /** what a malicious peer did, over all its runs */
+  readonly deeds = new Map<string, number>();
   /** Events that happened and that the core has not handled yet. */
   readonly inbox: Event[] = [];
   /** Counts starts. Whatever was scheduled for an earlier run does not happen. */
@@ -79,6 +83,11 @@ export class Host {
     this.options = options;
     this.name = options.name;
     this.wallOffsetMs = options.wallOffsetMs;
+  }
+
+  /** Malicious peers are no business of the checkers: only what they do to others is. */
+  get isHonest(): boolean {
+    return this.options.malice === '';
   }
 
   get isUp(): boolean {

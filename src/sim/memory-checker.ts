@@ -30,7 +30,7 @@ export class MemoryChecker implements Checker {
   }
 
   end(): void {
-    for (const host of this.#world.hosts()) this.#look(host);
+    for (const host of this.#world.honest()) this.#look(host);
   }
 
   #look(host: Host): void {

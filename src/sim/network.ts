@@ -10,6 +10,7 @@
  */
 import type { Effect, Event, Now } from '../core/contract.ts';
 import { createMessageContext, type MessageContext } from '../core/message/message.ts';
+import type { SignatureCheck } from '../core/message/verified.ts';
 import { Random } from '../core/random.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { Dialler } from './dialler.ts';
@@ -65,6 +66,11 @@ export class Network {
     this.#verifications = new VerificationCache(options.verdictsMax ?? VERDICTS_MAX);
     this.dialler = new Dialler(this);
     this.streams = new Streams(this);
+  }
+
+  /** Whether a signature is right by the one rule. */
+  isSigned(check: SignatureCheck): boolean {
+    return this.#verifications.check(check) !== undefined;
   }
 
   chance(share: number): boolean {

@@ -16,7 +16,7 @@ export interface Observer {
   event?(host: Host, event: Event): void;
   /** the core wants it, and it is about to be executed */
   effect?(host: Host, effect: Effect): void;
-  /** a frame that carries messages or claims about them is about to be sent; undecodable ones are not told */
+  /** a frame that carries messages, claims about them or records is about to be sent; undecodable ones are not told */
   sending?(host: Host, frame: Frame, to: readonly Host[]): void;
   /** the disk has it, and the core does not know yet */
   committed?(

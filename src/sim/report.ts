@@ -6,6 +6,7 @@ import type { Frame } from '../core/wire/frame.ts';
 import { FRAME_TYPES } from '../core/wire/frames.ts';
 import type { StoredMessage } from '../store/store.ts';
 import type { Host } from './host.ts';
+import { describeVerdict, type Verdict, Verdicts } from './malice/verdicts.ts';
 import type { Observer } from './observer.ts';
 import { delayAt } from './picture/curve.ts';
 import type { World } from './world.ts';
@@ -21,7 +22,7 @@ export interface Report {
   readonly refused: number;
   /** of the acknowledged ones, how many the author knows to be stored elsewhere */
   readonly stored: number;
-  /** messages shown at peers other than their author's */
+  /** messages shown at honest peers other than their author's */
   readonly deliveries: number;
   /** from the request to the display, virtual ms */
   readonly delayMs: { readonly median: number; readonly p99: number; readonly max: number };
@@ -39,6 +40,8 @@ export interface Report {
   readonly steps: number;
   readonly virtualMs: number;
   readonly realMs: number;
+  /** what malicious peers did and what honest ones held against them */
+  readonly malicious: readonly Verdict[];
   /** hash of everything that happened */
   readonly trace: string;
 }
@@ -56,12 +59,14 @@ export class Reporter implements Observer {
   readonly #copiesTo = new Map<Host, Copies>();
   readonly #crashes = new Map<Host, number>();
   readonly #stored = new Set<string>();
+  readonly #verdicts: Verdicts;
   #starts = 0;
   #copies = 0;
 
   constructor(world: World) {
     this.#world = world;
-    world.network.observers.push(this);
+    this.#verdicts = new Verdicts(() => world.hosts());
+    world.network.observers.push(this, this.#verdicts);
   }
 
   started(): void {
@@ -108,7 +113,7 @@ export class Reporter implements Observer {
 
   shown(host: Host, channel: string, row: StoredMessage): void {
     const publication = this.#world.registry.byId(row.message.message.idText);
-    if (channel === '' || publication === undefined || publication.host === host) return;
+    if (channel === '' || publication === undefined || publication.host === host || !host.isHonest) return;
     this.#delays.push(this.#world.nowMs - publication.askedMs);
   }
 
@@ -116,7 +121,9 @@ export class Reporter implements Observer {
     const { network, registry } = this.#world;
     const hosts = this.#world.hosts();
     const delays = this.delays();
-    const missing = this.#world.differences(hosts).reduce((total, one) => total + one.missing.length, 0);
+    const missing = this.#world
+      .differences(this.#world.honest())
+      .reduce((total, one) => total + one.missing.length, 0);
     const at = (share: number) => Math.round(delayAt(delays, share));
     const sum = (pick: (host: Host) => number) => hosts.reduce((total, host) => total + pick(host), 0);
     const acknowledged = registry.acknowledged();
@@ -141,6 +148,7 @@ export class Reporter implements Observer {
       steps: network.schedule.steps,
       virtualMs: Math.round(this.#world.nowMs),
       realMs: Math.round(realMs),
+      malicious: this.#verdicts.list(),
       trace: network.trace.digest(),
     };
   }
@@ -176,6 +184,9 @@ export function describeReport(report: Report): string {
     `  traffic      ${report.frames} frames, ${mb} MB, ${report.framesDropped} frames dropped at full queues`,
     `  time         ${(report.virtualMs / 1000).toFixed(1)} s virtual in ${(report.realMs / 1000).toFixed(1)} s real, ` +
       `${report.steps} steps`,
+    ...report.malicious.map(
+      (one, i) => `  ${i === 0 ? 'malicious   ' : '            '} ${describeVerdict(one)}`,
+    ),
     `  trace        ${report.trace}`,
   ].join('\n');
 }

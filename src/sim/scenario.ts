@@ -6,8 +6,8 @@ export interface Scenario {
   readonly name: string;
   /** one sentence for `--help` */
   readonly about: string;
-  /** how many peers it has if nobody says */
-  readonly peers: number;
+  /** how many peers it has if nobody says; a function of the seed where that varies */
+  readonly peers: number | ((seed: number) => number);
   run(world: World, options: { readonly peers: number }): void;
 }
 
@@ -44,9 +44,10 @@ export function outboxLength(host: Host): number {
   return answer.kind === 'outbox' ? answer.rows.length : 0;
 }
 
-/** Waits until every own message of a running host has a keeper; fails if that does not come in time. */
-export function demandEmptyOutboxes(world: World, maxMs: number): void {
-  const waiting = () => world.up().filter((host) => outboxLength(host) > 0);
+/** Waits until every own message of a running host has a keeper; fails if that does not come in time.
+ * @param names of those that have to, everybody who runs without it */
+export function demandEmptyOutboxes(world: World, maxMs: number, names?: readonly string[]): void {
+  const waiting = () => world.up(names).filter((host) => outboxLength(host) > 0);
   world.runUntil(() => waiting().length === 0, maxMs);
   const left = waiting().map(({ name }) => name);
   demand(world, left.length === 0, `own messages without a keeper at ${left.join(', ')}`, left);

@@ -32,7 +32,8 @@ export class Simulation {
     const { scenario, peers } = this.#options;
     const begin = performance.now();
     try {
-      scenario.run(this.#world, { peers: peers ?? scenario.peers });
+      const usual = typeof scenario.peers === 'number' ? scenario.peers : scenario.peers(this.#options.seed);
+      scenario.run(this.#world, { peers: peers ?? usual });
       this.#world.end();
     } finally {
       this.#realMs = performance.now() - begin;

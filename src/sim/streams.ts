@@ -36,8 +36,8 @@ export interface StreamGround {
   closeEnd(end: WireEnd, reason: string): void;
 }
 
-/** First bytes of the frames that carry messages or claims: a look at them saves decoding all the others. */
-const TELLING_FRAMES = new Set([7, 10, 11]);
+/** Numbers of the frames that carry messages, claims or records: a look at them saves decoding all the others. */
+const TELLING_FRAMES = new Set([7, 10, 11, 14]);
 
 type Send = Extract<Effect, { kind: 'send' }>;
 

@@ -9,6 +9,8 @@ export interface Talk {
   readonly durationMs: number;
   /** from one message to the next, over all peers, at most */
   readonly everyMs: number;
+  /** share of messages into any of the channels, listened to or not; a tenth without it */
+  readonly strayShare?: number;
   /** peers that write; all that are up without it */
   readonly names?: readonly string[];
 }
@@ -24,7 +26,7 @@ export function startTalk(world: World, random: Random, talk: Talk): void {
     if (up.length > 0) {
       const { name } = pick(up);
       const own = talk.interests.get(name) ?? talk.channels;
-      const channel = random.unit() < 0.9 ? pick(own) : pick(talk.channels);
+      const channel = random.unit() < 1 - (talk.strayShare ?? 0.1) ? pick(own) : pick(talk.channels);
       // Bodies of all sizes up to a few kilobytes, as people write.
       const length = random.unit() < 0.1 ? random.below(8000) : random.below(300);
       world.publish(name, channel, `${++count} ${'x'.repeat(length)}`);

@@ -72,6 +72,8 @@ export interface Link {
 /** The ends that each host may use, by number. */
 export class LinkTable {
   readonly #byHost = new Map<Host, Map<LinkId, Link>>();
+  /** who is, or was, at the other end of each link */
+  readonly #others = new Map<LinkId, Host>();
 
   get(host: Host, id: LinkId): Link | undefined {
     return this.#byHost.get(host)?.get(id);
@@ -80,6 +82,12 @@ export class LinkTable {
   add(end: WireEnd, wire: Wire): void {
     const links = this.#byHost.get(end.host) ?? new Map<LinkId, Link>();
     this.#byHost.set(end.host, links.set(end.id, { wire, end }));
+    this.#others.set(end.id, wire.other(end).host);
+  }
+
+  /** The host at the other end of a link, also when it is over. */
+  otherEnd(id: LinkId): Host | undefined {
+    return this.#others.get(id);
   }
 
   remove(end: WireEnd): void {

@@ -2,22 +2,30 @@
  * A simulated mesh to play scenarios in: peers that start, crash and come back with their store, clients that join and
  * publish, and the checkers, which watch from the first step.
  */
-import type { RequestId, RetentionPolicy } from '../core/contract.ts';
+import { equal, toBase64url } from '../core/bytes.ts';
+import { mayWrite } from '../core/channel/channel.ts';
+import type { LinkId, RequestId, RetentionPolicy } from '../core/contract.ts';
 import { DEFAULT_RATES, DEFAULT_RETENTION } from '../core/limits.ts';
-import type { PeerSnapshot, Rates, RetentionLimits } from '../core/peer-types.ts';
+import type { Message } from '../core/message/message.ts';
+import { type SignatureCheck, signatureCheck } from '../core/message/verified.ts';
+import type { PeerConfig, PeerSnapshot, Rates, RetentionLimits } from '../core/peer-types.ts';
 import { Random } from '../core/random.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
-import type { Checked, Checker, Queues } from './checker.ts';
+import { type Checked, type Checker, ofHonest, type Queues } from './checker.ts';
 import { createCheckers } from './checkers.ts';
 import { Clients, type PublishOptions } from './clients.ts';
 import { ConvergenceWatch, checkConvergence, type Difference, findDifferences } from './convergence.ts';
 import type { CommitCrash } from './disk.ts';
 import { Feeds } from './feed.ts';
-import { type CoreFactory, Host } from './host.ts';
+import { type CoreFactory, Host, type SimCore } from './host.ts';
 import { mustKeep } from './keeping.ts';
 import { derive, SimKey } from './keys.ts';
+import { MaliciousPeer } from './malice/actor.ts';
+import { Hand } from './malice/hand.ts';
+import { MALICE, type MaliceKind } from './malice/index.ts';
+import type { MaliceFactory } from './malice/malice.ts';
 import { Network, type NetworkOptions, SIM_NETWORK } from './network.ts';
 import { type Publication, Registry } from './registry.ts';
 import { SimFailure } from './trace.ts';
@@ -45,6 +53,10 @@ export interface PeerOptions {
   readonly createCore?: CoreFactory;
   /** instead of the memory store, for broken ones */
   readonly wrapStore?: (store: Store) => Store;
+  /** what malice stands between its core and its links, by its name in `malice/`; honest without it */
+  readonly malice?: MaliceKind;
+  /** instead of the usual form of that malice */
+  readonly createMalice?: MaliceFactory;
 }
 
 export class World implements Checked {
@@ -66,7 +78,7 @@ export class World implements Checked {
     this.#checkers = (options.checkers ?? createCheckers)(this);
     const { observers } = this.network;
     this.feeds = new Feeds({ observers, wallMs: (host) => this.wallMs(host) });
-    observers.push(...this.#checkers, this.feeds, this.#clients);
+    observers.push(...this.#checkers.map(ofHonest), this.feeds, this.#clients);
   }
 
   get nowMs(): number {
@@ -83,6 +95,28 @@ export class World implements Checked {
 
   hosts(): Host[] {
     return [...this.#hosts.values()];
+  }
+
+  honest(): Host[] {
+    return this.hosts().filter(({ isHonest }) => isHonest);
+  }
+
+  otherEnd(link: LinkId): Host | undefined {
+    return this.network.links.otherEnd(link);
+  }
+
+  isSigned(check: SignatureCheck): boolean {
+    return this.network.isSigned(check);
+  }
+
+  isGenuine(message: Message): boolean {
+    const published = this.registry.byId(message.idText)?.message;
+    if (published !== undefined)
+      return equal(published.wire, message.wire) && published.body === message.body;
+    const author = toBase64url(message.author);
+    if (this.honest().some((host) => host.isOwn(author))) return false;
+    if (!mayWrite(message.channel, message.author)) return false;
+    return this.isSigned(signatureCheck(this.network.messages, message));
   }
 
   host(name: string): Host {
@@ -133,18 +167,43 @@ export class World implements Checked {
         return new SimKey(derive(seed, `identity ${name}${i === 0 ? '' : ` ${i + 1}`}`));
       }),
       store: options.wrapStore?.(store) ?? store,
-      createCore: options.createCore ?? this.#options.createCore,
+      createCore: this.#coreOf(name, options),
       random: this.random(`host ${name}`),
       rates: { ...DEFAULT_RATES, ...options.rates },
       retention: { ...DEFAULT_RETENTION, ...options.retention },
       fixed: options.fixed ?? [],
       bootstrap: options.bootstrap ?? [],
       wallOffsetMs: options.wallOffsetMs ?? 0,
+      malice: options.malice ?? '',
     });
     this.#hosts.set(name, host);
     this.network.dialler.register(host);
     this.#clients.add(host, options.joined ?? []);
     return host;
+  }
+
+  /** The core under test, with a malice in front of it where that is asked for. */
+  #coreOf(
+    name: string,
+    { createCore = this.#options.createCore, malice, createMalice, joined }: PeerOptions,
+  ) {
+    if (malice === undefined) return createCore;
+    const factory = createMalice ?? MALICE[malice];
+    return (config: PeerConfig): SimCore => {
+      const { options, deeds } = this.host(name);
+      const hand = new Hand({
+        seed: this.network.seed,
+        name,
+        messages: this.network.messages,
+        random: options.random,
+        peerKey: options.peerKey,
+        identityKey: options.identityKeys[0] as SimKey,
+        channels: joined?.length ? joined : ['lobby'],
+        deeds,
+      });
+      // Its own core must not be the one that ends a link for the answers to what the malice asks.
+      return new MaliciousPeer(createCore({ ...config, banThreshold: 0 }), hand, factory);
+    };
   }
 
   /** Only these pairs reach each other from now on. */

@@ -29,6 +29,7 @@ function mapOf(world: World, reporter: Reporter): MapData {
       side: world.network.dialler.lastSides.get(host),
       isUp: host.isUp,
       crashes: reporter.crashesOf(host),
+      malice: host.options.malice,
     });
   }
   return { peers, links };
@@ -36,6 +37,10 @@ function mapOf(world: World, reporter: Reporter): MapData {
 
 function bytesText(bytes: number): string {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(2)} MB`;
+}
+
+function maliciousText({ malicious }: Report): string {
+  return `${malicious.length}, ${malicious.filter(({ bannedBy }) => bannedBy.length > 0).length}`;
 }
 
 function figuresOf(report: Report): [string, string][] {
@@ -53,6 +58,9 @@ function figuresOf(report: Report): [string, string][] {
     ],
     ['Copies per relay touched', report.copiesPerRelay.toFixed(2)],
     ['Copies per delivery', report.copiesPerDelivery.toFixed(2)],
+    ...(report.malicious.length === 0
+      ? []
+      : [['Malicious peers, banned', maliciousText(report)] as [string, string]]),
     ['Bytes sent', bytesText(report.bytes)],
     ['Frames sent, dropped at full queues', `${count(report.frames)}, ${count(report.framesDropped)}`],
     ['Simulated time', describeMs(report.virtualMs)],

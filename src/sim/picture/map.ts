@@ -5,6 +5,8 @@ import { circle, element, escapeText, group, line, short, text } from './svg.ts'
 export interface MapPeer extends Peer {
   readonly isUp: boolean;
   readonly crashes: number;
+  /** what kind of malicious peer it is, '' for an honest one */
+  readonly malice: string;
 }
 
 export interface MapLink {
@@ -23,6 +25,7 @@ export interface MapData {
 const SIDES = ['#0072b2', '#d55e00', '#009e73', '#cc79a7'] as const;
 const WHOLE = '#0072b2';
 const CRASHED = '#a01818';
+const MALICIOUS = '#000000';
 const INK = '#1c2733';
 const DOWN = '#d3d8dd';
 
@@ -45,6 +48,7 @@ function drawLink(link: MapLink, { places }: Layout): string {
 
 function aboutPeer(peer: MapPeer): string {
   const what = [peer.isRelay ? 'relay' : 'leaf', ...(peer.isUp ? [] : ['down'])];
+  if (peer.malice !== '') what.push(`malicious: ${peer.malice}`);
   if (peer.crashes > 0) what.push(`crashed ${peer.crashes} times`);
   if (peer.side !== undefined) what.push(`side ${peer.side + 1} of the partition`);
   return `${peer.name}: ${what.join(', ')}`;
@@ -63,7 +67,14 @@ function drawPeer(peer: MapPeer, place: Place, naming: Naming): string {
     title,
   );
   const ring = peer.crashes > 0 ? circle(place.x, place.y, r + 4, { class: 'crashed', fill: 'none' }) : '';
-  return `${ring}${dot}${nameOf(peer, place, { away: r + (peer.crashes > 0 ? 8 : 5), ...naming })}`;
+  const cross = peer.malice === '' ? '' : crossOf(place, r + 3);
+  return `${ring}${dot}${cross}${nameOf(peer, place, { away: r + (peer.crashes > 0 ? 8 : 5), ...naming })}`;
+}
+
+/** A malicious peer is crossed out. */
+function crossOf({ x, y }: Place, arm: number): string {
+  const stroke = (dy: number) => line(x - arm, y - dy, x + arm, y + dy, { class: 'malicious' });
+  return stroke(arm) + stroke(-arm);
 }
 
 /** How names stand: `isCrowded` where leaves are many, `isAlone` where relays have no leaves around them. */
@@ -109,6 +120,7 @@ function nameOf(peer: MapPeer, place: Place, options: Naming & { away: number })
 }
 
 export const MAP_STYLE = `
+.malicious{stroke:${MALICIOUS};stroke-width:2.4;stroke-linecap:round}
 .overlay{fill:none;stroke:#1f3b57;stroke-width:1.8;stroke-opacity:.8}
 .live{stroke:#7b8b9a;stroke-width:1.4}
 .standby{fill:none;stroke:#9fb0bf;stroke-width:.8;stroke-opacity:.45}
@@ -136,6 +148,12 @@ function drawLegend(data: MapData, width: number): string {
       data.peers.some(({ crashes }) => crashes > 0),
       circle(11, 0, 8, { class: 'crashed', fill: 'none' }),
       'crashed, ×how often',
+    ],
+    [
+      data.peers.some(({ malice }) => malice !== ''),
+      circle(11, 0, 5, { fill: '#fff', stroke: WHOLE, 'stroke-width': 2.5 }) +
+        crossOf({ x: 11, y: 0, angle: 0 }, 8),
+      'malicious',
     ],
     [
       data.peers.some(({ isUp }) => !isUp),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Peer } from '../../core/peer.ts';
 import { line } from '../scenarios/line.ts';
+import { malice } from '../scenarios/malice.ts';
 import { mesh30 } from '../scenarios/mesh.ts';
 import { Simulation } from '../simulate.ts';
 import { delayAt, describeMs, drawCurve } from './curve.ts';
@@ -43,6 +44,13 @@ describe('the picture of a simulation', () => {
     assertWellFormed(first);
     expect(first).toContain('crashed');
     expect(draw(mesh30, 3, 8)).toBe(first);
+  });
+
+  it('crosses malicious peers out and says what kind each is', () => {
+    const svg = draw(malice, 3, 10);
+    assertWellFormed(svg);
+    expect(svg).toContain('class="malicious"');
+    expect(svg).toMatch(/>m01: (?:relay|leaf), .*malicious: nagger/);
   });
 
   it('can be drawn of a world in which nothing has happened yet', () => {

@@ -7,6 +7,7 @@ import { crowd } from './crowd.ts';
 import { duplicateDials } from './duplicate-dials.ts';
 import { islands } from './islands.ts';
 import { line } from './line.ts';
+import { malice, malice200 } from './malice.ts';
 import { mesh30, repeats } from './mesh.ts';
 import { mesh100 } from './mesh100.ts';
 import { partitionHeal } from './partition-heal.ts';
@@ -27,4 +28,6 @@ export const SCENARIOS: readonly Scenario[] = [
   crowd,
   retention,
   mesh100,
+  malice,
+  malice200,
 ];

@@ -28,6 +28,24 @@ export const LARGE: Seeds = {
   mesh100: [1, 2],
 };
 
+/** With malicious peers: `npm run test:sim` plays these. */
+export const MALICIOUS: Seeds = { malice: range(1, 200) };
+
+/** Minutes for one seed: only `npm run test:long` plays them. */
+export const HUGE: readonly string[] = ['malice200'];
+
+/** Seeds from `first` to `last`. */
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+/** One of `parts` files plays each `parts`th seed: so long ones are spread over the workers. */
+export function partOf(seeds: Seeds, part: number, parts: number): Seeds {
+  return Object.fromEntries(
+    Object.entries(seeds).map(([name, all]) => [name, all.filter((seed) => seed % parts === part)]),
+  );
+}
+
 export const createCore: CoreFactory = (config) => new Peer(config);
 
 /** One test for each seed. */
