@@ -1,10 +1,11 @@
 /**
- * Four projects share one machine with two cores.
+ * Five projects share one machine with two cores.
  *
  * - `unit`: everything that runs inside one process; two workers.
  * - `blackbox`: real daemons as real processes; one file at a time, after the unit tests, so that the two do not
  *   disturb each other's timing.
  * - `fuzz`: a million damaged inputs for each decoder, `npm run test:fuzz`; ten million of them in `test:long`.
+ * - `browser`: the website in Chromium, `npm run test:browser`.
  * - `long`: more rounds of the same ideas; only `npm run test:long`.
  *
  * Forks, not threads: native modules and process-wide state (signals, exit codes) need a process each.
@@ -14,6 +15,7 @@ import { defineConfig } from 'vitest/config';
 const blackbox = ['src/**/*.blackbox.test.ts'];
 const long = ['src/**/*.long.test.ts'];
 const fuzz = ['src/**/*.fuzz.test.ts'];
+const browser = ['tools/**/*.browser.test.ts'];
 
 export default defineConfig({
   test: {
@@ -27,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
-          exclude: [...blackbox, ...long, ...fuzz, '**/node_modules/**'],
+          exclude: [...blackbox, ...long, ...fuzz, ...browser, '**/node_modules/**'],
           benchmark: { include: ['src/**/*.bench.ts'] },
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -54,6 +56,18 @@ export default defineConfig({
           benchmark: { include: [] },
           testTimeout: 300_000,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: browser,
+          benchmark: { include: [] },
+          globalSetup: 'tools/website/testing/built-site.ts',
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 4 },
         },
       },
       {

@@ -4,7 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 // The report that tells why a stage failed. A stage without one, or whose runner itself broke, counts as one failure.
-const REPORTS = { test: 'vitest.json', fuzz: 'fuzz.json', openclaw: 'openclaw.json' };
+const REPORTS = {
+  test: 'vitest.json',
+  fuzz: 'fuzz.json',
+  openclaw: 'openclaw.json',
+  browser: 'browser.json',
+};
 
 const [folder, ...failedStages] = process.argv.slice(2);
 let passed = 0;
