@@ -1,7 +1,7 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type StaticServer, startStaticServer } from './testing/static-server.ts';
-import { startBrowser, type Visit, violations, visit } from './testing/visit.ts';
+import { startBrowser, until, type Visit, violations, visit } from './testing/visit.ts';
 
 let browser: Browser;
 let server: StaticServer;
@@ -106,7 +106,8 @@ describe('the picture', () => {
     await page.clock.runFor(3000);
     expect(await lines(page)).toEqual([]);
     await page.locator('#picture-stage').scrollIntoViewIfNeeded();
-    await page.waitForFunction(
+    await until(
+      page,
       'document.getElementById("picture-stage").getBoundingClientRect().top < innerHeight / 2',
     );
     await expect

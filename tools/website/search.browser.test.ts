@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type StaticServer, startStaticServer } from './testing/static-server.ts';
-import { startBrowser, type Visit, violations, visit } from './testing/visit.ts';
+import { startBrowser, until, type Visit, violations, visit } from './testing/visit.ts';
 
 const site = inject('site');
 let browser: Browser;
@@ -18,7 +18,7 @@ afterAll(async () => {
 /** Types into the search field, and waits until it says what it found. */
 async function search({ page }: Visit, text: string): Promise<string> {
   await page.getByRole('searchbox').fill(text);
-  await page.waitForFunction('document.getElementById("search-status").textContent !== ""');
+  await until(page, 'document.getElementById("search-status").textContent !== ""');
   return page.getByRole('status').innerText();
 }
 
@@ -65,7 +65,7 @@ describe('the search', () => {
     expect(await search(visited, typed)).toBe(`Nothing found for “${typed}”. Try fewer or shorter words.`);
     expect(await page.locator('#search-results').isVisible()).toBe(false);
     await page.getByRole('searchbox').press('Escape');
-    await page.waitForFunction('document.getElementById("search-status").textContent === ""');
+    await until(page, 'document.getElementById("search-status").textContent === ""');
     expect(await page.getByRole('searchbox').inputValue()).toBe('');
     expect(problems).toEqual([]);
     await visited.end();
@@ -75,7 +75,7 @@ describe('the search', () => {
     const visited = await visit(browser, server.url, 'docs/protocol/mesh.html');
     await search(visited, 'mailbox leaf away');
     await visited.page.locator('#search-results a').first().click();
-    await visited.page.waitForFunction('document.getElementById("search-results").hidden');
+    await until(visited.page, 'document.getElementById("search-results").hidden');
     expect(visited.page.url()).toMatch(/mesh\.html#mailbox$/);
     await visited.end();
   });

@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { brokenLinks } from './check-links.ts';
 import { type StaticServer, startStaticServer } from './testing/static-server.ts';
-import { startBrowser, violations, visit } from './testing/visit.ts';
+import { startBrowser, until, violations, visit } from './testing/visit.ts';
 
 const site = inject('site');
 let browser: Browser;
@@ -110,7 +110,7 @@ describe('the site', () => {
       await page.keyboard.press('Tab');
       expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
       await page.keyboard.press('Enter');
-      await page.waitForFunction('location.hash === "#main"');
+      await until(page, 'location.hash === "#main"');
       await page.keyboard.press('Tab');
       expect(await page.evaluate('document.activeElement.closest("main") !== null')).toBe(true);
       await end();

@@ -4,6 +4,7 @@
  */
 import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { CHROMIUM_ADVICE, findChromium } from '../chromium.ts';
 
 /** As root Chromium starts only without its sandbox; it sees only our own pages. */
@@ -49,6 +50,14 @@ export async function visit(
   await prepare(page);
   await page.goto(base + name);
   return { page, problems, end: () => context.close() };
+}
+
+/**
+ * Waits until an expression is true on the page. (Playwright's own way asks again with `eval`, which the policy of our
+ * pages forbids.)
+ */
+export async function until(page: Page, expression: string): Promise<void> {
+  await expect.poll(() => page.evaluate(`Boolean(${expression})`), { timeout: 60_000 }).toBe(true);
 }
 
 const AXE_OPTIONS = {
