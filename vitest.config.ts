@@ -8,6 +8,7 @@
  *   end; `npm run test:faults`.
  * - `fuzz`: a million damaged inputs for each decoder, `npm run test:fuzz`; ten million of them in `test:long`.
  * - `sim`: two hundred seeds of a simulated mesh with malicious peers, `npm run test:sim`; two workers.
+ * - `browser`: the website in Chromium, `npm run test:browser`.
  * - `long`: more rounds of the same ideas; only `npm run test:long`.
  *
  * Forks, not threads: native modules and process-wide state (signals, exit codes) need a process each.
@@ -19,6 +20,7 @@ const long = ['src/**/*.long.test.ts'];
 const faults = ['src/**/*.faults.test.ts'];
 const fuzz = ['src/**/*.fuzz.test.ts'];
 const sim = ['src/**/*.sim.test.ts'];
+const browser = ['tools/**/*.browser.test.ts'];
 
 export default defineConfig({
   test: {
@@ -32,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
-          exclude: [...blackbox, ...long, ...faults, ...fuzz, ...sim, '**/node_modules/**'],
+          exclude: [...blackbox, ...long, ...faults, ...fuzz, ...sim, ...browser, '**/node_modules/**'],
           benchmark: { include: ['src/**/*.bench.ts'] },
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -79,7 +81,19 @@ export default defineConfig({
           include: sim,
           benchmark: { include: [] },
           testTimeout: 120_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: browser,
+          benchmark: { include: [] },
+          globalSetup: 'tools/website/testing/built-site.ts',
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 6 },
         },
       },
       {

@@ -10,6 +10,7 @@ const REPORTS = {
   sim: 'sim.json',
   faults: 'faults.json',
   openclaw: 'openclaw.json',
+  browser: 'browser.json',
 };
 
 const [folder, ...failedStages] = process.argv.slice(2);

@@ -93,7 +93,7 @@ function codeSpans(page) {
 }
 
 /** What commands make and git ignores: a clean clone does not have it. */
-const isMade = /^(?:data|dist|\.ci\/out)\//;
+const isMade = /^(?:data|dist|website\/docs|\.ci\/out)\//;
 
 function checkPaths(page, scripts) {
   if (page.name === 'CHANGELOG.md') return;

@@ -9,10 +9,10 @@ import { type Answer, type Fields, TEXT_TYPES } from '../src/api/reference/words
 import { STREAM_PATH } from '../src/api/router.ts';
 import { OPTION_TABLE } from '../src/daemon/option-table.ts';
 import { type DescribedRoute, describedRoutes } from './generate-http.ts';
+import { type Json, layoutJson } from './json-layout.ts';
 import { answerSchema, type JsonSchema, refName, requestSchema } from './json-schema.ts';
 import { sentence } from './markdown.ts';
 
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 type JsonObject = { readonly [key: string]: Json };
 
 /** The same schema with its references into `components`, and without the definitions that stand there. */
@@ -160,27 +160,6 @@ function document(): JsonObject {
   };
 }
 
-const WIDTH = 110;
-
-/** JSON in the layout of this repository's formatter: lists of plain values on one line where they fit. */
-function write(value: Json, indent: string, before: number): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const inner = `${indent}  `;
-  if (Array.isArray(value)) {
-    const flat = `[${value.map((one) => JSON.stringify(one)).join(', ')}]`;
-    const isPlain = value.every((one) => typeof one !== 'object');
-    if (value.length === 0 || (isPlain && before + flat.length <= WIDTH)) return flat;
-    return `[\n${value.map((one) => inner + write(one, inner, inner.length)).join(',\n')}\n${indent}]`;
-  }
-  const entries = Object.entries(value);
-  if (entries.length === 0) return '{}';
-  const members = entries.map(([key, one]) => {
-    const name = `${inner}${JSON.stringify(key)}: `;
-    return name + write(one, inner, name.length);
-  });
-  return `{\n${members.join(',\n')}\n${indent}}`;
-}
-
 export function openApi(): string {
-  return `${write(document(), '', 0)}\n`;
+  return layoutJson(document());
 }

@@ -11,16 +11,35 @@ import { hintProblem, parsePeerUrl } from './address.ts';
 
 /** Unknown fields are ignored everywhere: newer lists must stay readable. */
 const documentSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(1).describe('the version of this format'),
   peers: z.array(z.unknown()),
-  updated_at: z.string().max(64).optional(),
+  updated_at: z.string().max(64).optional().describe('when the list was changed, usually ISO 8601; not used'),
 });
 
 const peerSchema = z.object({
   /** mesh/1 peers without a key call themselves `peer-xxxxxxxx` */
-  peer_id: z.string().min(1).max(128),
-  ws_url: z.string().min(1).max(LIMITS.urlBytesMax),
-  capabilities: z.object({ relay: z.boolean().optional(), store: z.boolean().optional() }).optional(),
+  peer_id: z
+    .string()
+    .min(1)
+    .max(128)
+    .describe('the id of the peer: its Ed25519 public key as 43 characters of base64url'),
+  ws_url: z
+    .string()
+    .min(1)
+    .max(LIMITS.urlBytesMax)
+    .describe('where to dial it: a ws:// or wss:// URL without user name, password and #'),
+  capabilities: z
+    .object({ relay: z.boolean().optional(), store: z.boolean().optional() })
+    .optional()
+    .describe('what the peer says it does; checked and not used'),
+});
+
+/**
+ * The shape of a list without a mistake, made of the very schemas that read one. Reading is more lenient: it drops wrong
+ * entries. The schema is necessary, not sufficient: `readBootstrapEntry` also looks at addresses.
+ */
+export const bootstrapListSchema = documentSchema.extend({
+  peers: z.array(peerSchema).max(LIMITS.bootstrapPeersMax).describe('peers to dial first'),
 });
 
 export interface BootstrapAddress {
@@ -40,13 +59,24 @@ export type ParsedBootstrap =
   /** `detail` names the place in the document and what is wrong with it */
   | { readonly ok: false; readonly detail: string };
 
-function readAddress(entry: unknown, scope: Scope): BootstrapAddress | undefined {
+/** `what` names the field and what is wrong with it. */
+export type ReadEntry =
+  | { readonly ok: true; readonly address: BootstrapAddress }
+  | { readonly ok: false; readonly what: string };
+
+/**
+ * Reads one entry of `peers`.
+ * @param scope how public the place is that the list comes from
+ */
+export function readBootstrapEntry(entry: unknown, scope: Scope): ReadEntry {
   const peer = peerSchema.safeParse(entry);
-  if (!peer.success) return undefined;
+  if (!peer.success) return { ok: false, what: explain(peer.error, 'the entry') };
   const parsed = parsePeerUrl(peer.data.ws_url);
-  if (!parsed.ok || hintProblem(parsed.address, scope) !== undefined) return undefined;
+  if (!parsed.ok) return { ok: false, what: `"ws_url" ${parsed.detail}` };
+  const problem = hintProblem(parsed.address, scope);
+  if (problem !== undefined) return { ok: false, what: `"ws_url": ${problem}` };
   const id = peer.data.peer_id;
-  return { url: parsed.address.url, peer: idFromText(id) === undefined ? '' : id };
+  return { ok: true, address: { url: parsed.address.url, peer: idFromText(id) === undefined ? '' : id } };
 }
 
 function parseJson(text: string): { value: unknown } | undefined {
@@ -57,10 +87,10 @@ function parseJson(text: string): { value: unknown } | undefined {
   }
 }
 
-function explain(error: z.ZodError): string {
+function explain(error: z.ZodError, whole: string): string {
   const [issue] = error.issues;
   if (issue === undefined) return 'does not fit the schema';
-  const place = issue.path.length === 0 ? 'the document' : `"${issue.path.join('.')}"`;
+  const place = issue.path.length === 0 ? whole : `"${issue.path.join('.')}"`;
   return `${place}: ${issue.message}`;
 }
 
@@ -75,12 +105,12 @@ export function parseBootstrap(bytes: Uint8Array, scope: Scope): ParsedBootstrap
   const json = parseJson(text.replace(/^\ufeff/, ''));
   if (json === undefined) return { ok: false, detail: 'the document is not JSON' };
   const document = documentSchema.safeParse(json.value);
-  if (!document.success) return { ok: false, detail: explain(document.error) };
+  if (!document.success) return { ok: false, detail: explain(document.error, 'the document') };
   const { peers } = document.data;
   const byUrl = new Map<string, BootstrapAddress>();
   for (const entry of peers.slice(0, LIMITS.bootstrapPeersMax)) {
-    const address = readAddress(entry, scope);
-    if (address !== undefined && !byUrl.has(address.url)) byUrl.set(address.url, address);
+    const read = readBootstrapEntry(entry, scope);
+    if (read.ok && !byUrl.has(read.address.url)) byUrl.set(read.address.url, read.address);
   }
   return { ok: true, addresses: [...byUrl.values()], dropped: peers.length - byUrl.size };
 }
