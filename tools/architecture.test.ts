@@ -59,7 +59,7 @@ describe('the page on the architecture', () => {
 
   it('names each folder of the core', () => {
     const named = rowsOf('Inside the core').flatMap(([cell]) =>
-      [...(cell ?? '').matchAll(/`([a-z]+)`/g)].map((match) => match[1] ?? ''),
+      [...(cell ?? '').matchAll(/`([a-z0-9]+)`/g)].map((match) => match[1] ?? ''),
     );
     const core = fs.readdirSync(path.join(ROOT, 'src', 'core'), { withFileTypes: true });
     const real = core.filter((entry) => entry.isDirectory()).map(({ name }) => name);
@@ -73,10 +73,10 @@ describe('the page on the architecture', () => {
       contract.lastIndexOf('export type'),
     );
     const kinds = [
-      ...union.matchAll(/^ {2}\| \{ readonly kind: '([a-z-]+)'|^ {6}readonly kind: '([a-z-]+)'/gm),
+      ...union.matchAll(/^ {2}\| \{ readonly kind: '([a-z0-9-]+)'|^ {6}readonly kind: '([a-z0-9-]+)'/gm),
     ];
     const named = rowsOf('The life of an event').flatMap(([cell]) =>
-      [...(cell ?? '').matchAll(/`([a-z-]+)`/g)].map((match) => match[1] ?? ''),
+      [...(cell ?? '').matchAll(/`([a-z0-9-]+)`/g)].map((match) => match[1] ?? ''),
     );
     expect(named.sort()).toEqual(kinds.map((match) => match[1] ?? match[2] ?? '').sort());
   });

@@ -25,7 +25,7 @@ it('notices files that are missing', () => {
 
 it('writes an env.example that sets nothing, and every option once uncommented', () => {
   expect(parseEnv(envExample())).toEqual({});
-  const uncommented = envExample().replaceAll(/^#(?=[A-Z_]+=$)/gm, '');
+  const uncommented = envExample().replaceAll(/^#(?=[A-Z0-9_]+=$)/gm, '');
   expect(Object.keys(parseEnv(uncommented)).sort()).toEqual([...OPTION_NAMES].sort());
 });
 

@@ -7,7 +7,7 @@ import { anyFrame, FRAME_TYPES } from '../../core/wire/frames.fixture.ts';
 import { encodeFrame, type Frame } from '../../core/wire/frames.ts';
 import { encodeErrorText, encodeHandshake } from '../../core/wire/handshake.ts';
 import { sha256 } from '../../crypto/index.ts';
-import type { TapFilter, TapItem } from './tap-view.ts';
+import { MESH1_TYPES, type TapFilter, type TapItem } from './tap-view.ts';
 import { TAP_TYPES, TAPS_MAX, Taps } from './taps.ts';
 
 const PEER = `${'B'.repeat(42)}E`;
@@ -191,7 +191,7 @@ describe('a filter', () => {
 
   it('may name every type of frame, and what happens to links', () => {
     const events = ['handshake', 'unreadable', 'opened', 'closed', 'refused'];
-    expect(new Set(TAP_TYPES)).toEqual(new Set([...FRAME_TYPES, ...events]));
+    expect(new Set(TAP_TYPES)).toEqual(new Set([...FRAME_TYPES, ...MESH1_TYPES, ...events]));
   });
 });
 
