@@ -47,7 +47,8 @@ function fingerprint(folder: string): string {
   const hash = createHash('sha256');
   for (const entry of fs.readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);
-    if (/-(?:wal|shm)$/.test(file)) continue;
+    // The failed start itself stands in the log.
+    if (/-(?:wal|shm)$|\/logs(?:\/|$)/.test(file)) continue;
     hash.update(`${file} ${fs.statSync(file).mode}\n`);
     if (entry.isFile()) hash.update(fs.readFileSync(file));
   }

@@ -86,9 +86,9 @@ export function statusView(parts: StatusParts): StatusView {
     dataFolder: facts.dataFolder,
     listen: { ...facts.listen },
     links: links.map(
-      ({ protocol, peer, direction, url, kind, protection, sinceWallMs, agent, unverified }) => ({
-        protocol,
+      ({ peer, protocol, direction, url, kind, protection, sinceWallMs, agent, unverified }) => ({
         peer,
+        protocol,
         direction,
         url,
         kind,
