@@ -1,13 +1,12 @@
 /**
- * Five projects share one machine with two cores.
+ * The projects share one machine with two cores; each has a lane of its own.
  *
- * - `unit`: everything that runs inside one process; two workers.
- * - `blackbox`: real daemons as real processes; one file at a time, after the unit tests, so that the two do not
- *   disturb each other's timing.
+ * - `unit`: everything that runs inside one process, `npm test`; two workers.
+ * - `blackbox`: real daemons as real processes, `npm run test:blackbox`; two files at a time.
  * - `faults`: what may happen to a daemon, tried with a file system of its own, a tracer, and every place at which a log can
  *   end; `npm run test:faults`.
  * - `fuzz`: a million damaged inputs for each decoder, `npm run test:fuzz`; ten million of them in `test:long`.
- * - `sim`: two hundred seeds of a simulated mesh with malicious peers, `npm run test:sim`; two workers.
+ * - `sim`: every scenario of the simulator, and two hundred seeds of a mesh with malicious peers, `npm run test:sim`.
  * - `browser`: the website in Chromium, `npm run test:browser`.
  * - `long`: more rounds of the same ideas; only `npm run test:long`.
  *
@@ -47,7 +46,7 @@ export default defineConfig({
           name: 'blackbox',
           include: blackbox,
           benchmark: { include: [] },
-          maxWorkers: 1,
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },

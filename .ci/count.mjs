@@ -6,6 +6,7 @@ import { join } from 'node:path';
 // The report that tells why a stage failed. A stage without one, or whose runner itself broke, counts as one failure.
 const REPORTS = {
   test: 'vitest.json',
+  blackbox: 'blackbox.json',
   fuzz: 'fuzz.json',
   sim: 'sim.json',
   faults: 'faults.json',

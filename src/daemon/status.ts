@@ -86,15 +86,15 @@ export function statusView(parts: StatusParts): StatusView {
     dataFolder: facts.dataFolder,
     listen: { ...facts.listen },
     links: links.map(
-      ({ peer, protocol, direction, url, kind, protection, sinceWallMs, agent, unverified }) => ({
+      ({ peer, direction, url, kind, protection, sinceWallMs, agent, protocol, unverified }) => ({
         peer,
-        protocol,
         direction,
         url,
         kind,
         protection,
         since: isoTime(sinceWallMs),
         agent,
+        protocol,
         unverified,
       }),
     ),
