@@ -82,6 +82,7 @@ export class Peer {
     this.#outbox = new Outbox(ctx, this.#membership, this.#gossip);
     this.#mesh1 = new Mesh1(ctx, this.#links, this.#budgets, {
       isMesh2: (url, label) => this.#membership.isMesh2(url, label),
+      standingOf: (url) => this.#membership.addresses.standingOf(url),
       answered: (url) => this.#membership.addresses.answered(url),
       joined: () => this.#interest.kept.joined,
       interestChanged: () => this.#interest.changed(),
@@ -259,6 +260,7 @@ export class Peer {
         this.#interest.flush();
         this.#fetcher.flush();
         this.#gossip.flush();
+        this.#mesh1.flush();
         return this.#outbox.flush();
       case 'announce':
         return this.#gossip.sendAnnouncements();

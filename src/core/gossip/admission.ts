@@ -32,6 +32,8 @@ export interface Arrival {
   readonly keep: boolean;
   /** the rates of authors hold for it */
   readonly rated: boolean;
+  /** a mesh/1 peer brought it: it enters the mesh here */
+  readonly enters?: boolean;
 }
 
 export interface AdmissionHost {

@@ -128,15 +128,17 @@ export class Gossip {
   enter(link: Link, messages: readonly Message[], rated: boolean): void {
     const { isRelay } = this.#membership;
     const root = isRelay ? this.#ctx.config.peerId : '';
-    this.#admission.admit(messages, { link, root, keep: isRelay, rated });
+    this.#admission.admit(messages, { link, root, keep: isRelay, rated, enters: true });
   }
 
   /** Eager push along the tree and to leaves. */
-  #forward(message: VerifiedMessage, tag: string, { root, link }: Arrival): void {
+  #forward(message: VerifiedMessage, tag: string, { root, link, enters = false }: Arrival): void {
     this.origins.came(message.message.idText, nameOf(link), root);
     const { isRelay, live } = this.#membership;
-    if (isRelay && root !== '') this.#push(message, tag, root, link);
-    else if (live && link.phase === 'mesh1')
+    // It may have become a relay since the message came.
+    if (isRelay && enters) this.#push(message, tag, this.#ctx.config.peerId, link);
+    else if (isRelay && root !== '') this.#push(message, tag, root, link);
+    else if (live && enters)
       this.outbound.push(targetOf([live], { root: '', keep: true, own: false }), message);
   }
 

@@ -130,9 +130,13 @@ export class Links {
     const refusal = this.#listener.mesh1.refusal(link, hello);
     if (refusal) return this.close(link, refusal.code, refusal.detail);
     this.#handshakes.answerMesh1(link);
-    this.#ctx.emit({ kind: 'mesh1', link: link.id, textBytesMax: LIMITS.mesh1FirstBytesMax });
+    // Without a store it is asked for nothing, and so has nothing large to say.
+    const textBytesMax = hello.store ? LIMITS.mesh1FirstBytesMax : LIMITS.mesh1BytesMax;
+    this.#ctx.emit({ kind: 'mesh1', link: link.id, textBytesMax });
     const { url, role } = link;
-    this.#ctx.report('info', 'link up', { link: link.id, peer: hello.label, url, role, protocol: 'mesh/1' });
+    // Who dials us is nobody that we know, and must not be able to fill a log.
+    const level = role === 'dialler' ? 'info' : 'debug';
+    this.#ctx.report(level, 'link up', { link: link.id, peer: hello.label, url, role, protocol: 'mesh/1' });
     this.#listener.mesh1.up(link, hello);
   }
 
@@ -232,7 +236,7 @@ export class Links {
     const data = { link: link.id, peer: link.peer, url: link.url, reason: reason.slice(0, 200) };
     const phrase = wasUp ? 'link down' : 'link refused';
     // Strangers that knock and fail are no news, and must not be able to fill a log.
-    const level = wasUp || link.role === 'dialler' ? 'info' : 'debug';
+    const level = phase === 'up' || link.role === 'dialler' ? 'info' : 'debug';
     if (code === '') this.#ctx.report(level, phrase, data);
     else this.#ctx.report(level, phrase, data, code);
     if (phase === 'up') this.#listener.down(link);

@@ -201,6 +201,13 @@ export class Addresses {
     address.lastError = '';
   }
 
+  /** Who named it: the operator, a list that he chose, or a peer. */
+  standingOf(url: string): 'fixed' | 'listed' | 'hint' {
+    const address = this.#book.get(url);
+    if (address?.fixed) return 'fixed';
+    return address?.trusted ? 'listed' : 'hint';
+  }
+
   /** Whether a dial of `url`, or of any address of `peer`, proved a mesh/2 peer lately. */
   isProvenMesh2(url: string, peer: string): boolean {
     const sinceMs = this.#ctx.now.wallMs - LIMITS.provenMs;

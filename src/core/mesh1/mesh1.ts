@@ -34,6 +34,8 @@ import { RecentIds, type Session, takesChannel } from './session.ts';
 
 export interface Mesh1Host {
   readonly isMesh2: (url: string, label: string) => boolean;
+  /** who named an address that we dialled: the operator, a list that he chose, or a peer */
+  readonly standingOf: (url: string) => 'fixed' | 'listed' | 'hint';
   /** the address is in use */
   readonly answered: (url: string) => void;
   /** open channels that were joined here */
@@ -64,9 +66,10 @@ export class Mesh1 implements Mesh1Listener {
     this.#links = links;
     this.#budgets = budgets;
     this.#host = host;
-    this.#serve = new Serve(ctx, links);
+    this.#serve = new Serve(ctx, links, (link, tokens) => budgets.chargeTokens(link, tokens));
     this.#pull = new Pull(ctx, links, {
-      enter: (session, messages) => this.#enter(session, messages, false),
+      enter: (session, messages, rated) => this.#host.enter(session.link, messages, rated),
+      charge: (session, tokens) => budgets.chargeTokens(session.link, tokens),
       walked: (session, channel) => {
         if (session.isRelay) this.#serve.offer(session, channel);
       },
@@ -82,7 +85,11 @@ export class Mesh1 implements Mesh1Listener {
     if (label === this.#ctx.config.peerId) return { code: 'self_link', detail: 'this is the same daemon' };
     if (this.#host.isMesh2(link.url, label))
       return { code: 'unauthorized', detail: 'this peer was known as one of mesh/2 less than 30 days ago' };
+    const standing = link.role === 'dialler' ? this.#host.standingOf(link.url) : 'fixed';
+    if (standing === 'hint')
+      return { code: 'unauthorized', detail: 'mesh/1 peers are taken from lists and from MESH_PEERS only' };
     const same = [...this.#sessions.values()].filter((other) => other.link.role === link.role).length;
+    if (link.role === 'dialler' && standing === 'fixed') return undefined;
     const most = link.role === 'dialler' ? LIMITS.mesh1OutboundMax : LIMITS.mesh1InboundMax;
     return same < most
       ? undefined
@@ -101,6 +108,7 @@ export class Mesh1 implements Mesh1Listener {
       unverified: 0,
       malformed: 0,
       isToldPrivate: false,
+      hasComplained: false,
     };
     this.#sessions.set(link.id, session);
     this.#host.answered(link.url);
@@ -132,7 +140,7 @@ export class Mesh1 implements Mesh1Listener {
     for (const { wants } of this.#sessions.values()) yield* wants.values();
   }
 
-  /** By name: how many links with a mesh/1 peer want it, and one more if it was joined. */
+  /** By name: how many links with a mesh/1 peer want it, and one more if it was joined. Joined ones come first. */
   #wanted(): Map<string, number> {
     const counts = new Map<string, number>();
     const add = (channel: string): void => void counts.set(channel, (counts.get(channel) ?? 0) + 1);
@@ -144,15 +152,19 @@ export class Mesh1 implements Mesh1Listener {
   /** Subscribes at a peer to what somebody besides it wants. */
   #subscribe(session: Session, wanted: ReadonlyMap<string, number>): void {
     const { told, wants, link } = session;
-    const isWanted = (channel: string): boolean => (wanted.get(channel) ?? 0) > (wants.has(channel) ? 1 : 0);
+    const target = new Set<string>();
+    for (const [channel, count] of wanted) {
+      if (target.size >= LIMITS.mesh1ChannelsMax) break;
+      if (count > (wants.has(channel) ? 1 : 0)) target.add(channel);
+    }
     for (const channel of told) {
-      if (isWanted(channel)) continue;
+      if (target.has(channel)) continue;
       told.delete(channel);
+      this.#serve.forget(session, channel);
       this.#links.sendText(link, encodeSubscription('unsubscribe', channel));
     }
-    for (const channel of wanted.keys()) {
-      if (told.has(channel) || !isWanted(channel)) continue;
-      if (told.size >= LIMITS.mesh1ChannelsMax) break;
+    for (const channel of target) {
+      if (told.has(channel)) continue;
       told.add(channel);
       this.#links.sendText(link, encodeSubscription('subscribe', channel));
       this.#pull.want(session, channel);
@@ -162,10 +174,16 @@ export class Mesh1 implements Mesh1Listener {
   /** Once a second. */
   tick(): void {
     this.#pull.tick(this.#sessions.values());
+    this.#serve.tick();
     if (!this.#isStale) return;
     this.#isStale = false;
     const wanted = this.#wanted();
     for (const session of [...this.#sessions.values()]) this.#subscribe(session, wanted);
+  }
+
+  /** What waited for another turn of the loop. */
+  flush(): void {
+    this.#serve.flush();
   }
 
   text(link: Link, text: string): void {
@@ -197,13 +215,8 @@ export class Mesh1 implements Mesh1Listener {
         if (!this.#pull.answered(session, frame, characters))
           this.#malformed(session, 'an answer that nobody asked for');
         return;
-      case 'error': {
-        const data = { label: session.label, code: printable(frame.code), detail: printable(frame.detail) };
-        return this.#ctx.report('info', 'the other side reports an error', {
-          link: session.link.id,
-          ...data,
-        });
-      }
+      case 'error':
+        return this.#complained(session, frame);
       case 'ignored':
         return;
       default:
@@ -211,12 +224,21 @@ export class Mesh1 implements Mesh1Listener {
     }
   }
 
+  /** Further ones are no news, and must not be able to fill a log. */
+  #complained(session: Session, { code, detail }: Extract<Mesh1Frame, { type: 'error' }>): void {
+    const level = session.hasComplained ? 'debug' : 'info';
+    session.hasComplained = true;
+    const { link, label } = session;
+    const data = { link: link.id, label, code: printable(code), detail: printable(detail) };
+    this.#ctx.report(level, 'the other side reports an error', data);
+  }
+
   #subscribed(session: Session, channel: string): void {
     if (channelKind(channel) !== 'open') return this.#refuseChannel(session, channel);
-    this.#serve.forget(session, channel);
     if (session.wants.has(channel)) return;
     if (session.wants.size >= LIMITS.mesh1ChannelsMax)
       return this.#malformed(session, `more than ${LIMITS.mesh1ChannelsMax} channels`);
+    this.#serve.forget(session, channel);
     session.wants.set(channel, this.#ctx.tagOf(channel));
     this.#wantsChanged();
   }
@@ -225,7 +247,7 @@ export class Mesh1 implements Mesh1Listener {
     const claim = claimOf(this.#ctx.messages, frame);
     switch (claim.kind) {
       case 'message':
-        return this.#enter(session, [claim.message], true);
+        return this.#host.enter(session.link, [claim.message], true);
       case 'unverifiable':
         session.unverified++;
         return;
@@ -236,11 +258,6 @@ export class Mesh1 implements Mesh1Listener {
       default:
         return claim satisfies never;
     }
-  }
-
-  #enter(session: Session, messages: readonly Message[], rated: boolean): void {
-    for (const { idText } of messages) session.known.add(idText);
-    this.#host.enter(session.link, messages, rated);
   }
 
   /** The other side is told, and once the person on this one. */
@@ -273,14 +290,19 @@ export class Mesh1 implements Mesh1Listener {
     this.#budgets.chargeTokens(link, LIMITS.mesh1ForgeryCost);
   }
 
-  /** A verified message passes: it goes to those who take its channel and do not have it. */
+  /**
+   * A verified message passes: it goes to those who take its channel and do not have it. Only now is it known that who
+   * brought it has the genuine one: a junk signature must not keep that from him.
+   */
   pass(verified: VerifiedMessage, from: Link | 'own' | 'store'): void {
     if (this.#sessions.size === 0) return;
     const { message } = verified;
     if (channelKind(message.channel) !== 'open') return;
     const takers = [...this.#sessions.values()].filter(
       (session) =>
-        session.link !== from && takesChannel(session, message.channel) && session.known.add(message.idText),
+        (session.link === from || takesChannel(session, message.channel)) &&
+        session.known.add(message.idText) &&
+        session.link !== from,
     );
     const fields = takers.length > 0 ? mesh1Fields(message) : undefined;
     if (fields === undefined) return;
@@ -307,7 +329,8 @@ export class Mesh1 implements Mesh1Listener {
     const sessions = [...this.#sessions.values()];
     const most = (size: (session: Session) => number): number => Math.max(0, ...sessions.map(size));
     return {
-      mesh1Links: { size: sessions.length, max: LIMITS.mesh1InboundMax + LIMITS.mesh1OutboundMax },
+      ...this.#serve.footprint(),
+      mesh1Links: { size: sessions.length, max: LIMITS.linksMax },
       mesh1Channels: { size: most(({ wants }) => wants.size), max: LIMITS.mesh1ChannelsMax },
       mesh1KnownIds: { size: most(({ known }) => known.size), max: LIMITS.mesh1KnownMax },
     };

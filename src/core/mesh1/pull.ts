@@ -8,7 +8,7 @@
  * newest, what is older can only be had by asking for more at once: twice as many each time, as far as their size and the
  * other side's maximum allow.
  */
-import { fromBase64url } from '../bytes.ts';
+import { equal, fromBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { LinkId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
@@ -37,6 +37,8 @@ interface Pulling {
   readonly channels: string[];
   walk: Walk | undefined;
   hasAnswered: boolean;
+  /** channels asked about that were not answered in time: an answer may still come, and they get one more turn */
+  readonly late: Set<string>;
 }
 
 type Answer = Extract<Mesh1Frame, { type: 'sync_response' }>;
@@ -68,8 +70,10 @@ function widen(walk: Walk): boolean {
 const MET_MAX = 2048;
 
 export interface PullHost {
-  /** what a page brought; signatures are not checked yet */
-  readonly enter: (session: Session, messages: readonly Message[]) => void;
+  /** what a page brought; signatures are not checked yet. `rated`: it is more than was asked for */
+  readonly enter: (session: Session, messages: readonly Message[], rated: boolean) => void;
+  /** takes the link's rate, in messages */
+  readonly charge: (session: Session, tokens: number) => void;
   /** all that there is to see of a channel was seen */
   readonly walked: (session: Session, channel: string) => void;
 }
@@ -89,7 +93,12 @@ export class Pull {
   /** Walks through a channel that we subscribed to. */
   want(session: Session, channel: string): void {
     if (!session.hasStore) return this.#host.walked(session, channel);
-    const pulling = this.#pulls.get(session.link.id) ?? { channels: [], walk: undefined, hasAnswered: false };
+    const pulling = this.#pulls.get(session.link.id) ?? {
+      channels: [],
+      walk: undefined,
+      hasAnswered: false,
+      late: new Set<string>(),
+    };
     this.#pulls.set(session.link.id, pulling);
     if (!pulling.channels.includes(channel)) pulling.channels.push(channel);
     if (!pulling.walk) this.#next(session, pulling);
@@ -116,12 +125,17 @@ export class Pull {
     const { channel, messages } = answer;
     const pulling = this.#pulls.get(session.link.id);
     const walk = pulling?.walk;
-    if (!pulling || walk?.channel !== channel) return false;
+    if (!pulling || (walk?.channel !== channel && !pulling.late.has(channel))) return false;
     if (!pulling.hasAnswered)
       this.#ctx.emit({ kind: 'mesh1', link: session.link.id, textBytesMax: LIMITS.mesh1BytesMax });
     pulling.hasAnswered = true;
+    session.unverified += answer.unreadable;
+    if (walk?.channel !== channel) {
+      this.#take(session, channel, messages, LIMITS.mesh1PullPage);
+      return true;
+    }
     const fresh = messages.filter(({ messageId }) => walk.met.add(messageId));
-    this.#take(session, channel, fresh);
+    this.#take(session, channel, fresh, walk.after === '' ? walk.limit : LIMITS.mesh1PullPage);
     const last = messages.at(-1)?.messageId;
     if (messages.length > 0) walk.each = Math.max(walk.each, characters / messages.length);
     if (walk.after === '') walk.isFull = messages.length >= walk.limit;
@@ -135,7 +149,8 @@ export class Pull {
     return true;
   }
 
-  #take(session: Session, channel: string, frames: readonly Mesh1Message[]): void {
+  /** @param asked so many messages were asked for; what is more counts like what nobody asked for */
+  #take(session: Session, channel: string, frames: readonly Mesh1Message[], asked: number): void {
     const found: Message[] = [];
     const unverifiable: string[] = [];
     for (const frame of frames) {
@@ -146,7 +161,23 @@ export class Pull {
         this.#links.offend(session.link, 'malformed', 'a message that is none');
     }
     if (unverifiable.length > 0) this.#count(session, unverifiable);
-    if (found.length > 0) this.#host.enter(session, found);
+    if (found.length === 0) return;
+    this.#knowHeld(session, found);
+    this.#host.enter(session, found.slice(0, asked), false);
+    const more = found.slice(asked);
+    if (more.length === 0) return;
+    this.#host.charge(session, more.length);
+    this.#host.enter(session, more, true);
+  }
+
+  /** What is here already passes no more: the peer has it if it is the same, signature and all. */
+  #knowHeld(session: Session, found: readonly Message[]): void {
+    this.#ctx.read({ kind: 'messages', ids: found.map(({ id }) => id) }, ({ messages }) => {
+      found.forEach((message, i) => {
+        const held = messages[i]?.message;
+        if (held && equal(held.wire, message.wire)) session.known.add(message.idText);
+      });
+    });
   }
 
   /** What came with its signature at another time, and is here, can be verified. */
@@ -171,10 +202,18 @@ export class Pull {
   tick(sessions: Iterable<Session>): void {
     for (const session of sessions) {
       const pulling = this.#pulls.get(session.link.id);
-      const askedMs = pulling?.walk?.askedMs;
-      if (pulling && askedMs !== undefined && this.#ctx.now.monotonicMs - askedMs >= LIMITS.requestMs)
-        this.#next(session, pulling);
+      if (pulling?.walk) this.#look(session, pulling, pulling.walk);
     }
+  }
+
+  #look(session: Session, pulling: Pulling, walk: Walk): void {
+    const now = this.#ctx.now.monotonicMs;
+    // While we do not read the link, its silence is our doing.
+    if (session.link.pausedUntilMs > now) walk.askedMs = now;
+    if (now - walk.askedMs < LIMITS.requestMs) return;
+    if (!pulling.late.has(walk.channel)) pulling.channels.push(walk.channel);
+    pulling.late.add(walk.channel);
+    this.#next(session, pulling);
   }
 
   down(session: Session): void {

@@ -21,6 +21,8 @@ export interface Session {
   malformed: number;
   /** it was told that private channels are not carried */
   isToldPrivate: boolean;
+  /** it has sent an error: further ones are no news */
+  hasComplained: boolean;
 }
 
 /** Whether a channel's messages go to this peer: it asked for them, or passes on to those who did. */

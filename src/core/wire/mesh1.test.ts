@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fromBase64url, textOf, toBase64url, utf8 } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { fromHex, openclaw, readVectors, signedMessage } from '../message/message.fixture.ts';
-import { decodeMessage, type Message } from '../message/message.ts';
+import { buildMessage, decodeMessage, type Message } from '../message/message.ts';
 import {
   encodeMesh1Message,
   encodeSubscription,
@@ -94,6 +94,19 @@ describe('a message that began at a mesh/1 peer', () => {
   );
 });
 
+describe('a message that would come out of a mesh/1 peer as another one', () => {
+  it.each(['{"a":1.0}', '{"b":1,"b":2}', '{"2":1,"1":2}', ' {}', '{"$m2":"x"}', '{"a":'])(
+    'is not sent to one: %s',
+    (payload) => {
+      const wire = vectors[0]?.wire ?? '';
+      const { bytes, signature, body } = decodeMessage(openclaw, fromHex(wire)) as Message;
+      expect(
+        mesh1Fields(buildMessage(openclaw, { bytes, signature, body, payload: utf8(payload) })),
+      ).toBeUndefined();
+    },
+  );
+});
+
 describe('a text of mesh/1', () => {
   const message = {
     message_id: 'm',
@@ -145,6 +158,14 @@ describe('a text of mesh/1', () => {
     expect(parseMesh1(inPrototype)).toMatchObject({ message: { carried: undefined } });
   });
 
+  it('leaves out what it cannot read of an answer, and says how much', () => {
+    const messages = [message, { ...message, timestamp: 7 }, { ...message, body: null }];
+    expect(parseMesh1(frame('sync_response', { channel_id: 'a', messages }))).toMatchObject({
+      messages: [{ messageId: 'm' }],
+      unreadable: 2,
+    });
+  });
+
   it('has a signature in standard base64 or none', () => {
     const of = (signature: unknown) => parseMesh1(frame('message', { ...message, signature }));
     const bytes = Uint8Array.from({ length: 64 }, (_, i) => 255 - i);
@@ -175,7 +196,6 @@ describe('a text of mesh/1', () => {
     frame('sync_request', { channel_id: 'a', after_message_id: 'x'.repeat(65) }),
     frame('sync_response', { channel_id: 'a', messages: 5 }),
     frame('sync_response', { channel_id: 'a', messages: [null] }),
-    frame('sync_response', { channel_id: 'a', messages: [{ ...message, body: 1 }] }),
     frame('sync_response', { channel_id: 'a', messages: new Array(501).fill(message) }),
     frame('message', { ...message, body: {} }),
     frame('message', { ...message, timestamp: {} }),

@@ -37,7 +37,13 @@ export type Mesh1Frame =
       /** 1 to 500 */
       readonly limit: number;
     }
-  | { readonly type: 'sync_response'; readonly channel: string; readonly messages: readonly Mesh1Message[] }
+  | {
+      readonly type: 'sync_response';
+      readonly channel: string;
+      readonly messages: readonly Mesh1Message[];
+      /** entries with fields of another type, which are left out */
+      readonly unreadable: number;
+    }
   | { readonly type: 'error'; readonly code: string; readonly detail: string }
   /** a second one: the first is read elsewhere */
   | { readonly type: 'handshake' }
@@ -131,8 +137,10 @@ function readSyncRequest(fields: Fields, channel: string): Mesh1Frame | undefine
 function readSyncResponse(fields: Fields, channel: string): Mesh1Frame | undefined {
   const list = own(fields, 'messages');
   if (!Array.isArray(list) || list.length > LIMITS.mesh1ServeMax) return undefined;
+  if (list.some((entry) => fieldsOf(entry) === undefined)) return undefined;
+  // mesh/1 checks no types: one odd entry in a store must not hide the others for good.
   const messages = list.map(readMessage).filter((message) => message !== undefined);
-  return messages.length === list.length ? { type: 'sync_response', channel, messages } : undefined;
+  return { type: 'sync_response', channel, messages, unreadable: list.length - messages.length };
 }
 
 /** The frame that a text holds, or `undefined` where it is none. */
@@ -185,7 +193,7 @@ function readablePayload(payload: Bytes): { readonly text: string; readonly valu
   const text = textOf(payload);
   if (text === undefined) return undefined;
   const value = parseJson(text);
-  return value === undefined || depthOf(value) > DEPTH_MAX ? undefined : { text: text.trim(), value };
+  return value === undefined || depthOf(value) > DEPTH_MAX ? undefined : { text, value };
 }
 
 /** The payload with `$m2` before the author's own members, if his payload is an object. */
@@ -194,7 +202,7 @@ function carryingPayload(message: Message, wire: string): string {
   const readable = readablePayload(message.payload);
   const fields = readable && fieldsOf(readable.value);
   if (!fields || Object.hasOwn(fields, '$m2')) return `{${carried}}`;
-  const rest = readable.text.slice(1);
+  const rest = readable.text.trim().slice(1);
   return `{${carried}${Object.keys(fields).length === 0 ? '' : ','}${rest}`;
 }
 
@@ -217,12 +225,22 @@ function carryingFields(message: Message): string {
   return textBytes(full) <= LIMITS.mesh1LeanBytes ? full : fields('', `{"$m2":"${wire}"}`);
 }
 
-/** Fields of a message that began at a mesh/1 peer, as its author sent them; `undefined` where its payload is no JSON. */
+/** Whether a payload comes out of a mesh/1 peer, which parses it and writes it anew, as it went in. */
+function survives(text: string, value: unknown): boolean {
+  const fields = fieldsOf(value);
+  return payloadText(value) === text && !(fields && typeof own(fields, '$m2') === 'string');
+}
+
+/**
+ * Fields of a message that began at a mesh/1 peer, as its author sent them; `undefined` where its payload would come out
+ * as another one, for which the signature does not hold.
+ */
 function originalFields(message: Message): string | undefined {
   const header = readMesh1Header(message.bytes);
   if (!header) return undefined;
-  const payload = message.payload.length === 0 ? 'null' : readablePayload(message.payload)?.text;
-  if (payload === undefined) return undefined;
+  const readable = message.payload.length === 0 ? undefined : readablePayload(message.payload);
+  if (message.payload.length > 0 && !(readable && survives(readable.text, readable.value))) return undefined;
+  const payload = readable?.text ?? 'null';
   const { channel, messageId, sender, timestamp } = header;
   return (
     JSON.stringify({

@@ -87,17 +87,73 @@ describe('a mesh/1 peer that asks', () => {
     expect(old.bodies()).toHaveLength(50);
   });
 
-  it('is sent no more than it takes', () => {
+  it('is sent one answer or page at a time, and the next when that has left', () => {
     const { bench, store, connect } = setUp();
     fill(store, series(bench, 300));
     const old = connect();
     old.remote.isReadingSlowly = true;
     old.say({ type: 'subscribe', channel_id: 'dev' });
+    for (let i = 0; i < 3; i++) ask(old);
+    bench.run(10_000);
+    expect([old.heard('sync_response').length, old.bodies().length]).toEqual([0, 0]);
+    const flush = () => {
+      bench.flushed(old.remote.link);
+      bench.run(10);
+      return [old.heard('sync_response').length, old.bodies().length];
+    };
+    expect([flush(), flush(), flush(), flush()]).toEqual([
+      [1, 0],
+      [1, 0],
+      [0, 32],
+      [0, 32],
+    ]);
+  });
+
+  it('is never sent more at once than its queue holds, however large the messages', () => {
+    const { bench, store, connect } = setUp();
+    const large = (i: number) =>
+      bench.message(`${i} ${'x'.repeat(40_000)}`, {
+        time: { timeMs: bench.now.wallMs - 1000 + i, counter: 0 },
+      });
+    fill(
+      store,
+      Array.from({ length: 60 }, (_, i) => large(i)),
+    );
+    const old = connect();
+    old.remote.isReadingSlowly = true;
+    old.say({ type: 'subscribe', channel_id: 'dev' });
+    for (let i = 0; i < 5; i++)
+      old.say({ type: 'sync_request', channel_id: 'dev', after_message_id: null, limit: 500 });
+    const numbers = new Set<number>();
+    for (let step = 0; step < 40; step++) {
+      const frames = old.heard();
+      const bytes = frames.reduce((sum, frame) => sum + JSON.stringify(frame).length, 0);
+      expect(bytes).toBeLessThan(LIMITS.linkQueueBytesMax);
+      for (const frame of frames)
+        for (const one of frame.type === 'message' ? [frame] : ((frame.messages as Json[] | undefined) ?? []))
+          numbers.add(Number.parseInt(String(one.body), 10));
+      bench.flushed(old.remote.link);
+      bench.run(10);
+    }
+    expect(numbers.size).toBe(60);
+  });
+
+  it('costs its rate when it has the same looked through again and again', () => {
+    const { bench, store, connect } = setUp();
+    fill(store, series(bench, 300));
+    const old = connect();
+    const reads = () => bench.of('read').filter(({ query }) => query.kind === 'page').length;
+    old.say({ type: 'subscribe', channel_id: 'dev' });
     ask(old);
     bench.run(10);
-    expect(old.bodies()).toHaveLength(LIMITS.mesh1BackfillPage);
-    bench.run(10_000);
-    expect(old.bodies()).toEqual([]);
+    const before = reads();
+    for (let i = 0; i < 10; i++) {
+      old.say({ type: 'subscribe', channel_id: 'dev' });
+      ask(old, { limit: 1 });
+    }
+    bench.run(10);
+    // A repeated subscription is none: only what was asked for is read.
+    expect(reads() - before).toBe(10);
   });
 
   it('is answered by as many as fit an answer, the newest of them', () => {
@@ -126,6 +182,20 @@ describe('a mesh/1 relay', () => {
     old.say({ type: 'sync_response', channel_id: 'dev', messages: [] });
     bench.run(10);
     expect(old.bodies()).toEqual(range(5, 60));
+  });
+
+  it('gets what it missed while we had left the channel', () => {
+    const { bench, store, connect } = setUp({ relay: true });
+    fill(store, series(bench, 5));
+    const old = connect();
+    bench.run(10);
+    expect(old.bodies()).toHaveLength(5);
+    bench.event({ kind: 'leave', request: 9, channel: 'dev' });
+    bench.run(1100);
+    fill(store, series(bench, 3, { endMs: 0, everyMs: 1, author: 'meanwhile', body: 'meanwhile' }));
+    bench.join('dev');
+    bench.run(1100);
+    expect(old.bodies()).toHaveLength(3);
   });
 
   it('gets it at once where it keeps nothing itself', () => {
@@ -217,7 +287,7 @@ describe('catch-up from a mesh/1 peer', () => {
   });
 
   it('goes on to the next channel where there is no answer, and asks for no more than fits a text', () => {
-    const { bench, connect } = setUp({ store: true });
+    const { bench, store, connect } = setUp({ store: true });
     bench.join('ops');
     const old = connect();
     const asked = () =>
@@ -231,7 +301,14 @@ describe('catch-up from a mesh/1 peer', () => {
     old.say({ type: 'sync_response', channel_id: 'ops', messages: large });
     expect(asked()).toEqual(['ops 20']);
     old.say({ type: 'sync_response', channel_id: 'ops', messages: [] });
-    expect(asked()).toEqual([]);
+    // What was not answered gets another turn, and an answer that comes late is welcome.
+    expect(asked()).toEqual(['dev 20']);
+    bench.run(LIMITS.requestMs + 1000);
+    const late = bench.message('late', { channel: 'dev' });
+    old.say({ type: 'sync_response', channel_id: 'dev', messages: [carrying(late)] });
+    bench.run(10);
+    expect(old.heard('error')).toEqual([]);
+    expect(bodies(store)).toEqual(['late']);
   });
 
   it('ends with a peer that has no end', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { toBase64url } from '../../core/bytes.ts';
 import { LIMITS, NO_RATES } from '../../core/limits.ts';
 import { authorOf } from '../../core/message/message.fixture.ts';
+import { encodeWireItem, type Message } from '../../core/message/message.ts';
 import { Bench, tagOf } from '../../core/peer.fixture.ts';
 import type { PeerConfig } from '../../core/peer-types.ts';
 import { bodies, createStore, restored } from './holder.fixture.ts';
@@ -27,10 +28,12 @@ describe('a mesh/1 peer', () => {
       { type: 'handshake', version: 1, peer_id: bench.peerId, capabilities: { store: true } },
       { type: 'subscribe', channel_id: 'dev' },
     ]);
-    expect(bench.of('mesh1')).toMatchObject([{ textBytesMax: 8 * 1024 * 1024 }]);
+    expect(bench.of('mesh1')).toMatchObject([{ textBytesMax: LIMITS.mesh1BytesMax }]);
     expect(links(bench)).toMatchObject([
       { peer: 'peer-0a1b2c3d', kind: 'mesh1', direction: 'in', protection: 'none', unverified: 0 },
     ]);
+    connect('with a store', { store: true });
+    expect(bench.of('mesh1')[1]).toMatchObject({ textBytesMax: LIMITS.mesh1FirstBytesMax });
     bench.run(60_000);
     expect(old.remote.closed).toBeUndefined();
   });
@@ -101,7 +104,7 @@ describe('a mesh/1 peer', () => {
   });
 
   it('ends with a binary frame, and with too many texts that are none', () => {
-    const { bench, connect } = setUp();
+    const { connect } = setUp();
     const binary = connect('binary');
     binary.remote.send({ type: 'ping', n: 1 });
     expect(binary.remote.closed?.code).toBe('invalid_message');
@@ -111,9 +114,14 @@ describe('a mesh/1 peer', () => {
     expect(noisy.remote.closed).toBeUndefined();
     noisy.say({ type: 'handshake', version: 1, peer_id: 'x', capabilities: {} });
     expect(noisy.remote.closed?.code).toBe('invalid_message');
-    expect(bench.of('pause').length).toBe(0);
   });
 });
+
+/** The wire item with another signature. */
+function junk(message: Message): Uint8Array {
+  const signature = message.signature.map((byte) => byte ^ 1);
+  return encodeWireItem(message.bytes, signature, message.body, message.payload);
+}
 
 function authorOfText(label: string): string {
   return toBase64url(authorOf(label).publicKey);
@@ -205,6 +213,28 @@ describe('what a mesh/1 peer says', () => {
   });
 });
 
+describe('what a neighbour names', () => {
+  it('is not where a mesh/1 peer is taken, and the operator’s own always finds a place', () => {
+    const { bench } = setUp();
+    const named = new OldPeer(bench, 'named', {}, { role: 'responder', url: 'ws://named.example:5000/' });
+    expect(named.remote.closed?.code).toBe('unauthorized');
+    const addresses = Array.from(
+      { length: LIMITS.mesh1OutboundMax + 1 },
+      (_, i) => `ws://list${i}.example:5000/`,
+    );
+    const learn = (urls: readonly string[], fixed: boolean) =>
+      bench.event({
+        ...{ kind: 'addresses', source: 'list', scope: 'public', fixed },
+        addresses: urls.map((url) => ({ url, peer: '' })),
+      });
+    learn(addresses, false);
+    const code = (url: string) => new OldPeer(bench, url, {}, { role: 'responder', url }).remote.closed?.code;
+    expect(addresses.map(code)).toEqual([...addresses.slice(1).map(() => undefined), 'too_many_links']);
+    learn(['ws://own.example:5000/'], true);
+    expect(code('ws://own.example:5000/')).toBeUndefined();
+  });
+});
+
 describe('what is said here', () => {
   it('reaches a mesh/1 peer that asked for the channel, once, and own messages count as taken', () => {
     const { bench, connect } = setUp();
@@ -242,6 +272,31 @@ describe('what is said here', () => {
     old.carry(message);
     bench.run(10);
     expect(old.bodies()).toEqual([]);
+  });
+
+  it('reaches a mesh/1 relay though it brought a junk signature of it first', () => {
+    const { bench, store, connect } = setUp({ hello: { relay: true } });
+    const old = connect();
+    const home = bench.connect('home', { role: 'responder', relay: true });
+    const genuine = bench.message('genuine');
+    old.carry(genuine, { message_id: 'x', payload: { $m2: toBase64url(junk(genuine)) } });
+    bench.run(10);
+    expect(bodies(store)).toEqual([]);
+    home.send({ type: 'push', root: '', keep: false, messages: [genuine] });
+    bench.run(10);
+    expect(old.bodies()).toEqual(['genuine']);
+  });
+
+  it('goes first where strangers want more than can be subscribed to', () => {
+    const { bench, connect } = setUp({ joined: [] });
+    const [old, stranger] = [connect('old'), connect('stranger')];
+    for (let i = 0; i < LIMITS.mesh1ChannelsMax; i++)
+      stranger.say({ type: 'subscribe', channel_id: `junk ${i}` });
+    bench.run(1100);
+    old.heard();
+    bench.join('ours');
+    bench.run(1100);
+    expect(old.heard().map(({ channel_id }) => channel_id)).toContain('ours');
   });
 
   it('follows what is joined and left here, and what other mesh/1 peers want', () => {
