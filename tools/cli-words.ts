@@ -168,7 +168,8 @@ state, and who confirmed it, are on disk.`,
     },
     notes: [
       `A line has time, direction (\`in\` or \`out\`), peer, name, size and fields; ids are shortened. It needs the owner's token.
-If it is read too slowly, frames are not shown and counted; the daemon never waits for it. Ctrl-C ends it with 0.`,
+\`ping\` and \`pong\` are shown only if \`--type\` names them, or with \`--json\`. If it is read too slowly, frames are not
+shown and counted; the daemon never waits for it. Ctrl-C ends it with 0.`,
       `Names: ${TAP_TYPES.map((name) => `\`${name}\``).join(', ')}.`,
     ],
   },

@@ -126,11 +126,11 @@ describe('a message that goes nowhere', () => {
     peer.close();
   });
 
-  it('that nobody here has heard of is unknown, with exit code 1', async () => {
+  it('that nobody here has heard of is unknown, with exit code 1; a word that is no id is a wrong command line, 2', async () => {
     const { code, stdout, stderr } = await runMesh(['why', early, '--json', '--data', relay1.data]);
     expect([code, stdout, JSON.parse(stderr)]).toMatchObject([1, '', { code: 'not_found' }]);
     const short = await runMesh(['why', 'abc', '--data', relay1.data]);
-    expect([short.code, short.stderr]).toEqual([1, expect.stringContaining('at least the first 6')]);
+    expect([short.code, short.stderr]).toEqual([2, expect.stringContaining('at least the first 6')]);
   });
 });
 

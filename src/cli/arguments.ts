@@ -10,6 +10,14 @@ export function parseWhole(name: string, text: string, min: number, max: number)
   throw new UsageError(`${name} must be a whole number from ${min} to ${max}, not "${text}".`);
 }
 
+/** An id, or the beginning of one: 6 to 43 characters. @param of whose id, such as `a peer`. Throws {@link UsageError}. */
+export function parseIdStart(name: string, text: string, of: string): string {
+  if (/^[A-Za-z0-9_-]{6,43}$/.test(text)) return text;
+  throw new UsageError(
+    `${name} must be the id of ${of}, or at least the first 6 characters of it, not "${text}".`,
+  );
+}
+
 /** Seconds, with up to three decimals. Throws {@link UsageError}. */
 export function parseSeconds(name: string, text: string, max: number): number {
   const value = /^\d{1,6}(?:\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;

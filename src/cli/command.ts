@@ -36,6 +36,9 @@ export interface Chosen {
 
 export interface Command {
   readonly name: string;
+  /** name and positionals, and the first of its examples without `$0` */
+  readonly usage: string;
+  readonly example: string;
   readonly register: (parser: Argv<GlobalArguments>, choose: (chosen: Chosen) => void) => void;
 }
 
@@ -71,6 +74,8 @@ export function defineCommand<T extends GlobalArguments>(words: CommandWords<T>)
   const name = words.usage.split(' ')[0] as string;
   return {
     name,
+    usage: words.usage,
+    example: words.examples[0]?.[0].replace('$0 ', '') ?? words.usage,
     register: (parser, choose) => {
       parser.command(
         words.usage,

@@ -16,12 +16,12 @@ export const EXIT = {
 /** The command line is wrong: found before anything was done. */
 export class UsageError extends MeshError {
   override name = 'UsageError';
-  /** how to see what is right, such as `mesh send --help` */
-  readonly help: string;
+  /** how to see what is right, such as `mesh send --help`; undefined for the help of the command that was run */
+  readonly help: string | undefined;
 
   constructor(detail: string, options: { code?: ErrorCode; help?: string } = {}) {
     super(options.code ?? 'bad_request', detail);
-    this.help = options.help ?? 'mesh --help';
+    this.help = options.help;
   }
 }
 

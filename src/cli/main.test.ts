@@ -30,7 +30,27 @@ describe('the command line', () => {
   it.each([
     [[], 'Say which command.', 'mesh --help'],
     [['sned', 'x'], 'Unknown', 'mesh --help'],
-    [['send'], 'Not enough', 'mesh send --help'],
+    [
+      ['send'],
+      "Say <channel>: mesh send <channel> [text]. For example: mesh send '#dev'",
+      'mesh send --help',
+    ],
+    [['why'], 'Say <id>: mesh why <id>. For example: mesh why 3fG7xQ', 'mesh why --help'],
+    [
+      ['service'],
+      'Say <action>: mesh service <action>. For example: mesh service install',
+      'mesh service --help',
+    ],
+    [['join'], 'Say <channel>', 'mesh join --help'],
+    [['why', 'zzz'], 'ID must be the id of a message, or at least the first 6', 'mesh why --help'],
+    [['why', '3fG7xQ!'], 'ID must be', 'mesh why --help'],
+    [['tap', '--peer', '!!'], '--peer must be the id of a peer', 'mesh tap --help'],
+    [
+      ['tap', '--type', 'bogus'],
+      'No frame is called "bogus". The names are handshake, auth,',
+      'mesh tap --help',
+    ],
+    [['tap', '--type', ','], '--type names none', 'mesh tap --help'],
     [['send', 'dev'], 'Say TEXT', 'mesh send --help'],
     [['send', 'dev', 'two', 'words'], 'words', 'mesh send --help'],
     [['send', 'dev', 'x', '--lines'], '--lines reads', 'mesh send --help'],

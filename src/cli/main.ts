@@ -17,7 +17,7 @@ async function runChosen(chosen: Chosen, io: CliIo): Promise<number> {
     await flush(io);
     return code ?? EXIT.ok;
   } catch (error) {
-    reportError(io, error, { json: chosen.global.json });
+    reportError(io, error, { json: chosen.global.json, help: `mesh ${chosen.name} --help` });
     return exitCodeOf(error);
   }
 }

@@ -106,21 +106,29 @@ function createParser(choose: (chosen: Chosen) => void): Argv<GlobalArguments> {
   return typed;
 }
 
+/** What yargs says where positionals are missing counts them; a person wants their names. Other words pass. */
+function clearWords(words: string, command: Command | undefined): string {
+  const given = /^Not enough non-option arguments: got (\d+)/.exec(words)?.[1];
+  if (given === undefined || command === undefined) return words;
+  const needed = (command.usage.match(/<[^>]+>/g) ?? []).slice(Number(given));
+  return `Say ${needed.join(' and ')}: mesh ${command.usage}. For example: mesh ${command.example}`;
+}
+
 /** The command that was asked for, or the text of `--help` and `--version`. Throws {@link UsageError}. */
 export async function parseArguments(argv: readonly string[]): Promise<Chosen | { readonly text: string }> {
   let chosen: Chosen | undefined;
   const parser = createParser((one) => {
     chosen = one;
   });
-  const name = COMMANDS.find((command) => command.name === argv[0])?.name;
-  const help = name === undefined ? 'mesh --help' : `mesh ${name} --help`;
+  const command = COMMANDS.find(({ name }) => name === argv[0]);
+  const help = command === undefined ? 'mesh --help' : `mesh ${command.name} --help`;
   const result = await new Promise<{ error: Error | undefined | null; output: string }>((resolve, reject) => {
     const parsed = parser.parseAsync(markPlain(argv), {}, (error, _args, output) =>
       resolve({ error, output }),
     );
     parsed.catch(reject);
   });
-  if (result.error) throw new UsageError(unmarkText(result.error.message), { help });
+  if (result.error) throw new UsageError(clearWords(unmarkText(result.error.message), command), { help });
   if (chosen) return chosen;
   return { text: result.output };
 }

@@ -9,9 +9,9 @@ import { jsonLine, visibleLine, visibleText } from './text.ts';
 
 const MISTAKE = 'The command made a mistake.';
 
-function problemOf(error: unknown): ProblemJson {
+function problemOf(error: unknown, help: string): ProblemJson {
   const problem = toProblem(error);
-  if (error instanceof UsageError) return { ...problem, do: `See "${error.help}".` };
+  if (error instanceof UsageError) return { ...problem, do: `See "${error.help ?? help}".` };
   if (error instanceof MeshError) return problem;
   // Even loading a part of the program may fail for this, so no part can say it.
   if (error instanceof Error && 'code' in error && /^E[MN]FILE$/.test(String(error.code)))
@@ -29,14 +29,20 @@ function problemOf(error: unknown): ProblemJson {
 /**
  * @param context what the error is about, such as `line 7`; '' for the whole command
  * @param more fields for the problem object of `--json`
+ * @param help how to see what is right, for a usage error that does not say so itself
  */
 export function reportError(
   io: CliIo,
   error: unknown,
-  options: { readonly json: boolean; readonly context?: string; readonly more?: object },
+  options: {
+    readonly json: boolean;
+    readonly context?: string;
+    readonly more?: object;
+    readonly help?: string;
+  },
 ): void {
   if (error instanceof OutputClosedError) return;
-  const problem = problemOf(error);
+  const problem = problemOf(error, options.help ?? 'mesh --help');
   if (options.json) {
     warn(io, jsonLine({ ...problem, ...options.more }));
     return;

@@ -59,6 +59,37 @@ describe('the log on disk', () => {
     expect(fs.statSync(logFilePath(folder, 1)).mode & 0o777).toBe(0o600);
   });
 
+  it('closes its folder and file to others that were left open', () => {
+    create().write(line(1));
+    fs.chmodSync(folder, 0o755);
+    fs.chmodSync(logFilePath(folder, 1), 0o644);
+    create().write(line(2));
+    expect(fs.statSync(folder).mode & 0o777).toBe(0o700);
+    expect(fs.statSync(logFilePath(folder, 1)).mode & 0o777).toBe(0o600);
+    expect(numbers()).toEqual([1, 2]);
+  });
+
+  it('makes no file that it would not find again: the last number is used, and then it says what to do', () => {
+    fs.mkdirSync(folder, { recursive: true });
+    const last = path.join(folder, 'mesh-999999999999.log');
+    fs.writeFileSync(last, '');
+    const file = create();
+    for (let n = 0; n < 100; n++) {
+      file.write(line(n));
+      now += 20_000;
+    }
+    expect(fs.readdirSync(folder)).toEqual(['mesh-999999999999.log']);
+    expect(fs.statSync(last).size).toBeLessThanOrEqual(1000);
+    expect(told).toEqual([
+      expect.stringContaining('no number follows mesh-999999999999.log; remove that file'),
+    ]);
+    fs.rmSync(last);
+    now += 20_000;
+    file.write(line(100));
+    expect(listLogFiles(folder)).toEqual([1]);
+    expect(phrases()).toEqual(['lines of the log were lost', 100]);
+  });
+
   it('is bounded: the oldest file goes, at each moment, and the newest lines are there', () => {
     const file = create();
     for (let n = 0; n < 500; n++) {

@@ -12,7 +12,8 @@
  */
 import fs from 'node:fs';
 import { LIMITS } from '../core/limits.ts';
-import { listLogFiles, logFilePath } from './folder/log-names.ts';
+import { hasCode } from './files.ts';
+import { isLogNumber, LOG_NUMBER_MAX, listLogFiles, logFileName, logFilePath } from './folder/log-names.ts';
 
 /** After a failure lines are dropped for so long before the next try, ms (guess: a full disk costs nothing then). */
 const RETRY_MS = 10_000;
@@ -21,7 +22,7 @@ const LOOK_MS = 5_000;
 const NEWLINE = 0x0a;
 
 export interface LogFileOptions {
-  /** absolute path of the folder of the files; made with mode 0700 */
+  /** absolute path of the folder of the files; it and they are for their owner only (0700, 0600), whatever they were */
   readonly folder: string;
   /** of one file */
   readonly bytesMax: number;
@@ -45,6 +46,22 @@ function noteLine(phrase: string, data: object): string {
   return `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), ...data, phrase })}\n`;
 }
 
+/** Runs a change of modes, which only the owner may make; a log that somebody else lets us write is theirs to guard. */
+function ifAllowed(change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    if (!hasCode(error, 'EPERM')) throw error;
+  }
+}
+
+/** The folder, for its owner only. One that is a link was put elsewhere on purpose: it is used as it is. */
+function prepareFolder(folder: string): void {
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const stats = fs.lstatSync(folder);
+  if (stats.isDirectory() && (stats.mode & 0o077) !== 0) ifAllowed(() => fs.chmodSync(folder, 0o700));
+}
+
 /** Opens a file to append to, never through a symbolic link, a pipe or a device. A line that was cut off is ended. */
 function openToAppend(file: string): { fd: number; bytes: number } {
   const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
@@ -52,6 +69,7 @@ function openToAppend(file: string): { fd: number; bytes: number } {
   try {
     const stats = fs.fstatSync(fd);
     if (!stats.isFile()) throw new Error('it is not a file');
+    if ((stats.mode & 0o077) !== 0) ifAllowed(() => fs.fchmodSync(fd, 0o600));
     const last = Buffer.alloc(1);
     const isCut = stats.size > 0 && fs.readSync(fd, last, 0, 1, stats.size - 1) === 1 && last[0] !== NEWLINE;
     return { fd, bytes: stats.size + (isCut ? fs.writeSync(fd, '\n') : 0) };
@@ -159,7 +177,7 @@ export class LogFile {
 
   #openNewest(now: number): OpenLog {
     const { folder, bytesMax } = this.#options;
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    prepareFolder(folder);
     const newest = listLogFiles(folder).at(-1) ?? 1;
     const log = this.#openFile(newest, now);
     if (log.bytes < bytesMax) return log;
@@ -170,6 +188,8 @@ export class LogFile {
   /** Makes room for it first, so that invariant 3 holds at each moment. */
   #openFile(number: number, now: number): OpenLog {
     const { folder, filesMax } = this.#options;
+    if (!isLogNumber(number))
+      throw new Error(`no number follows ${logFileName(LOG_NUMBER_MAX)}; remove that file`);
     const others = listLogFiles(folder).filter((other) => other !== number);
     for (const old of others.slice(0, Math.max(0, others.length - filesMax + 1)))
       fs.rmSync(logFilePath(folder, old), { force: true });

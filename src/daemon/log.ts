@@ -1,8 +1,10 @@
 /**
  * The log: JSON lines with fixed phrases, data in fields, contents as sizes. Secrets have no place in it; fields that
- * could carry one by mistake are redacted before the line is made, so for every destination alike.
+ * could carry one by mistake are redacted, and queries of URLs masked, before the line is made, so for every destination
+ * alike.
  */
 import { type DestinationStream, pino } from 'pino';
+import { maskQueries } from './masks.ts';
 import type { LogLevel } from './option-values.ts';
 import type { Log } from './runner.ts';
 
@@ -43,7 +45,10 @@ export function createLog(level: LogLevel, destination: DestinationStream): Log 
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       messageKey: 'phrase',
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (data) => maskQueries(data) as Record<string, unknown>,
+      },
       redact: {
         paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
         censor: '[redacted]',

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { LIMITS, MiB } from '../core/limits.ts';
 import { parsePeerUrl } from '../net/address.ts';
 import { byteSizeText, parseByteSize } from './byte-size.ts';
+import { maskOption } from './masks.ts';
 import { RETENTION_BOUNDS } from './retention.ts';
 
 /** Levels of the log, most important first; `silent` writes nothing. */
@@ -129,7 +130,10 @@ export const peersValue = z.string().transform((text, context): string[] => {
   for (const part of splitList(text)) {
     const parsed = parsePeerUrl(/^[a-z][a-z0-9+.-]*:\/\//i.test(part) ? part : hostPort(part));
     if (!parsed.ok)
-      context.addIssue({ code: 'custom', message: `${PEERS_ALLOWED}; "${part}" ${parsed.detail}` });
+      context.addIssue({
+        code: 'custom',
+        message: `${PEERS_ALLOWED}; "${maskOption(part)}" ${parsed.detail}`,
+      });
     else if (!urls.includes(parsed.address.url)) urls.push(parsed.address.url);
   }
   return urls;

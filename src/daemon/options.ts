@@ -9,6 +9,7 @@ import { MeshError } from '../core/errors.ts';
 import { DAY, LIMITS } from '../core/limits.ts';
 import type { Rates, RetentionLimits } from '../core/peer-types.ts';
 import { canonicalPeerUrl } from '../net/address.ts';
+import { maskOption } from './masks.ts';
 import {
   DEFAULT_BOOTSTRAP_URL,
   OPTION_NAMES,
@@ -99,7 +100,9 @@ function readValues(env: Environment): { values: OptionValues; mistakes: string[
     const parsed = row.schema.safeParse(text);
     if (parsed.success) values[name] = parsed.data;
     else
-      mistakes.push(`${name} is ${quote(text)}, allowed: ${parsed.error.issues[0]?.message ?? row.allowed}.`);
+      mistakes.push(
+        `${name} is ${quote(maskOption(text))}, allowed: ${parsed.error.issues[0]?.message ?? row.allowed}.`,
+      );
   }
   return { values, mistakes };
 }
@@ -184,7 +187,7 @@ function publicUrlOf(values: OptionValues, env: Environment): { publicUrl: strin
   if (domain === '') return { publicUrl: '', notes: [] };
   const publicUrl = isHostName(domain) ? canonicalPeerUrl(`wss://${domain}/`) : undefined;
   if (publicUrl === undefined) {
-    const note = `RAILWAY_PUBLIC_DOMAIN is ${quote(domain)}, which is no host name, so it is not used; MESH_PUBLIC_URL can name the address.`;
+    const note = `RAILWAY_PUBLIC_DOMAIN is ${quote(maskOption(domain))}, which is no host name, so it is not used; MESH_PUBLIC_URL can name the address.`;
     return { publicUrl: '', notes: [note] };
   }
   const note = `Others reach this daemon at ${publicUrl}, says RAILWAY_PUBLIC_DOMAIN; MESH_PUBLIC_URL would come before it.`;

@@ -8,6 +8,7 @@ import { retentionDefaults } from './retention.ts';
 import { retentionLimits } from './retention-options.ts';
 import type { ReportEffect } from './runner.ts';
 import { Screen } from './screen.ts';
+import { summarize } from './summary.ts';
 import { ManualLater } from './testing/later.ts';
 
 const source = (name: string, rest: Partial<SourceView>): SourceView => ({
@@ -248,6 +249,18 @@ describe('the log', () => {
     log.info({ token: 'T0P', headers: { authorization: 'Bearer T0P' } }, 'x');
     expect(lines.join('')).not.toContain('T0P');
     expect(lines.join('')).toContain('[redacted]');
+  });
+
+  it('masks queries of URLs, which may hold a token, wherever they stand', () => {
+    const lines: string[] = [];
+    const log = createLog('debug', { write: (line) => void lines.push(line) });
+    log.warn({ source: 'https://a.example/list?token=T0P', state: 'failed' }, 'bootstrap list failed');
+    log.debug({ effect: summarize({ kind: 'dial', url: 'wss://b.example/?k=T0P' }) }, 'effect');
+    expect(lines.join('')).not.toContain('T0P');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'warn', source: 'https://a.example/list?***', phrase: 'bootstrap list failed' },
+      { effect: { kind: 'dial', url: 'wss://b.example/?***' } },
+    ]);
   });
 });
 

@@ -28,6 +28,44 @@ export type TapFrameType =
   | 'sync_request'
   | 'sync_response';
 
+/** The compiler demands each name here once. */
+const NAMED: Readonly<Record<TapFrameType | 'refused' | 'opened' | 'closed', true>> = {
+  handshake: true,
+  auth: true,
+  ping: true,
+  pong: true,
+  role: true,
+  error: true,
+  holds: true,
+  push: true,
+  announce: true,
+  fetch: true,
+  fetched: true,
+  stored: true,
+  have: true,
+  want: true,
+  records: true,
+  addresses: true,
+  mailbox: true,
+  'mailbox-kept': true,
+  heartbeat: true,
+  sums: true,
+  buckets: true,
+  list: true,
+  listed: true,
+  unreadable: true,
+  subscribe: true,
+  unsubscribe: true,
+  message: true,
+  sync_request: true,
+  sync_response: true,
+  refused: true,
+  opened: true,
+  closed: true,
+};
+/** Every name of a frame or an event that can be asked for. */
+export const TAP_NAMES: readonly string[] = Object.keys(NAMED);
+
 interface OnLink {
   readonly time: string;
   /** number of the link in this run of the daemon */

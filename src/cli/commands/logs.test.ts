@@ -80,5 +80,6 @@ describe('mesh logs', () => {
     const { code, stderr } = await logs(argv);
     expect(code).toBe(2);
     expect(stderr).toContain(why);
+    expect(stderr).toContain('See "mesh logs --help".');
   });
 });

@@ -79,8 +79,7 @@ async function follow(feed: LogFeed, wanted: Wanted, context: CommandContext): P
       const line = parseLine(text);
       if (isWanted(line, wanted)) await show(context, line);
     }
-    if (feed.takeGap())
-      warn(context.io, 'Lines are missing here: their file was deleted before it was read.');
+    warnOfGap(feed, context);
     await sleep(LOOK_MS);
   }
 }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TAP_NAMES } from '../../api/client/index.ts';
 import { TAPPED } from '../../api/testing/fake-why.ts';
 import { startTestApi, type TestApi } from '../../api/testing/harness.ts';
-import type { TapItem } from '../../daemon/index.ts';
+import { TAP_TYPES, type TapItem } from '../../daemon/index.ts';
 import { runCli } from '../testing/run-cli.ts';
 
 let api: TestApi;
@@ -26,7 +27,7 @@ describe('mesh tap', () => {
       '---  NNNNNNNN  closed  by this daemon  banned: too many offences',
       '---  5 frames not shown: this terminal reads too slowly (12 so far)',
     ]);
-    expect(stderr).toContain('Showing what passes over 2 links.');
+    expect(stderr).toContain('Showing what passes over 2 links, without ping and pong.');
     expect(stderr).toContain('The daemon has stopped.');
     expect(code).toBe(0);
   });
@@ -41,7 +42,28 @@ describe('mesh tap', () => {
     await runCli(['tap', '--peer', 'NNNNNN', '--type', 'push, stored', '--data', api.folder]);
     expect(api.gate.taps).toMatchObject([{ peer: 'NNNNNN', types: ['push', 'stored'] }]);
     const { code, stderr } = await runCli(['tap', '--type', 'pusch', '--data', api.folder]);
-    expect([code, stderr]).toEqual([1, expect.stringContaining('type')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('No frame is called "pusch".')]);
+    expect(api.gate.taps).toHaveLength(1);
+  });
+
+  it('knows the names that the daemon knows, and its help lists them', async () => {
+    expect([...TAP_NAMES].sort()).toEqual([...TAP_TYPES].sort());
+    const words = (await runCli(['tap', '--help'])).stdout.replaceAll(/\s+/g, ' ');
+    expect(words).toContain(TAP_NAMES.join(', '));
+  });
+
+  it('shows people ping and pong only if they ask for them, and programs everything', async () => {
+    const frame = (type: 'ping' | 'role'): TapItem => ({
+      ...{ kind: 'frame', time: '2026-01-01T00:00:00.000Z', link: 3, peer: null, direction: 'in' },
+      ...{ protocol: 'mesh/2', bytes: 9, type, fields: {} },
+    });
+    api.gate.tapped = [TAPPED[0] as TapItem, frame('ping'), frame('role'), TAPPED.at(-1) as TapItem];
+    const shown = async (...argv: string[]) => runCli(['tap', '--data', api.folder, ...argv]);
+    expect((await shown()).stdout).toMatch(/^\S+ {2}in {3}link 3 {4}role {2}9 bytes\n$/);
+    const asked = await shown('--type', 'ping,role');
+    expect(asked.stdout).toMatch(/ping[\s\S]*role/);
+    expect(asked.stderr).not.toContain('without');
+    expect((await shown('--json')).json).toHaveLength(4);
   });
 
   it('ends with 0 at a signal', async () => {

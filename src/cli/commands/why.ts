@@ -1,3 +1,4 @@
+import { parseIdStart } from '../arguments.ts';
 import { defineCommand, type GlobalArguments } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { paint, print } from '../print.ts';
@@ -21,8 +22,9 @@ export const whyCommand = defineCommand<WhyArguments>({
       demandOption: true,
       describe: 'Id of the message, or at least 6 characters of its beginning',
     }),
-  run: async ({ id }, context) =>
-    withClient(context, async (client) => {
+  run: async ({ id: text }, context) => {
+    const id = parseIdStart('ID', text, 'a message');
+    return withClient(context, async (client) => {
       const why = await client.why(id);
       const { io } = context;
       if (context.global.json) {
@@ -34,5 +36,6 @@ export const whyCommand = defineCommand<WhyArguments>({
       await print(io, paint(io, io.stdout, 'bold', first));
       for (const line of rest) await print(io, line);
       return undefined;
-    }),
+    });
+  },
 });

@@ -86,6 +86,13 @@ describe('a feed of the log', () => {
     fs.mkdirSync(path.join(folder, 'mesh-1.log'));
     expect(() => [...feedFrom({ number: 1, offset: 0 }).lines()]).toThrow('is not a file');
   });
+
+  it('follows no symbolic link', () => {
+    fs.writeFileSync(path.join(folder, 'secret'), 'secret\n');
+    fs.symlinkSync(path.join(folder, 'secret'), path.join(folder, 'mesh-1.log'));
+    expect(() => [...feedFrom({ number: 1, offset: 0 }).lines()]).toThrow('mesh-1.log cannot be read: ELOOP');
+    expect(() => placeOfLast(folder, 1)).toThrow('ELOOP');
+  });
 });
 
 describe('the place of the last lines', () => {

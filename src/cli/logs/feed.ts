@@ -23,11 +23,12 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
-/** Never waits for a writer, as a named pipe would. Throws `ENOENT` of the file system, else MeshError `no_log`. */
+/** Never waits for a writer, as a named pipe would, and follows no symbolic link. Throws `ENOENT` of the file system, else MeshError `no_log`. */
 function openToRead(file: string): number {
+  const { O_RDONLY, O_NONBLOCK = 0, O_NOFOLLOW = 0 } = fs.constants;
   let fd: number;
   try {
-    fd = fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0));
+    fd = fs.openSync(file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
   } catch (error) {
     if (isMissing(error)) throw error;
     const why = error instanceof Error ? error.message : String(error);

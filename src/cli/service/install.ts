@@ -3,13 +3,14 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isDaemon, MeshError, pidOf } from '../../api/client/index.ts';
+import { MeshError } from '../../api/client/index.ts';
 import type { CommandContext } from '../command.ts';
 import { UsageError } from '../exit.ts';
 import { print } from '../print.ts';
+import { runningPid } from '../running.ts';
 import { jsonLine, shellWord, visibleLine } from '../text.ts';
 import { type Manager, managerOf } from './manager.ts';
-import { type Machine, planService, readInstalled, type ServicePlan } from './plan.ts';
+import { isSameFolder, type Machine, planService, readInstalled, type ServicePlan } from './plan.ts';
 import { SERVICE_USER } from './unit.ts';
 
 /** A start takes a second; a machine under load gets much more. */
@@ -50,22 +51,11 @@ function assertOwn({ file, dataFolder }: ServicePlan): void {
   const installed = readInstalled(file);
   if (installed.kind === 'foreign')
     throw new MeshError('service_foreign', `${file} was not written by "mesh service install".`);
-  if (installed.kind === 'own' && installed.dataFolder !== dataFolder)
+  if (installed.kind === 'own' && !isSameFolder(installed.dataFolder, dataFolder))
     throw new MeshError(
       'service_foreign',
       `${file} runs the daemon of ${installed.dataFolder}, and this would be ${dataFolder}. To take its place: mesh service remove, then install again.`,
     );
-}
-
-/** The daemon that runs on the folder now, 0 if none does. */
-function runningPid(dataFolder: string): number {
-  try {
-    const pid = pidOf(dataFolder);
-    return isDaemon(dataFolder, pid) ? pid : 0;
-  } catch (error) {
-    if (error instanceof MeshError && error.code === 'no_daemon') return 0;
-    throw error;
-  }
 }
 
 async function assertFree({ dataFolder }: ServicePlan, manager: Manager): Promise<void> {

@@ -81,6 +81,15 @@ export function readInstalled(file: string): Installed {
   return dataFolder === undefined ? { kind: 'foreign' } : { kind: 'own', text, dataFolder };
 }
 
+function realFolder(folder: string): string {
+  return fs.existsSync(folder) ? fs.realpathSync(folder) : path.resolve(folder);
+}
+
+/** Whether two paths lead to one folder, by whatever links. */
+export function isSameFolder(a: string, b: string): boolean {
+  return realFolder(a) === realFolder(b);
+}
+
 /** The folder for configuration of a user: the XDG specification ignores a relative one. */
 function configFolder({ env }: CommandContext['io'], home: string): string {
   const set = env.XDG_CONFIG_HOME ?? '';

@@ -8,7 +8,14 @@ import { print, warn } from '../print.ts';
 import { jsonLine, visibleLine } from '../text.ts';
 import { LAUNCHD_LABEL } from './launchd.ts';
 import { type Manager, managerOf } from './manager.ts';
-import { assertKnownPlatform, type Installed, type Machine, readInstalled, serviceFile } from './plan.ts';
+import {
+  assertKnownPlatform,
+  type Installed,
+  isSameFolder,
+  type Machine,
+  readInstalled,
+  serviceFile,
+} from './plan.ts';
 
 interface Found {
   readonly file: string;
@@ -85,8 +92,21 @@ export function servicesOf(
   const scopes = machine.platform === 'darwin' ? (['user'] as const) : (['user', 'system'] as const);
   return scopes
     .map((scope) => find(context, machine, scope))
-    .filter(({ installed }) => installed.kind === 'own' && installed.dataFolder === context.dataFolder)
+    .filter(
+      ({ installed }) => installed.kind === 'own' && isSameFolder(installed.dataFolder, context.dataFolder),
+    )
     .map((found) => ({ file: found.file, remove: () => takeAway(found) }));
+}
+
+/** Of whom there is a service too, since the two are easily taken for each other; [] if there is none. */
+function otherLines(context: CommandContext, machine: Machine, scope: 'user' | 'system'): string[] {
+  if (machine.platform !== 'linux') return [];
+  const other = scope === 'user' ? 'system' : 'user';
+  const file = serviceFile(context, machine, other);
+  if (!fs.existsSync(file)) return [];
+  return other === 'system'
+    ? [`There is a service of the machine too (${file}): "mesh service status --system" shows it.`]
+    : [`There is a service of your user too (${file}): "mesh service status" shows it.`];
 }
 
 /** Says whether the service is installed and runs. @returns 1 if it does not run */
@@ -122,6 +142,7 @@ export async function showService(
     if (!isRunning) lines.push(`"mesh logs" may say why; to start it: ${manager.command} start ${name}`);
   }
   if (obstacle !== '') lines.push(`Nobody here runs services: ${obstacle}`);
+  lines.push(...otherLines(context, machine, scope));
   for (const line of lines) await print(io, visibleLine(line));
   return isRunning ? EXIT.ok : EXIT.failure;
 }

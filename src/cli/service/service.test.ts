@@ -154,6 +154,18 @@ describe('mesh service remove', () => {
     expect(servicesOf(t.context(), t.machine).map(({ file }) => file)).toEqual([system]);
     expect(servicesOf(t.context(), { ...t.machine, platform: 'win32' })).toEqual([]);
   });
+
+  it('knows its folder by whatever path it is named', async () => {
+    const t = createMachine();
+    fs.mkdirSync(t.dataFolder);
+    const link = path.join(t.home, 'link');
+    fs.symlinkSync(t.dataFolder, link);
+    put(t.unit, own(link));
+    expect(servicesOf(t.context(), t.machine)).toHaveLength(1);
+    expect(servicesOf(t.context({ data: `${link}/../data/` }), t.machine)).toHaveLength(1);
+    t.program('systemctl', '#!/bin/sh\necho "no bus" >&2\nexit 1\n');
+    expect((await failure(install(t))).code).toBe('no_service_manager'); // and not service_foreign
+  });
 });
 
 describe('mesh service status', () => {
@@ -165,6 +177,18 @@ describe('mesh service status', () => {
     expect(await showService(t.context(), t.machine, 'user')).toBe(1);
     expect(t.stdout()).toContain('was not written by "mesh service install"');
     expect(t.stdout()).toContain('It does not run (inactive), and does not start by itself.');
+    expect(t.stdout()).not.toContain('There is a service of');
+  });
+
+  it('names the one of the machine beside the one of the user, and the other way round', async () => {
+    const t = createMachine();
+    const system = path.join(t.machine.systemFolder, 'mesh.service');
+    put(system, own(STATE_FOLDER));
+    await showService(t.context(), t.machine, 'user');
+    expect(t.stdout()).toContain(`of the machine too (${system}): "mesh service status --system" shows it.`);
+    put(t.unit, own(t.dataFolder));
+    await showService(t.context(), t.machine, 'system');
+    expect(t.stdout()).toContain(`of your user too (${t.unit}): "mesh service status" shows it.`);
   });
 });
 

@@ -3,7 +3,7 @@
  * same list is only shown.
  */
 import path from 'node:path';
-import { isDaemon, MeshError, pidOf } from '../../api/client/index.ts';
+import { MeshError } from '../../api/client/index.ts';
 import {
   assertDataFolder,
   type FolderFacts,
@@ -15,10 +15,12 @@ import {
 import { sizeText } from '../byte-size.ts';
 import type { CommandContext } from '../command.ts';
 import { print, warn } from '../print.ts';
+import { runningPid } from '../running.ts';
 import { thisMachine } from '../service/plan.ts';
 import { servicesOf } from '../service/remove.ts';
 import { tableLines } from '../table.ts';
 import { jsonLine, visibleLine } from '../text.ts';
+import { assertOwner } from './owner.ts';
 import { programAdvice } from './program.ts';
 
 export interface UninstallOptions {
@@ -37,17 +39,6 @@ interface Line extends Item {
 
 function serviceItem({ file }: Service): Item {
   return { path: file, what: 'the service', bytes: 0, action: 'remove', why: '' };
-}
-
-/** The daemon that runs on the folder, 0 if none does. */
-function runningPid(dataFolder: string): number {
-  try {
-    const pid = pidOf(dataFolder);
-    return isDaemon(dataFolder, pid) ? pid : 0;
-  } catch (error) {
-    if (error instanceof MeshError && error.code === 'no_daemon') return 0;
-    throw error;
-  }
 }
 
 function rows(items: readonly Item[], dataFolder: string): string[][] {
@@ -159,16 +150,18 @@ async function removeItems(
 
 /**
  * Shows or removes what belongs to the daemon of the context's folder.
- * @throws MeshError `not_data_folder`, `daemon_runs`, `uninstall_incomplete`
+ * @throws MeshError `not_data_folder`, `daemon_runs`, `uninstall_incomplete`; UsageError for root in the folder of another
  */
 export async function uninstall(
   { isReal, withKeys }: UninstallOptions,
   context: CommandContext,
 ): Promise<undefined> {
   const { dataFolder, io } = context;
+  const machine = thisMachine(context);
+  assertOwner(dataFolder, machine);
   const facts = readFacts(dataFolder, { env: io.env, cwd: io.cwd, withKeys });
   if (facts !== undefined) assertDataFolder(facts);
-  const services = servicesOf(context, thisMachine(context));
+  const services = servicesOf(context, machine);
   if (!isReal) {
     const items = [...services.map(serviceItem), ...(facts === undefined ? [] : takeInventory(facts))];
     await show(items, facts?.dataFolder ?? dataFolder, context);

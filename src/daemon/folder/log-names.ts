@@ -13,7 +13,15 @@ export function logFileName(number: number): string {
   return `mesh-${number}.log`;
 }
 
-/** The number of a file of the log, or undefined for any other name. At most twelve digits: they count exactly. */
+/** Twelve digits, which count exactly. No daemon ever writes so many files: who meets this has a file that somebody made. */
+export const LOG_NUMBER_MAX = 999_999_999_999;
+
+/** Whether a file of this number would be found again, and so be counted and deleted in its turn. */
+export function isLogNumber(number: number): boolean {
+  return number <= LOG_NUMBER_MAX;
+}
+
+/** The number of a file of the log, 1 to {@link LOG_NUMBER_MAX}, or undefined for any other name. */
 export function logFileNumber(name: string): number | undefined {
   const digits = /^mesh-([1-9]\d{0,11})\.log$/.exec(name)?.[1];
   return digits === undefined ? undefined : Number(digits);

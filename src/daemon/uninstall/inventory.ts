@@ -39,6 +39,8 @@ const UNKNOWN_WHY = 'It is not known here, so it is left.';
 /** What `files.ts` leaves behind if a process is killed in its middle; drafts of tokens end in twelve characters. */
 const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/;
 const TOKEN_BYTES_MAX = 256;
+/** Several times what a daemon writes into `api.json`. */
+const API_FILE_BYTES_MAX = 4096;
 /** The header of an SQLite database has its application id here, as four bytes. */
 const APPLICATION_OFFSET = 68;
 
@@ -61,23 +63,43 @@ function storeVerdict(rest: string): Verdict | undefined {
   return undefined;
 }
 
-function tokenVerdict(file: string): Verdict {
+/** What a small file says, '' for one that is too large, none, or a link. */
+function smallText(file: string, bytesMax: number): string {
   const stats = fs.lstatSync(file, { throwIfNoEntry: false });
-  const isOurs =
-    stats?.isFile() === true &&
-    stats.size <= TOKEN_BYTES_MAX &&
-    /^mesh_[\w-]{43}\s*$/.test(fs.readFileSync(file, 'utf8'));
+  return stats?.isFile() === true && stats.size <= bytesMax ? fs.readFileSync(file, 'utf8') : '';
+}
+
+function tokenVerdict(file: string): Verdict {
+  const isOurs = /^mesh_[\w-]{43}\s*$/.test(smallText(file, TOKEN_BYTES_MAX));
   return isOurs ? remove('a token of the local API') : { what: 'no token of ours', why: UNKNOWN_WHY };
 }
 
-function verdictOf(name: string, { dataFolder, storePath }: FolderFacts): Verdict {
+function isApiFile(file: string): boolean {
+  try {
+    const value: unknown = JSON.parse(smallText(file, API_FILE_BYTES_MAX));
+    if (typeof value !== 'object' || value === null) return false;
+    return ['url', 'pid', 'version', 'started'].every((name) => Object.hasOwn(value, name));
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+function verdictOf(name: string, facts: FolderFacts): Verdict {
+  const { dataFolder, storePath } = facts;
+  const file = path.join(dataFolder, name);
   const store = path.basename(storePath);
-  if (path.dirname(storePath) === dataFolder && name.startsWith(store)) {
+  if (isStoreInside(facts) && name.startsWith(store)) {
     const verdict = storeVerdict(name.slice(store.length));
+    if (verdict?.why === '' && isForeignDatabase(storePath))
+      return { what: 'of a database that is not ours', why: UNKNOWN_WHY };
     if (verdict !== undefined) return verdict;
   }
-  if (name === 'token' || name === 'agent-token') return tokenVerdict(path.join(dataFolder, name));
-  if (name === 'api.json') return remove('where the API listened');
+  if (name === 'token' || name === 'agent-token') return tokenVerdict(file);
+  if (name === 'api.json')
+    return isApiFile(file)
+      ? remove('where the API listened')
+      : { what: 'no api.json of ours', why: UNKNOWN_WHY };
   if ((name.startsWith('api.json.') && TEMPORARY.test(name)) || /^(?:agent-)?token\.[\w-]{12}$/.test(name))
     return remove('left by a start that was killed');
   if (name === '.env') return { what: 'options', why: 'You wrote it.' };
@@ -121,15 +143,21 @@ function copyVerdict(name: string): Verdict {
     : { what: '', why: UNKNOWN_WHY };
 }
 
+/** Directly in the data folder: what lies anywhere else says nothing about it. */
+function isStoreInside({ dataFolder, storePath }: FolderFacts): boolean {
+  return path.dirname(storePath) === dataFolder;
+}
+
+function areKeysInside({ dataFolder, keyFolder }: FolderFacts): boolean {
+  return path.dirname(keyFolder) === dataFolder;
+}
+
 /** What options have put elsewhere: it is named, and not touched. */
-function elsewhere({ dataFolder, storePath, keyFolder }: FolderFacts): Item[] {
+function elsewhere(facts: FolderFacts): Item[] {
+  const { storePath, keyFolder } = facts;
   const places = [
-    {
-      place: storePath,
-      isInside: path.dirname(storePath) === dataFolder,
-      what: 'the database (MESH_STORE_PATH)',
-    },
-    { place: keyFolder, isInside: path.dirname(keyFolder) === dataFolder, what: 'the keys (MESH_KEY_DIR)' },
+    { place: storePath, isInside: isStoreInside(facts), what: 'the database (MESH_STORE_PATH)' },
+    { place: keyFolder, isInside: areKeysInside(facts), what: 'the keys (MESH_KEY_DIR)' },
   ];
   return places
     .filter(({ place, isInside }) => !isInside && fs.existsSync(place))
@@ -169,16 +197,30 @@ function isOurDatabase(file: string): boolean {
   }
 }
 
+/** One with content that is not ours. An empty file is what a start that was killed at once leaves. */
+function isForeignDatabase(file: string): boolean {
+  const stats = fs.lstatSync(file, { throwIfNoEntry: false });
+  return stats !== undefined && stats.size > 0 && !isOurDatabase(file);
+}
+
+function arePrivateKeysIn(folder: string): boolean {
+  if (fs.lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return false; // a link leads elsewhere
+  return ['key.pem', 'peer.pem'].every((name) => fs.existsSync(path.join(folder, name)));
+}
+
 /**
  * Throws MeshError `not_data_folder` for a folder without a sign that a daemon of ours has lived in it: a token, the
- * database, or both private keys. An empty folder passes.
+ * database, or both private keys. Keys and a database that options have put elsewhere are none: with them any folder
+ * would do. An empty folder passes.
  */
-export function assertDataFolder({ dataFolder, storePath, keyFolder }: FolderFacts): void {
+export function assertDataFolder(facts: FolderFacts): void {
+  const { dataFolder, storePath, keyFolder } = facts;
   if (fs.readdirSync(dataFolder).length === 0) return;
   const isTokenThere = ['token', 'agent-token'].some(
     (name) => tokenVerdict(path.join(dataFolder, name)).why === '',
   );
-  const areKeysThere = ['key.pem', 'peer.pem'].every((name) => fs.existsSync(path.join(keyFolder, name)));
-  if (isTokenThere || areKeysThere || isOurDatabase(storePath)) return;
+  if (isTokenThere) return;
+  if (areKeysInside(facts) && arePrivateKeysIn(keyFolder)) return;
+  if (isStoreInside(facts) && isOurDatabase(storePath)) return;
   throw new MeshError('not_data_folder', `${dataFolder} has no token, no keys and no database of a daemon.`);
 }

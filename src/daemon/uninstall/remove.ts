@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { MeshError } from '../../core/errors.ts';
 import { takeLock } from '../../store/sqlite-file.ts';
+import { hasCode } from '../files.ts';
 import { assertDataFolder, type FolderFacts, type Item, takeInventory } from './inventory.ts';
 
 export interface Outcome {
@@ -26,6 +27,15 @@ function removeFile(file: string): string {
   }
 }
 
+/** An empty folder may stay where the one above it belongs to somebody else, as /var/lib does. */
+function removeFolder(folder: string): void {
+  try {
+    fs.rmdirSync(folder);
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EPERM', 'EBUSY', 'EROFS')) throw error;
+  }
+}
+
 /** Folders that something was removed from go if nothing is left in them; the data folder is the last. */
 function removeEmptyFolders(items: readonly Item[], dataFolder: string): void {
   const inside = items
@@ -33,7 +43,7 @@ function removeEmptyFolders(items: readonly Item[], dataFolder: string): void {
     .filter((folder) => folder.startsWith(dataFolder + path.sep));
   for (const folder of [...new Set(inside), dataFolder]) {
     const stats = fs.lstatSync(folder, { throwIfNoEntry: false });
-    if (stats?.isDirectory() === true && fs.readdirSync(folder).length === 0) fs.rmdirSync(folder);
+    if (stats?.isDirectory() === true && fs.readdirSync(folder).length === 0) removeFolder(folder);
   }
 }
 

@@ -20,6 +20,8 @@ const put = (name: string, text = 'x'): void => {
   fs.writeFileSync(path.join(data, name), text);
 };
 const TOKEN = `mesh_${'A'.repeat(43)}\n`;
+const API = JSON.stringify({ url: 'http://127.0.0.1:1', pid: 1, version: '0.1.0', started: '' });
+const FOREIGN_DATABASE = 'SQLite format 3\0'.padEnd(200, '\0');
 
 /** A folder as a daemon leaves it. */
 function live(): void {
@@ -69,10 +71,11 @@ describe('the inventory', () => {
   it('knows what a killed start leaves behind, and copies', () => {
     live();
     const temporary = ['api.json.0123456789ab.tmp', 'token.AbCd-_012345', 'store.db-wal', 'store.db-shm'];
-    const more = ['store.db.schema2-20260101T000000Z.bak.part', 'mesh1-copy-Ab12Cd/mesh.db', 'api.json'];
+    const more = ['store.db.schema2-20260101T000000Z.bak.part', 'mesh1-copy-Ab12Cd/mesh.db'];
     for (const name of [...temporary, ...more]) put(name);
+    put('api.json', API);
     put('keys/key.pem.0123456789ab.tmp');
-    expect(names('remove')).toEqual(expect.arrayContaining([...temporary, ...more]));
+    expect(names('remove')).toEqual(expect.arrayContaining([...temporary, ...more, 'api.json']));
     expect(names('keep')).toContain('keys/key.pem.0123456789ab.tmp');
     expect(names('remove', facts(true))).toContain('keys/key.pem.0123456789ab.tmp');
   });
@@ -100,6 +103,31 @@ describe('the inventory', () => {
     live();
     put('agent-token', 'my own notes');
     expect(names('keep')).toContain('agent-token');
+  });
+
+  it.each([['{"my":"settings"}'], ['null'], ['no JSON'], [JSON.stringify({ url: 'x'.repeat(5000) })]])(
+    'keeps an api.json that no daemon wrote: %s',
+    (text) => {
+      live();
+      put('api.json', text);
+      expect(names('keep')).toContain('api.json');
+    },
+  );
+
+  it('keeps a database of another program with its companions, beside a token of ours', () => {
+    live();
+    put('store.db', FOREIGN_DATABASE);
+    for (const end of ['-wal', '-shm', '-journal']) put(`store.db${end}`);
+    const all = ['', '-journal', '-shm', '-wal', '.lock'].map((end) => `store.db${end}`);
+    expect(
+      names('keep')
+        .filter((name) => name.startsWith('store'))
+        .sort(),
+    ).toEqual(all);
+    put('store.db', ''); // what a start leaves that was killed at once
+    expect(names('remove')).toEqual(expect.arrayContaining(all));
+    fs.rmSync(path.join(data, 'store.db')); // a removal that was broken off
+    expect(names('remove')).toEqual(expect.arrayContaining(all.slice(1)));
   });
 
   it('names a database and keys that options have put elsewhere, and does not touch them', () => {
@@ -158,7 +186,7 @@ describe('the removal', () => {
 
   it('goes on after a file that cannot be removed, says why, and can be repeated then', () => {
     live();
-    put('api.json');
+    put('api.json', API);
     const inventory = takeInventory(facts());
     fs.rmSync(path.join(data, 'logs/mesh-3.log'));
     put('logs/mesh-3.log/in-its-place'); // nobody can unlink a folder, not even the superuser
@@ -188,13 +216,31 @@ describe('the removal', () => {
       },
     ],
     ['one with a single key', () => put('keys/key.pem')],
-    ['one with a database of another program', () => put('store.db', 'SQLite format 3\0'.padEnd(200, '\0'))],
+    ['one with a database of another program', () => put('store.db', FOREIGN_DATABASE)],
   ])('refuses %s', (_what, make) => {
     make();
     const before = left();
     expect(codeOf(() => assertDataFolder(facts(true)))).toBe('not_data_folder');
     expect(codeOf(() => removeAll(facts(true)))).toBe('not_data_folder');
     expect(left()).toEqual(before);
+  });
+
+  it.each([
+    ['MESH_KEY_DIR', { MESH_KEY_DIR: 'mine/keys' }],
+    ['MESH_STORE_PATH', { MESH_STORE_PATH: 'mine/store.db' }],
+    ['MESH_KEY_DIR through a link', { MESH_KEY_DIR: 'data/keys' }],
+  ])('refuses a folder of somebody whose only sign lies elsewhere: %s', (_what, env) => {
+    loadKeys(path.join(base, 'mine', 'keys'));
+    openStore({ path: path.join(base, 'mine', 'store.db'), network: 'test', sha256 }).close();
+    put('store.db', FOREIGN_DATABASE);
+    for (const name of ['store.db-wal', 'api.json', 'logs/mesh-1.log', 'token']) put(name, 'theirs');
+    if (Object.values(env).includes('data/keys'))
+      fs.symlinkSync(path.join(base, 'mine/keys'), path.join(data, 'keys'));
+    const before = left();
+    expect(codeOf(() => assertDataFolder(facts(true, env)))).toBe('not_data_folder');
+    expect(codeOf(() => removeAll(facts(true, env)))).toBe('not_data_folder');
+    expect(left()).toEqual(before);
+    expect(fs.readdirSync(path.join(base, 'mine', 'keys'))).toHaveLength(3);
   });
 
   it('takes a link to the folder for the folder itself', () => {
