@@ -25,7 +25,9 @@ class TestClock {
 
   /** @param hours beside the true time */
   set(hours: number): void {
-    fs.writeFileSync(this.#file, `${hours * HOUR_MS}`);
+    // Whole or not at all: a daemon that reads an empty file would have the true time for a moment.
+    fs.writeFileSync(`${this.#file}.new`, `${hours * HOUR_MS}`);
+    fs.renameSync(`${this.#file}.new`, this.#file);
   }
 }
 
