@@ -29,15 +29,20 @@ export class Recent<T> {
 
   /** Ids that begin with `prefix`, at most `limit` of them. Looks at every entry. */
   startingWith(prefix: string, limit: number): string[] {
-    const found: string[] = [];
-    for (const id of this.#entries.keys()) {
-      if (found.length >= limit) break;
-      if (id.startsWith(prefix)) found.push(id);
-    }
-    return found;
+    return idsStartingWith(this.#entries.keys(), prefix, limit);
   }
 
   get size(): number {
     return this.#entries.size;
   }
+}
+
+/** Those of `ids` that begin with `prefix`, at most `limit` of them. */
+export function idsStartingWith(ids: Iterable<string>, prefix: string, limit: number): string[] {
+  const found: string[] = [];
+  for (const id of ids) {
+    if (found.length >= limit) break;
+    if (id.startsWith(prefix)) found.push(id);
+  }
+  return found;
 }

@@ -4,7 +4,7 @@
  */
 import { toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
-import type { Confirmation, Deed, KeeperStanding } from '../delivery/journal.ts';
+import type { Journey, KeeperStanding } from '../delivery/journal.ts';
 import type { Outbox } from '../delivery/outbox.ts';
 import type { Gossip } from '../gossip/gossip.ts';
 import type { Origin, Refusal } from '../gossip/origins.ts';
@@ -42,17 +42,12 @@ export interface Keeper {
 }
 
 /** An own message on its way, as far as this run saw it. */
-export interface DeliveryFacts {
+export interface DeliveryFacts extends Omit<Journey, 'lastPushMs'> {
   readonly keeper: Keeper | undefined;
   /** the keeper has not confirmed it: when it was pushed, and when it is again if it stays silent */
   readonly underWay: { readonly pushedMs: number; readonly againMs: number } | undefined;
   /** own messages that the keeper has not confirmed */
   readonly unconfirmed: number;
-  readonly pushes: number;
-  readonly firstPushMs: number;
-  readonly takers: readonly Deed[];
-  readonly moreTakers: number;
-  readonly stored: readonly Confirmation[];
 }
 
 /** How the channel is kept here. */

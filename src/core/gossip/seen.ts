@@ -8,6 +8,7 @@
 import { LIMITS } from '../limits.ts';
 import type { VerifiedMessage } from '../message/verified.ts';
 import type { Footprint } from '../peer-types.ts';
+import { idsStartingWith } from '../recent.ts';
 
 interface Seen {
   readonly idText: string;
@@ -89,12 +90,7 @@ export class SeenMessages {
 
   /** Ids that begin with `prefix`, at most `limit` of them. Looks at every id. */
   startingWith(prefix: string, limit: number): string[] {
-    const found: string[] = [];
-    for (const id of this.#seen.keys()) {
-      if (found.length >= limit) break;
-      if (id.startsWith(prefix)) found.push(id);
-    }
-    return found;
+    return idsStartingWith(this.#seen.keys(), prefix, limit);
   }
 
   message(id: string): VerifiedMessage | undefined {

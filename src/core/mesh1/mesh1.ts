@@ -85,11 +85,13 @@ export class Mesh1 implements Mesh1Listener {
     if (label === this.#ctx.config.peerId) return { code: 'self_link', detail: 'this is the same daemon' };
     if (this.#host.isMesh2(link.url, label))
       return { code: 'unauthorized', detail: 'this peer was known as one of mesh/2 less than 30 days ago' };
-    const standing = link.role === 'dialler' ? this.#host.standingOf(link.url) : 'fixed';
-    if (standing === 'hint')
-      return { code: 'unauthorized', detail: 'mesh/1 peers are taken from lists and from MESH_PEERS only' };
+    if (link.role === 'dialler') {
+      const standing = this.#host.standingOf(link.url);
+      if (standing === 'hint')
+        return { code: 'unauthorized', detail: 'mesh/1 peers are taken from lists and from MESH_PEERS only' };
+      if (standing === 'fixed') return undefined;
+    }
     const same = [...this.#sessions.values()].filter((other) => other.link.role === link.role).length;
-    if (link.role === 'dialler' && standing === 'fixed') return undefined;
     const most = link.role === 'dialler' ? LIMITS.mesh1OutboundMax : LIMITS.mesh1InboundMax;
     return same < most
       ? undefined

@@ -1,5 +1,6 @@
 /** One link with a mesh/1 peer, as the parts of this folder share it. */
 import type { Link } from '../link/link.ts';
+import { Recent } from '../recent.ts';
 
 export interface Session {
   readonly link: Link;
@@ -32,26 +33,20 @@ export function takesChannel(session: Session, channel: string): boolean {
 
 /** The last so many ids; the oldest is forgotten for a new one. */
 export class RecentIds {
-  readonly #ids = new Set<string>();
-  readonly #most: number;
+  readonly #ids: Recent<true>;
 
   constructor(most: number) {
-    this.#most = most;
+    this.#ids = new Recent(most);
   }
 
   has(id: string): boolean {
-    return this.#ids.has(id);
+    return this.#ids.get(id) !== undefined;
   }
 
   /** @returns false if it was there */
   add(id: string): boolean {
-    if (this.#ids.has(id)) return false;
-    if (this.#ids.size >= this.#most)
-      for (const oldest of this.#ids) {
-        this.#ids.delete(oldest);
-        break;
-      }
-    this.#ids.add(id);
+    if (this.has(id)) return false;
+    this.#ids.set(id, true);
     return true;
   }
 

@@ -15,9 +15,10 @@
  *    other.
  * 3. Only open channels: mesh/1 knows no other that could be proven.
  */
-import { type Bytes, idFromText, textOf, utf8 } from '../bytes.ts';
+import { type Bytes, equal, idFromText, textOf, utf8 } from '../bytes.ts';
 import { channelKind } from '../channel/channel.ts';
 import { LIMITS } from '../limits.ts';
+import { fieldsOf, parseJson } from '../wire/json.ts';
 import { TIME_END } from './time.ts';
 
 export interface Mesh1Header {
@@ -78,21 +79,11 @@ export function encodeMesh1Header({ channel, messageId, sender, timestamp }: Mes
   return utf8(JSON.stringify({ channel_id: channel, message_id: messageId, sender_id: sender, timestamp }));
 }
 
-function parseFields(bytes: Bytes): Readonly<Record<string, unknown>> | undefined {
-  const text = textOf(bytes);
-  if (text === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined; // SyntaxError is the only one that JSON.parse throws
-  }
-}
-
 /** The header that the bytes are, or `undefined` where they are none or not in its one spelling. */
 export function readMesh1Header(bytes: Bytes): ReadMesh1Header | undefined {
   if (bytes.length > LIMITS.mesh1HeaderBytesMax) return undefined;
-  const fields = parseFields(bytes);
+  const text = textOf(bytes);
+  const fields = text === undefined ? undefined : fieldsOf(parseJson(text));
   if (!fields) return undefined;
   const { channel_id: channel, message_id: messageId, sender_id: sender, timestamp } = fields;
   if (typeof channel !== 'string' || typeof messageId !== 'string') return undefined;
@@ -102,10 +93,7 @@ export function readMesh1Header(bytes: Bytes): ReadMesh1Header | undefined {
   const timeMs = timestampMs(timestamp);
   if (!author || timeMs === undefined || !MESSAGE_ID.test(messageId)) return undefined;
   if (channelKind(channel) !== 'open') return undefined;
-  const canonical = encodeMesh1Header(header);
-  return canonical.length === bytes.length && canonical.every((byte, i) => byte === bytes[i])
-    ? { ...header, author, timeMs }
-    : undefined;
+  return equal(encodeMesh1Header(header), bytes) ? { ...header, author, timeMs } : undefined;
 }
 
 /** The text that was signed, as UTF-8. @returns undefined where the payload is no text */

@@ -5,6 +5,7 @@
 import { type Bytes, fromBase64url, idFromText, toBase64url, utf8 } from '../bytes.ts';
 import type { ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { type Fields, fieldsOf, own, parseJson } from './json.ts';
 
 export const PROTOCOL_VERSION = 2;
 
@@ -59,14 +60,6 @@ export function parseErrorText(text: string): { code: string; detail: string } |
   };
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // SyntaxError is the only one that JSON.parse throws
-  }
-}
-
 /** What a mesh/1 peer says of itself; nothing of it is proven. */
 export interface Mesh1Hello {
   /** what it calls itself: 1 to 64 printable characters */
@@ -82,17 +75,6 @@ export type HandshakeResult =
 
 function refuse(code: ErrorCode, detail: string): HandshakeResult {
   return { ok: false, code, detail };
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-/** Own properties of a JSON object, or `undefined` for anything else: `__proto__` in the text is an own property. */
-function fieldsOf(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
-}
-
-function own(fields: Fields, name: string): unknown {
-  return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
 
 function bytesOf(value: unknown, length: number): Bytes | undefined {

@@ -10,6 +10,7 @@ import { type Bytes, fromBase64url, textOf, toBase64url, utf8 } from '../bytes.t
 import { LIMITS } from '../limits.ts';
 import { readMesh1Header } from '../message/mesh1-record.ts';
 import type { Message } from '../message/message.ts';
+import { type Fields, fieldsOf, own, parseJson } from './json.ts';
 
 /** A message as it stands in a frame; nothing of it is believed yet. */
 export interface Mesh1Message {
@@ -52,24 +53,6 @@ export type Mesh1Frame =
 /** Deepest payload that is written out beside `$m2`: mesh/1 peers walk it by recursion (guess). */
 const DEPTH_MAX = 32;
 const SYNC_LIMIT = 100;
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function fieldsOf(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
-}
-
-function own(fields: Fields, name: string): unknown {
-  return Object.hasOwn(fields, name) ? fields[name] : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // SyntaxError is the only one that JSON.parse throws
-  }
-}
 
 /** JSON text of a payload, or `undefined` where it is nested too deep to be written. */
 function payloadText(value: unknown): string | undefined {
