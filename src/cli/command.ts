@@ -49,12 +49,16 @@ export interface Command {
 const MARK = '\u0000';
 /** One id in 64 begins with a dash, and no option has this length. */
 const DASHED_ID = /^-[A-Za-z0-9_-]{42}$/;
+/** The beginning of one. No option has a single dash; but `send` takes any text, and must not send a mistyped option. */
+const DASHED_START = /^-[A-Za-z0-9_][A-Za-z0-9_-]{4,41}$/;
 
 export function markPlain(argv: readonly string[]): string[] {
   const at = argv.indexOf('--');
   const before = at < 0 ? argv : argv.slice(0, at);
   const after = at < 0 ? [] : argv.slice(at + 1);
-  const isPlain = (text: string): boolean => text === '-' || DASHED_ID.test(text);
+  const takesStart = argv[0] !== 'send';
+  const isPlain = (text: string): boolean =>
+    text === '-' || DASHED_ID.test(text) || (takesStart && DASHED_START.test(text));
   return [...before.map((text) => (isPlain(text) ? MARK + text : text)), ...after.map((text) => MARK + text)];
 }
 

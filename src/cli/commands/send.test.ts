@@ -45,6 +45,12 @@ describe('mesh send', () => {
     }
   });
 
+  it('does not send what looks like a mistyped option', async () => {
+    const { code, stderr } = await send(['dev', '-follow']);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('Unknown arguments')]);
+    expect(api.gate.requests).toHaveLength(0);
+  });
+
   it('takes any text as it is', async () => {
     for (const text of ['', '007', '1e3', '-5', 'two words']) await send(['dev', text]);
     const { code } = await runCli(['send', 'dev', '--data', api.folder, '--', '--json -']);

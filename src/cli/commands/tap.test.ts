@@ -39,11 +39,12 @@ describe('mesh tap', () => {
   });
 
   it('asks for what is wanted, and names what no frame is called', async () => {
-    await runCli(['tap', '--peer', 'NNNNNN', '--type', 'push, stored', '--data', api.folder]);
-    expect(api.gate.taps).toMatchObject([{ peer: 'NNNNNN', types: ['push', 'stored'] }]);
+    for (const peer of ['NNNNNN', '-NNNNN'])
+      await runCli(['tap', '--peer', peer, '--type', 'push, stored', '--data', api.folder]);
+    expect(api.gate.taps).toMatchObject([{ peer: 'NNNNNN', types: ['push', 'stored'] }, { peer: '-NNNNN' }]);
     const { code, stderr } = await runCli(['tap', '--type', 'pusch', '--data', api.folder]);
     expect([code, stderr]).toEqual([2, expect.stringContaining('No frame is called "pusch".')]);
-    expect(api.gate.taps).toHaveLength(1);
+    expect(api.gate.taps).toHaveLength(2);
   });
 
   it('knows the names that the daemon knows, and its help lists them', async () => {

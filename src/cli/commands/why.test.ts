@@ -59,6 +59,17 @@ describe('mesh why says of an own message in its first line', () => {
   });
 });
 
+describe('mesh why takes an id', () => {
+  it('that begins with a dash, and its beginning', async () => {
+    const view = whyOf({ here: HERE.held });
+    for (const id of [`-${'N'.repeat(42)}`, '-NNNNN', '-1e2-5']) {
+      api.gate.whys.set(id, view);
+      const { code, stdout, stderr } = await runCli(['why', id, '--json', '--data', api.folder]);
+      expect([code, stderr, JSON.parse(stdout)]).toEqual([0, '', view]);
+    }
+  });
+});
+
 describe('mesh why gives the reasons of an own message', () => {
   it('with what would help next', async () => {
     expect(await why(ownWhy(MISSING['no-link']))).toEqual(
