@@ -69,11 +69,15 @@ export interface Link {
   readonly end: WireEnd;
 }
 
+/** Ended links of which it is remembered who was there: what is still under way speaks of them. */
+const ENDED_MAX = 64;
+
 /** The ends that each host may use, by number. */
 export class LinkTable {
   readonly #byHost = new Map<Host, Map<LinkId, Link>>();
-  /** who is, or was, at the other end of each link */
+  /** who is at the other end of each link, or was, of those that ended last */
   readonly #others = new Map<LinkId, Host>();
+  readonly #ended: LinkId[] = [];
 
   get(host: Host, id: LinkId): Link | undefined {
     return this.#byHost.get(host)?.get(id);
@@ -85,13 +89,19 @@ export class LinkTable {
     this.#others.set(end.id, wire.other(end).host);
   }
 
-  /** The host at the other end of a link, also when it is over. */
+  /** The host at the other end of a link, also when it has just ended. */
   otherEnd(id: LinkId): Host | undefined {
     return this.#others.get(id);
   }
 
   remove(end: WireEnd): void {
-    this.#byHost.get(end.host)?.delete(end.id);
+    if (this.#byHost.get(end.host)?.delete(end.id)) this.#end(end.id);
+  }
+
+  #end(id: LinkId): void {
+    this.#ended.push(id);
+    const oldest = this.#ended.length > ENDED_MAX ? this.#ended.shift() : undefined;
+    if (oldest !== undefined) this.#others.delete(oldest);
   }
 
   endsOf(host: Host): WireEnd[] {
@@ -102,6 +112,7 @@ export class LinkTable {
   take(host: Host): Link[] {
     const links = [...(this.#byHost.get(host)?.values() ?? [])];
     this.#byHost.delete(host);
+    for (const { end } of links) this.#end(end.id);
     return links;
   }
 }
