@@ -280,10 +280,10 @@ export const LIMITS = {
 
   // explanations
   /** own messages whose way is remembered, and links that took each (guess: what somebody still asks about) */
-  journeysMax: 4096,
+  journeysMax: 1024,
   journeyTakersMax: 8,
   /** messages of others of which it is remembered where they came from, and refused ones (guess) */
-  originsMax: 4096,
+  originsMax: 1024,
   refusalsMax: 1024,
   /** relays of a path that are told, and relays on it that cannot be reached, leaves, home relays (guess: a screen) */
   pathRelaysMax: 64,
