@@ -167,8 +167,12 @@ function syncFrames(): FrameVector[] {
   ];
 }
 
+function dialBackFrames(): FrameVector[] {
+  return [frame(23, 'dial-back', plain('url', ''), plain('port', 5000))];
+}
+
 export function makeFrameVectors(): FrameVector[] {
-  return [...linkFrames(), ...messageFrames(), ...membershipFrames(), ...syncFrames()];
+  return [...linkFrames(), ...messageFrames(), ...membershipFrames(), ...syncFrames(), ...dialBackFrames()];
 }
 
 /** Lists of texts on one line where they fit, as the formatter leaves them. */

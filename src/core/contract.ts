@@ -45,6 +45,8 @@ export type Timer =
   | { readonly kind: 'announce' }
   | { readonly kind: 'announced' }
   | { readonly kind: 'records' }
+  | { readonly kind: 'heads' }
+  | { readonly kind: 'echo' }
   | { readonly kind: 'heartbeat'; readonly link: LinkId };
 
 /** What a daemon remembers over restarts and gives to the core once. */
@@ -107,6 +109,8 @@ export type Event =
       readonly url: string;
       /** how public the other end's network address is */
       readonly scope: Scope;
+      /** that address as the host of a URL (`203.0.113.5`, `[2001:db8::1]`), '' if it is not known */
+      readonly host: string;
       /** 16 fresh random bytes */
       readonly nonce: Bytes;
       /** our fresh X25519 public key for this link, 32 bytes; the private half stays with the interpreter */
@@ -138,6 +142,8 @@ export type Event =
       /** configured by the operator: always dialled */
       readonly fixed: boolean;
     }
+  /** our port for peers is open to others (1 to 65535): neighbours are asked to prove that by dialling back */
+  | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'join'; readonly request: RequestId; readonly channel: string }
   | { readonly kind: 'leave'; readonly request: RequestId; readonly channel: string }
   /** replaces the retention policy of a joined channel */

@@ -62,6 +62,12 @@ const table = {
     http: 503,
     at: 'link',
   },
+  not_needed: {
+    title: 'The link was a test of the address, and went well.',
+    do: 'Nothing.',
+    http: 409,
+    at: 'link',
+  },
   too_slow: {
     title: 'The other side did not read fast enough and the send queue overflowed.',
     do: 'Nothing to do: the link is made again and catch-up fetches what was dropped.',

@@ -141,6 +141,24 @@ export const LIMITS = {
   /** overlay links that a relay looks for by itself (design, section 5) */
   overlayTarget: 6,
   overlayMax: 12,
+  /** of those: dialled by itself, so many at least; others that dial in leave room for them (design, section 5) */
+  outboundMin: 4,
+  /** leaves that a relay serves (design, section 5) */
+  leavesMax: 250,
+  /** one neighbour is asked to dial back after the other, the same one again after (guess: what dialHostMs lets it do) */
+  dialBackEveryMs: 5 * SECOND,
+  dialBackAgainMs: 10 * MINUTE,
+  /** neighbours that wait to be dialled back, one address of each (derived from linksMax), and dials at a time (guess: most
+   *  lead nowhere and take five seconds) */
+  dialBacksMax: 272,
+  dialBacksAtOnce: 32,
+  /** a relay with links enough tries an address that is not on its map, or else any, after (guess) */
+  feelerLostMs: 15 * SECOND,
+  feelerMs: 2 * MINUTE,
+  /** addresses proven before the last stop that are dialled before all others (design, section 5) */
+  anchors: 2,
+  /** links that stand are noted as proven again after (guess: a write for whoever else does nothing) */
+  anchorMs: 10 * MINUTE,
   /** relays on the map (design, section 5) */
   relaysMax: 4096,
   /** bytes of all records together: 1,000 relays with 1,000 channels each fit (guess) */
@@ -152,8 +170,15 @@ export const LIMITS = {
   ownUrlPeersMax: 16,
   /** overlay links in a peer record (design, section 5: at most 12) */
   recordLinksMax: 12,
-  /** own records change at most this often (design, section 5) */
+  /** own records change at most this often, and rarer the longer they go on changing (design, section 5) */
   recordMinMs: 1 * SECOND,
+  recordFlapMs: 30 * SECOND,
+  /** heads are announced in batches (guess: the map is a quarter of a second older at most, and frames are a few instead of many) */
+  headsMs: 100,
+  /** a record that was asked of one neighbour is asked of another after (guess) */
+  recordAskMs: 2 * SECOND,
+  /** records that were announced and are not here yet (derived: both records of all relays) */
+  recordOffersMax: 8192,
   /** life of a peer record (design, section 5) */
   recordMs: 1 * HOUR,
   /** own records are renewed after (guess: a third of their life) */
@@ -163,6 +188,9 @@ export const LIMITS = {
   recordsPerFrameMax: 64,
   /** addresses told to a leaf in one frame (guess) */
   addressesPerFrameMax: 64,
+  /** leaves are told relays this often, and when the map has doubled since then this soon (guess) */
+  addressesMs: 1 * MINUTE,
+  addressesSoonMs: 5 * SECOND,
 
   // interest
   /** channel tags of one relay listed exactly (design, section 6) */
@@ -214,6 +242,10 @@ export const LIMITS = {
   seenMax: 65536,
   /** bytes of transit messages kept for those who ask (guess) */
   transitBytesMax: 16 * MiB,
+  /** a leaf looks after this whether its home relays have a message (design, section 6) */
+  echoMs: 1 * SECOND,
+  /** messages of the last second that it watches (guess) */
+  echoesMax: 8192,
   /** ids are announced in batches (design, section 6) */
   announceMs: 20,
   /** an announced message is waited for before it is asked for (design, section 6) */

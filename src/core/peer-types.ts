@@ -21,6 +21,8 @@ export interface PeerConfig {
   readonly retention: RetentionLimits;
   /** the URL under which others reach us, '' if it is not configured: then what diallers name is believed */
   readonly publicUrl: string;
+  /** become a relay once somebody has dialled us; else a leaf for good */
+  readonly mayRelay: boolean;
   /** link with mesh/1 peers too */
   readonly mesh1: boolean;
   /** seal links over loopback too: they may lead into a tunnel */

@@ -111,6 +111,7 @@ export class Bench {
       rates: NO_RATES,
       retention: DEFAULT_RETENTION,
       publicUrl: '',
+      mayRelay: true,
       mesh1: true,
       sealLoopback: false,
       ...options.config,

@@ -168,6 +168,8 @@ export class Peer {
         return this.#ctx.resume(event);
       case 'addresses':
         return this.#membership.learn(event);
+      case 'listening':
+        return this.#membership.listening(event.port);
       case 'join':
         return this.#interest.kept.join(event.request, event.channel);
       case 'leave':
@@ -222,6 +224,7 @@ export class Peer {
       case 'want':
       case 'records':
       case 'addresses':
+      case 'dial-back':
         return this.#membership.receive(link, frame);
       case 'holds':
       case 'mailbox':
@@ -266,8 +269,12 @@ export class Peer {
         return this.#gossip.sendAnnouncements();
       case 'announced':
         return this.#gossip.askAnnounced();
+      case 'echo':
+        return this.#gossip.checkEchoes();
       case 'records':
         return this.#membership.publish();
+      case 'heads':
+        return this.#membership.announce();
       case 'heartbeat':
         return this.#sync.heartbeat(timer.link);
       default:

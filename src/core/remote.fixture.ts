@@ -12,6 +12,7 @@ export interface ConnectOptions {
   /** the URL that was dialled, by whom ever */
   readonly url?: string;
   readonly scope?: Scope;
+  readonly host?: string;
   readonly relay?: boolean;
   readonly live?: boolean;
   /** number of the start: another one is another daemon with the same key */
@@ -37,6 +38,7 @@ export interface RemoteHost {
   nextLink(): LinkId;
   event(event: Event): void;
   later(delayMs: number, run: () => void): void;
+  run(durationMs: number): void;
   reports(phrase: string): readonly Extract<Effect, { kind: 'report' }>[];
 }
 
@@ -88,6 +90,7 @@ export class Remote {
       role: isDialled ? 'dialler' : 'responder',
       url: isDialled ? this.url : '',
       scope: this.options.scope ?? 'loopback',
+      host: this.options.host ?? '',
       nonce: sha256(utf8(`own nonce ${this.link}`)).slice(0, 16),
       ephemeral: sha256(utf8(`own ephemeral ${this.link}`)),
     });
@@ -176,6 +179,11 @@ export class Remote {
     this.#bench.later(PONG_DELAY_MS, () => {
       if (!this.isSilent && !this.closed) this.send({ type: 'pong', n: frame.n });
     });
+  }
+
+  /** Lets time pass for everybody. */
+  wait(durationMs: number): void {
+    this.#bench.run(durationMs);
   }
 
   /** Frames of one type that came, in order. */

@@ -9,7 +9,7 @@
 import path from 'node:path';
 import type { Scope } from '../core/contract.ts';
 import { createVerifier, sha256 } from '../crypto/index.ts';
-import { type BootstrapWatcher, createBootstrapWatcher } from '../net/index.ts';
+import { type BootstrapWatcher, createBootstrapWatcher, isLoopbackOnly } from '../net/index.ts';
 import { openStore, type SqliteStore, type Store } from '../store/index.ts';
 import { removeApiFile, writeApiFile } from './api-file.ts';
 import { strayKeyNote } from './doctor/stray-key.ts';
@@ -90,8 +90,11 @@ interface Opened {
   readonly notes: string[];
 }
 
-/** Opens both ports. A default port that was taken is a note, one that was set an error. */
-async function listen({ options, facts, engine, door, notes }: Opened, undo: Undo): Promise<void> {
+/**
+ * Opens both ports. A default port that was taken is a note, one that was set an error.
+ * @returns the port for peers
+ */
+async function listen({ options, facts, engine, door, notes }: Opened, undo: Undo): Promise<number> {
   const { host, peerPort, apiPort } = options;
   undo.add(() => engine.net.shutdown());
   const peer = await engine.net.listen({ host, port: peerPort.port, fixedPort: peerPort.fixed });
@@ -103,15 +106,18 @@ async function listen({ options, facts, engine, door, notes }: Opened, undo: Und
   const api = await door.listen(API_HOST, apiPort.port, apiPort.fixed);
   facts.listen.api = `http://${API_HOST}:${api.port}`;
   if (api.moved) notes.push(`Port ${apiPort.port} was taken, so the API listens on port ${api.port}.`);
+  return peer.port;
 }
 
 /** The first event of the core, and what the operator wants from the start. */
-function beginCore({ options, facts, engine, store }: Opened): void {
+function beginCore({ options, facts, engine, store }: Opened, port: number): void {
   const restored = store.restore();
   const { runner } = engine;
   runner.start({ ...restored, identities: facts.identities });
   // Only at the very first start: who has left every channel does not want to be back in one.
   if (!hasHistory(store)) runner.submit({ kind: 'join', request: OWN_REQUEST, channel: FIRST_CHANNEL });
+  if (options.relay === 'always' || (options.relay === 'auto' && !isLoopbackOnly(options.host)))
+    runner.submit({ kind: 'listening', port });
   if (options.peers.length === 0) return;
   const addresses = options.peers.map((url) => ({ url, peer: '' }));
   runner.submit({ kind: 'addresses', source: 'MESH_PEERS', scope: OPERATOR, addresses, fixed: true });
@@ -214,7 +220,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
   const parts: StopParts = { engine, door, store, log, dataFolder, watcher: () => watcher };
   const life = createLife(parts, file);
   const opened: Opened = { options, facts, engine, door, log, store, notes };
-  await listen(opened, undo);
+  const port = await listen(opened, undo);
   const { version } = facts;
   writeApiFile(dataFolder, {
     url: facts.listen.api,
@@ -228,7 +234,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
     engine.problems.add('key_unreadable', detail);
   }
   const lastRunMs = store.restore().clockMs; // before the core writes another time over it
-  beginCore(opened);
+  beginCore(opened, port);
   watcher = watchBootstrap(
     opened,
     (source) => sources().find((view) => view.source === source) as SourceView,

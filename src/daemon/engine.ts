@@ -76,6 +76,7 @@ function coreConfig({ options, facts }: EngineParts): PeerConfig {
     rates: options.rates,
     retention: options.retention,
     publicUrl: options.publicUrl,
+    mayRelay: options.relay !== 'never',
     mesh1: options.mesh1,
     sealLoopback: options.sealLoopback,
   };

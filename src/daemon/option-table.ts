@@ -129,6 +129,15 @@ export const OPTION_TABLE = {
     origin: 'design: links over ws:// are sealed, except on loopback',
     what: 'Seal links over loopback too: for a loopback address that leads into a tunnel.',
   },
+  MESH_RELAY: {
+    type: 'word',
+    unit: '',
+    allowed: value.RELAY_ALLOWED,
+    schema: value.relayValue,
+    fallback: 'auto',
+    origin: 'design: who can be dialled is a relay',
+    what: 'Whether this peer serves others as a relay: auto asks neighbours to dial back, unless HOST is a loopback address; always asks then too; never stays a leaf, whoever dials it.',
+  },
   MESH_MESH1: {
     type: 'boolean',
     unit: '',

@@ -139,6 +139,11 @@ export const peersValue = z.string().transform((text, context): string[] => {
   return urls;
 });
 
+const RELAY_CHOICES = ['auto', 'always', 'never'] as const;
+export type RelayChoice = (typeof RELAY_CHOICES)[number];
+export const RELAY_ALLOWED = 'auto, always or never';
+export const relayValue = z.enum(RELAY_CHOICES, RELAY_ALLOWED);
+
 /** The address of a peer as its one spelling. */
 export const PUBLIC_URL_ALLOWED = `a ws:// or wss:// URL without user name, at most ${LIMITS.urlBytesMax} bytes`;
 export const publicUrlValue = z.string().transform((text, context): string => {

@@ -31,6 +31,7 @@ describe('the options', () => {
       peers: [],
       network: 'openclaw',
       allowPrivate: false,
+      relay: 'auto',
       mesh1: true,
       sealLoopback: false,
       bootstrap: [DEFAULT_BOOTSTRAP_URL, shippedBootstrapFile()],

@@ -18,7 +18,7 @@ import {
   type OptionValues,
   SHIPPED_BOOTSTRAP_FILE,
 } from './option-table.ts';
-import { isHostName, type LogLevel } from './option-values.ts';
+import { isHostName, type LogLevel, type RelayChoice } from './option-values.ts';
 import { retentionContradictions, retentionLimits } from './retention-options.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -42,9 +42,11 @@ export interface Options {
   readonly peers: readonly string[];
   readonly network: string;
   readonly allowPrivate: boolean;
-  /** seal links over loopback too */
+  /** whether this peer may serve others as a relay; `auto`: not if it listens on loopback only */
+  readonly relay: RelayChoice;
   /** link with mesh/1 peers too */
   readonly mesh1: boolean;
+  /** seal links over loopback too */
   readonly sealLoopback: boolean;
   /** http(s) URLs and absolute paths or file URLs */
   readonly bootstrap: readonly string[];
@@ -215,6 +217,7 @@ export function parseOptions(env: Environment, cwd: string): Options {
     peers: values.MESH_PEERS ?? [],
     network: values.MESH_NETWORK ?? OPTION_TABLE.MESH_NETWORK.fallback,
     allowPrivate: values.MESH_ALLOW_PRIVATE ?? false,
+    relay: values.MESH_RELAY ?? OPTION_TABLE.MESH_RELAY.fallback,
     mesh1: values.MESH_MESH1 ?? true,
     sealLoopback: values.MESH_SEAL_LOOPBACK ?? false,
     bootstrap: values.MESH_BOOTSTRAP_URL?.map((source) => resolveSource(source, cwd)) ?? [

@@ -30,7 +30,7 @@ export {
   problem,
   type Route,
 } from './http-server.ts';
-export { addressGroup, isAtLeast, scopeOfIp } from './ip-scope.ts';
+export { addressGroup, isAtLeast, isLoopbackOnly, scopeOfIp } from './ip-scope.ts';
 export {
   createLinkNet,
   type LinkEvent,

@@ -113,6 +113,21 @@ export function isAtLeast(scope: Scope, min: Scope): boolean {
   return PUBLICNESS[scope] >= PUBLICNESS[min];
 }
 
+/** Whether who listens at this host hears nobody but this machine. @param host IP address without brackets, or a name */
+export function isLoopbackOnly(host: string): boolean {
+  if (isIP(host) === 0) return /^(?:.*\.)?localhost$/i.test(host);
+  const isUnspecified = /^[0:.]+$/.test(host);
+  return !isUnspecified && scopeOfIp(host) === 'loopback';
+}
+
+/** An address as it stands in a URL: IPv6 in brackets, a mapped one as IPv4, without a zone. '' stays ''. */
+export function hostOfIp(ip: string): string {
+  if (isIP(ip) !== 6) return ip;
+  const bare = ip.replace(/%.*$/, '').toLowerCase();
+  const embedded = embeddedV4(groupsOf(bare));
+  return embedded?.mapped ? embedded.ip : `[${bare}]`;
+}
+
 /** What one customer usually has: the IPv4 address (also when mapped), or the IPv6 /64 as text. For counting only. */
 export function addressGroup(ip: string): string {
   if (isIP(ip) !== 6) return ip;

@@ -19,7 +19,7 @@ import { createOpener, createSealer, type Opener, type SessionKeys } from '../cr
 import { createAdmission, type Ticket } from './admission.ts';
 import { type Dial, dialPeer } from './dialer.ts';
 import type { Resolve } from './guard.ts';
-import { scopeOfIp } from './ip-scope.ts';
+import { hostOfIp, scopeOfIp } from './ip-scope.ts';
 import { LinkSocket } from './link-socket.ts';
 import type { Listening, ListenOptions } from './listen.ts';
 import { NET_LIMITS } from './net-limits.ts';
@@ -127,6 +127,8 @@ interface Opened {
   /** the URL that was dialled, '' if the other side dialled */
   readonly url: string;
   readonly scope: Scope;
+  /** of the other end, '' if the socket is gone already */
+  readonly ip: string;
   readonly ticket: Ticket | undefined;
 }
 
@@ -168,7 +170,7 @@ class Links implements LinkNet {
       bootstrapDocument: options.bootstrapDocument,
       handshakeMs: limits.handshakeMs,
       trustProxy: options.trustProxy ?? 0,
-      onLink: (ws, socket, ticket, scope) => this.#open(ws, socket, { url: '', scope, ticket }),
+      onLink: (ws, socket, ticket, { ip, scope }) => this.#open(ws, socket, { url: '', scope, ip, ticket }),
     });
   }
 
@@ -189,7 +191,8 @@ class Links implements LinkNet {
       resolve: this.#options.resolve,
       onOpen: (ws, socket) => {
         this.#dials.delete(dial);
-        this.#open(ws, socket, { url, scope: scopeOfSocket(socket), ticket: undefined });
+        const ip = socket.remoteAddress ?? '';
+        this.#open(ws, socket, { url, scope: scopeOfSocket(socket), ip, ticket: undefined });
       },
       onFailed: (reason) => {
         this.#dials.delete(dial);
@@ -209,7 +212,7 @@ class Links implements LinkNet {
     return sockets >= this.#limits.linksMax ? `too_many_links: ${sockets} sockets are open` : undefined;
   }
 
-  #open(ws: WebSocket, raw: Socket, { url, scope, ticket }: Opened): void {
+  #open(ws: WebSocket, raw: Socket, { url, scope, ip, ticket }: Opened): void {
     const id = ++this.#lastLink;
     const { onEvent } = this.#options;
     const role = ticket === undefined ? 'dialler' : 'responder';
@@ -227,7 +230,7 @@ class Links implements LinkNet {
     if (role === 'dialler') this.#outbound += 1;
     const ephemeral = this.#options.createEphemeral(id);
     const nonce = new Uint8Array(randomBytes(16));
-    onEvent({ kind: 'link-opened', link: id, role, url, scope, nonce, ephemeral });
+    onEvent({ kind: 'link-opened', link: id, role, url, scope, host: hostOfIp(ip), nonce, ephemeral });
     if (this.#stopped !== undefined) socket.close('stopping', '');
   }
 

@@ -11,7 +11,7 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Scope } from '../core/contract.ts';
 import type { Admission, Ticket } from './admission.ts';
-import { askerOf } from './asker.ts';
+import { type Asker, askerOf } from './asker.ts';
 import {
   type Answer,
   createHttpServer,
@@ -34,8 +34,7 @@ export interface PeerPortOptions {
   readonly handshakeMs: number;
   /** reverse proxies of the operator in front of this port: see `asker.ts` */
   readonly trustProxy: number;
-  /** `scope`: how close the other end certainly is */
-  onLink(ws: WebSocket, socket: Socket, ticket: Ticket, scope: Scope): void;
+  onLink(ws: WebSocket, socket: Socket, ticket: Ticket, asker: Asker): void;
 }
 
 export interface PeerPort {
@@ -113,15 +112,15 @@ export function createPeerPort(options: PeerPortOptions): PeerPort {
     if (!(socket instanceof Socket) || ticket === undefined) return void socket.destroy();
     const refused = refusal(request);
     if (refused !== undefined) return endSocket(socket, ...refused);
-    const { ip, scope } = askerOf(request, trustProxy);
-    if (!ticket.countAs(ip)) {
+    const asker = askerOf(request, trustProxy);
+    if (!ticket.countAs(asker.ip)) {
       counters.refused += 1;
       const full = problem('too_many_links', 'Too many unfinished handshakes from this address.');
       return endSocket(socket, '503 Service Unavailable', full);
     }
     upgrader.handleUpgrade(request, socket, head, (ws) => {
       endDeadline(socket);
-      options.onLink(ws, socket, ticket, scope);
+      options.onLink(ws, socket, ticket, asker);
     });
   });
 

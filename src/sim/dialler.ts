@@ -82,7 +82,9 @@ export class Dialler {
       return;
     }
     network.later(host, 2 * latencyMs, () => {
-      if (target === undefined || !target.isUp) this.#fail(host, url, 'connection refused', 0);
+      if (target?.options.isReachable === false)
+        this.#fail(host, url, 'timed out', network.profile.dialTimeoutMs - 2 * latencyMs);
+      else if (target === undefined || !target.isUp) this.#fail(host, url, 'connection refused', 0);
       else if (this.#areApart(host, target))
         this.#fail(host, url, 'timed out', network.profile.dialTimeoutMs - 2 * latencyMs);
       else this.#connect(host, target, { url, latencyMs });
@@ -101,6 +103,7 @@ export class Dialler {
     const wire = new Wire(dialler, responder, link.latencyMs);
     this.#wires.push(wire);
     for (const end of wire.ends) {
+      const other = wire.other(end).host.options.url;
       this.#network.links.add(end, wire);
       this.#network.deliver(end.host, {
         kind: 'link-opened',
@@ -108,6 +111,7 @@ export class Dialler {
         role: end === dialler ? 'dialler' : 'responder',
         url: end === dialler ? link.url : '',
         scope: 'loopback',
+        host: new URL(other).hostname,
         nonce: this.#bytes(16),
         ephemeral: this.#bytes(32),
       });

@@ -28,6 +28,10 @@ export interface HostOptions {
   readonly store: Store;
   readonly createCore: CoreFactory;
   readonly random: Random;
+  /** behind NAT nobody reaches it */
+  readonly isReachable: boolean;
+  /** it asks neighbours to dial back; without it a relay is only who is on a list */
+  readonly asksDialBack: boolean;
   /** peers that are always dialled (`MESH_PEERS`) */
   readonly fixed: readonly string[];
   /** peers on the bootstrap list */

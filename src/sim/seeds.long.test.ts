@@ -16,6 +16,8 @@ const OTHER: Readonly<Record<string, number>> = {
   retention: 50,
   malice: 150,
   malice200: 3,
+  growth: 20,
+  growth3000: 2,
 };
 
 for (const scenario of SCENARIOS) {

@@ -42,6 +42,10 @@ export interface PeerOptions {
   /** names or `ws://` addresses of peers that it always dials */
   readonly fixed?: readonly string[];
   readonly joined?: readonly string[];
+  /** false: nobody reaches it, true without it */
+  readonly isReachable?: boolean;
+  /** it asks neighbours to dial it back, as daemons do; false without it, and then the scenario says who is a relay */
+  readonly asksDialBack?: boolean;
   /** local identities, 1 without it */
   readonly identities?: number;
   /** what differs from the defaults */
@@ -171,6 +175,8 @@ export class World implements Checked {
       random: this.random(`host ${name}`),
       rates: { ...DEFAULT_RATES, ...options.rates },
       retention: { ...DEFAULT_RETENTION, ...options.retention },
+      isReachable: options.isReachable ?? true,
+      asksDialBack: options.asksDialBack ?? false,
       fixed: options.fixed ?? [],
       bootstrap: options.bootstrap ?? [],
       wallOffsetMs: options.wallOffsetMs ?? 0,
@@ -232,6 +238,7 @@ export class World implements Checked {
       rates: host.options.rates,
       retention: host.options.retention,
       publicUrl: '',
+      mayRelay: true,
       mesh1: true,
       sealLoopback: false,
     });
@@ -242,6 +249,10 @@ export class World implements Checked {
       kind: 'started',
       state: { identities: identityKeys.map(({ id }) => id), ...host.store.restore() },
     });
+    if (host.options.asksDialBack) {
+      const port = Number(new URL(host.options.url).port);
+      this.network.deliver(host, { kind: 'listening', port });
+    }
     this.#giveAddresses(host);
     this.#clients.return(host);
   }
@@ -249,10 +260,11 @@ export class World implements Checked {
   #giveAddresses(host: Host): void {
     const { fixed, bootstrap } = host.options;
     const addresses = (names: readonly string[], withId: boolean) =>
-      names.map((name) => {
+      names.flatMap((name) => {
         if (name.startsWith('ws://')) return { url: name, peer: '' };
-        const { options, peerId } = this.host(name);
-        return { url: options.url, peer: withId ? peerId : '' };
+        const host = this.#hosts.get(name);
+        if (host === undefined) return []; // gone for good, and taken off the lists
+        return { url: host.options.url, peer: withId ? host.peerId : '' };
       });
     const scope = 'loopback' as const;
     if (fixed.length > 0) {

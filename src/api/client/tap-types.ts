@@ -46,6 +46,7 @@ const NAMED: Readonly<Record<TapFrameType | 'refused' | 'opened' | 'closed', tru
   want: true,
   records: true,
   addresses: true,
+  'dial-back': true,
   mailbox: true,
   'mailbox-kept': true,
   heartbeat: true,

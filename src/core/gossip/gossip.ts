@@ -24,6 +24,7 @@ import type { Fetcher } from '../sync/fetcher.ts';
 import type { Frame } from '../wire/frame.ts';
 import { Admission, type Arrival } from './admission.ts';
 import { AuthorRates } from './author-rates.ts';
+import { Homes } from './homes.ts';
 import { Origins } from './origins.ts';
 import { Outbound, targetOf } from './outbound.ts';
 import { Routes } from './routes.ts';
@@ -55,6 +56,7 @@ export class Gossip {
   readonly #interest: Interest;
   readonly #fetcher: Fetcher;
   readonly #admission: Admission;
+  readonly #homes: Homes;
   readonly #toAnnounce = new Map<Link, Bytes[]>();
   /**
    * Told of each verified message when it passes, and once more when it is durable here: who asked in between, and was
@@ -80,6 +82,13 @@ export class Gossip {
     this.#routes = new Routes(links, parts.membership, interest);
     this.#rates = new AuthorRates(ctx);
     this.#wanted = new Wanted(ctx, { links, interest, fetcher, rates: this.#rates });
+    this.#homes = new Homes(ctx, {
+      homes: () => (parts.membership.isRelay ? [] : links.all()),
+      holds: (link, tag) => interest.isShared(link, tag),
+      inject: (homes, message) =>
+        this.outbound.push(targetOf(homes, { root: '', keep: false, own: true }), message),
+      announce: (link, message) => this.#announce(link, message.message.id),
+    });
     this.#admission = new Admission(ctx, links, this.seen, {
       keeps: (tag, timeMs) => interest.holds(tag) && retention.takes(tag, timeMs),
       carry: (tag, timeMs) => interest.kept.carry(tag, false, timeMs),
@@ -111,6 +120,10 @@ export class Gossip {
   receive(link: Link, frame: Extract<Frame, { type: 'push' | 'fetched' | 'announce' }>): void {
     if (frame.type === 'announce') this.#hearAnnounce(link, frame.ids);
     else if (frame.type === 'push') {
+      this.#homes.heard(
+        link,
+        frame.messages.map(({ idText }) => idText),
+      );
       const root =
         frame.root === '' ? this.#ctx.config.peerId : (this.#membership.map.rootOf(frame.root) ?? '');
       this.#admission.admit(frame.messages, { link, root, keep: frame.keep, rated: true });
@@ -135,6 +148,7 @@ export class Gossip {
   #forward(message: VerifiedMessage, tag: string, { root, link, enters = false }: Arrival): void {
     this.origins.came(message.message.idText, nameOf(link), root);
     const { isRelay, live } = this.#membership;
+    if (!isRelay) this.#homes.passed(message, tag, link);
     // It may have become a relay since the message came.
     if (isRelay && enters) this.#push(message, tag, this.#ctx.config.peerId, link);
     else if (isRelay && root !== '') this.#push(message, tag, root, link);
@@ -156,7 +170,7 @@ export class Gossip {
   publish(message: VerifiedMessage, tag: string): void {
     this.seen.add(message, this.#ctx.now.monotonicMs);
     this.onPassing(message, 'own');
-    if (!this.#membership.isRelay) return;
+    if (!this.#membership.isRelay) return this.#homes.passed(message, tag, undefined);
     this.#push(message, tag, this.#ctx.config.peerId, undefined);
     this.#offer(message.message.id, tag, this.#ctx.config.peerId, []);
   }
@@ -206,8 +220,10 @@ export class Gossip {
 
   #hearAnnounce(link: Link, ids: readonly Bytes[]): void {
     const dueMs = this.#ctx.now.monotonicMs + LIMITS.announceWaitMs;
-    for (const id of ids) {
-      const idText = this.#fetcher.idText(id);
+    const idTexts = ids.map((id) => this.#fetcher.idText(id));
+    this.#homes.heard(link, idTexts);
+    for (const [i, id] of ids.entries()) {
+      const idText = idTexts[i] as string;
       const known = this.#announced.get(idText);
       if (known) {
         if (known.links.length < 4 && !known.links.includes(link)) known.links.push(link);
@@ -246,6 +262,11 @@ export class Gossip {
     });
   }
 
+  /** What the home relays of a leaf have not heard of a second after it was here. */
+  checkEchoes(): void {
+    this.#homes.check(this.#membership.live);
+  }
+
   flush(): void {
     this.outbound.flush();
     for (const [link, ids] of this.#toConfirm)
@@ -258,6 +279,7 @@ export class Gossip {
     this.#toAnnounce.delete(link);
     this.#toConfirm.delete(link);
     this.#announcedBy.delete(link);
+    this.#homes.down(link);
   }
 
   /** Whether content that was put off is being asked for. */
@@ -271,6 +293,7 @@ export class Gossip {
       origins: { size: came, max: LIMITS.originsMax },
       refusals: { size: refused, max: LIMITS.refusalsMax },
       ...this.seen.footprint(),
+      echoes: { size: this.#homes.size, max: LIMITS.echoesMax },
       announced: { size: this.#announced.size, max: LIMITS.announcedMax },
       authorBuckets: { size: this.#rates.size, max: LIMITS.authorBucketsMax },
     };

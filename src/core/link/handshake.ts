@@ -58,6 +58,7 @@ export class Handshakes {
       role: event.role,
       url: event.url,
       scope: event.scope,
+      host: event.host,
       nonce: event.nonce,
       ephemeral: event.ephemeral,
       openedMs: now,

@@ -12,6 +12,8 @@ export interface Link {
   /** the URL that we dialled, '' for a responder */
   readonly url: string;
   readonly scope: Scope;
+  /** network address of the other end as the host of a URL, '' if it is not known */
+  readonly host: string;
   readonly nonce: Bytes;
   readonly ephemeral: Bytes;
   openedMs: number;

@@ -30,6 +30,7 @@ class Book {
       rates: NO_RATES,
       retention: DEFAULT_RETENTION,
       publicUrl: '',
+      mayRelay: true,
       mesh1: true,
       sealLoopback: false,
       sha256,

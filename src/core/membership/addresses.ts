@@ -23,6 +23,8 @@ export interface Address {
   /** wall time of the last proof, 0 for none */
   provenMs: number;
   state: 'waiting' | 'dialling' | 'linked' | 'self';
+  /** dialled because its owner asked for it, not because a link is wanted */
+  isTest: boolean;
   failures: number;
   nextMs: number;
   /** why the last try failed, '' for none */
@@ -52,8 +54,25 @@ export interface DialWish {
 
 const HOST = /^wss?:\/\/(\[[^\]]*\]|[^/:]*)/;
 const HOSTS_MAX = 8192;
+/**
+ * Powers of two by which the wait begins after a refusal: about half a minute, for who is full 8 s (others leave it, and
+ * a newcomer may know nobody else), for a test that went well a minute.
+ */
+const EXPONENTS: { readonly [C in ErrorCode | '']?: number } = {
+  duplicate_peer: 6,
+  banned: 6,
+  too_many_links: 4,
+  not_needed: 7,
+};
+/** All hints together (design, section 5). */
+const HINT_EVERY_MS = 1000;
 /** Characters of a reason that are remembered: it may be the other side's word (guess). */
 const REASON_MAX = 200;
+
+/** Host of a URL as it stands there: IPv6 in brackets, '' if there is none. */
+export function hostOf(url: string): string {
+  return HOST.exec(url)?.[1] ?? '';
+}
 
 /** Whether a URL is in its one spelling: the budget per host would be none if a host had many. */
 function isCanonical(url: string): boolean {
@@ -108,6 +127,7 @@ export class Addresses {
       proven: hint.trust === 'proven',
       provenMs: hint.provenMs ?? known?.provenMs ?? 0,
       state: known?.state ?? 'waiting',
+      isTest: false,
       failures: 0,
       nextMs: this.#ctx.now.monotonicMs,
       lastError: known?.lastError ?? '',
@@ -124,45 +144,97 @@ export class Addresses {
     return worst !== undefined && this.#book.delete(worst.url);
   }
 
-  /** Dials what is due. */
-  dialDue(wish: DialWish): void {
+  /**
+   * Dials a known address once, whatever links there are: its owner wants to know whether it leads there.
+   * @param isFree outside the budget of hints: it is where the owner itself comes from
+   * @returns `later` while the budget has no room, `no` if the address is in use or was tried lately
+   */
+  test(url: string, isFree: boolean): 'dialled' | 'later' | 'no' {
     const now = this.#ctx.now.monotonicMs;
-    let wanted =
-      wish.wanted - [...this.#book.values()].filter((a) => !a.fixed && a.state === 'dialling').length;
-    const due = [...this.#book.values()].filter(
-      (a) =>
-        (a.state === 'waiting' || a.state === 'self') &&
-        a.nextMs <= now &&
-        !(a.proven && wish.isLinked(a.peer)), // a claim of whose it is keeps nobody from dialling
-    );
-    for (const address of due) if (address.fixed) this.#dial(address);
-    const hints = this.#ctx.random
-      .shuffle(due.filter((a) => !a.fixed))
-      .sort((a, b) => wish.rank(a) - wish.rank(b));
-    for (const address of hints) {
-      if (wanted <= 0) return;
-      if (!this.#mayTry(address, now)) continue;
-      this.#dial(address);
-      wanted--;
-    }
+    const address = this.#book.get(url);
+    if (address?.state !== 'waiting' || address.nextMs > now) return 'no';
+    if (!isFree && this.#isSpent(address, now)) return 'no';
+    if (!isFree && !this.#mayTry(address, now)) return 'later';
+    this.#dial(address, true);
+    return 'dialled';
   }
 
-  /** The budget of hints: one a second, and what peers named unproven once per host in ten minutes. */
-  #mayTry(address: Address, now: number): boolean {
-    if (now - this.#lastHintMs < 1000) return false;
+  isDialling(url: string): boolean {
+    return this.#book.get(url)?.state === 'dialling';
+  }
+
+  /** Drops an address that only a peer named and that no dial has proven. */
+  forget(url: string): void {
+    const address = this.#book.get(url);
+    if (address && !address.trusted && !address.proven) this.#book.delete(url);
+  }
+
+  /** Whether an address could be dialled now for which `holds` holds. */
+  isAnyDue(holds: (address: Address) => boolean): boolean {
+    const now = this.#ctx.now.monotonicMs;
+    for (const a of this.#book.values())
+      if (a.state === 'waiting' && a.nextMs <= now && !this.#isSpent(a, now) && holds(a)) return true;
+    return false;
+  }
+
+  /** Dials what is due. @returns the hint that is dialled for the sake of `wish`, if any */
+  dialDue(wish: DialWish): Address | undefined {
+    const now = this.#ctx.now.monotonicMs;
+    let wanted = wish.wanted;
+    const due: Address[] = [];
+    for (const a of this.#book.values()) {
+      if (a.state === 'dialling' && !a.fixed && !a.isTest) wanted--;
+      if ((a.state !== 'waiting' && a.state !== 'self') || a.nextMs > now) continue;
+      if (a.proven && wish.isLinked(a.peer)) continue; // a claim of whose it is keeps nobody from dialling
+      if (a.fixed) this.#dial(a);
+      else due.push(a);
+    }
+    if (now - this.#lastHintMs < HINT_EVERY_MS) return undefined;
+    if (wanted <= 0) return undefined;
+    const best = this.#best(due, wish.rank, now);
+    if (best) this.#dial(best);
+    return best;
+  }
+
+  /** The best of those that may be tried now, one of them by chance where they are equal. Counts as tried. */
+  #best(due: readonly Address[], rank: DialWish['rank'], now: number): Address | undefined {
+    let best: Address[] = [];
+    let least = Number.POSITIVE_INFINITY;
+    for (const address of due) {
+      const its = rank(address);
+      if (its > least || this.#isSpent(address, now)) continue;
+      if (its < least) best = [];
+      least = its;
+      best.push(address);
+    }
+    const chosen = best[this.#ctx.random.below(Math.max(1, best.length))];
+    return chosen && this.#mayTry(chosen, now) ? chosen : undefined;
+  }
+
+  #hostOf(address: Address): string {
     const isLocal = this.#ctx.config.allowPrivate || address.scope === 'loopback';
-    const host = isLocal ? address.url : (HOST.exec(address.url)?.[1] ?? '');
-    const last = this.#hosts.get(host);
-    const isStranger = !address.trusted && !address.proven;
-    if (isStranger && last !== undefined && now - last < LIMITS.dialHostMs) return false;
+    return isLocal ? address.url : hostOf(address.url);
+  }
+
+  /** What peers named unproven is tried once per host in ten minutes. */
+  #isSpent(address: Address, now: number): boolean {
+    if (address.trusted || address.proven) return false;
+    const last = this.#hosts.get(this.#hostOf(address));
+    return last !== undefined && now - last < LIMITS.dialHostMs;
+  }
+
+  /** The budget of hints: one a second, and what {@link #isSpent} says. */
+  #mayTry(address: Address, now: number): boolean {
+    if (now - this.#lastHintMs < HINT_EVERY_MS || this.#isSpent(address, now)) return false;
     this.#lastHintMs = now;
     if (this.#hosts.size >= HOSTS_MAX) this.#hosts.clear();
-    this.#hosts.set(host, now);
+    this.#hosts.set(this.#hostOf(address), now);
     return true;
   }
 
-  #dial(address: Address): void {
+  #dial(address: Address, isTest = false): void {
     address.state = 'dialling';
+    address.isTest = isTest;
     this.#ctx.emit({ kind: 'dial', url: address.url, scope: address.scope });
   }
 
@@ -172,10 +244,9 @@ export class Addresses {
     if (!address) return;
     address.state = code === 'self_link' ? 'self' : 'waiting';
     address.lastError = failureText(code, reason);
-    address.failures = livedMs >= LIMITS.dialStableMs ? 0 : address.failures + 1;
-    const isTurnedAway = code === 'duplicate_peer' || code === 'banned' || code === 'too_many_links';
-    const most = isTurnedAway ? 6 : 0;
-    const exponent = Math.min(Math.max(address.failures - 1, most), 12);
+    const isFine = livedMs >= LIMITS.dialStableMs || code === 'not_needed' || code === 'duplicate_link';
+    address.failures = isFine ? 0 : address.failures + 1;
+    const exponent = Math.min(Math.max(address.failures - 1, EXPONENTS[code] ?? 0), 12);
     const wait = Math.min(LIMITS.dialBackoffMinMs * 2 ** exponent, LIMITS.dialBackoffMaxMs);
     const slow = address.trusted || address.proven ? 1 : 10;
     const delayMs = code === 'self_link' ? LIMITS.dialSelfMs : wait * slow;

@@ -8,7 +8,7 @@ import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import { type Frame, RECORD, type RecordHead } from '../wire/frame.ts';
-import { encodeFrame } from '../wire/frames.ts';
+import { keyOf, Offers } from './offers.ts';
 import {
   decodeRecord,
   encodeRecord,
@@ -25,8 +25,6 @@ export interface FloodHost {
   readonly outdated: (sequence: number) => void;
 }
 
-const keyOf = (head: RecordHead): string => `${head.kind}:${head.peer}`;
-
 export class Flood {
   readonly #ctx: Context;
   readonly #links: Links;
@@ -35,6 +33,9 @@ export class Flood {
   /** bytes of all records */
   #bytes = 0;
   readonly #verifying = new Set<string>();
+  readonly #offers: Offers;
+  /** heads that neighbours have not been told, with those that have the record already */
+  readonly #news = new Map<string, { readonly head: RecordHead; readonly have: Set<Link> }>();
 
   /** of all records */
   get bytes(): number {
@@ -45,6 +46,12 @@ export class Flood {
     this.#ctx = ctx;
     this.#links = links;
     this.#host = host;
+    this.#offers = new Offers(ctx);
+  }
+
+  /** records that were announced and are not here yet */
+  get offers(): number {
+    return this.#offers.size;
   }
 
   /** Signs and spreads an own record. */
@@ -61,27 +68,34 @@ export class Flood {
         this.#put({ content, bytes, signature: signatures[i] as Bytes });
         heads.push(head);
       });
-      this.#announce(heads, undefined);
+      for (const head of heads) this.#announce(head, []);
     });
   }
 
-  #announce(heads: readonly RecordHead[], except: Link | undefined): void {
-    const links = this.#host.overlayLinks().filter((link) => link !== except);
-    if (links.length === 0) return;
+  /** Gathers heads for all overlay neighbours but those that have the record. */
+  #announce(head: RecordHead, have: readonly Link[]): void {
+    this.#news.set(keyOf(head), { head, have: new Set(have) });
+    this.#ctx.arm('heads', LIMITS.headsMs);
+  }
+
+  /** Sends the heads that were gathered in the last 100 ms. */
+  sendHeads(): void {
+    const news = [...this.#news.values()];
+    this.#news.clear();
+    for (const link of this.#host.overlayLinks()) {
+      const heads = news.filter(({ have }) => !have.has(link)).map(({ head }) => head);
+      this.#tell(link, heads);
+    }
+  }
+
+  #tell(link: Link, heads: readonly RecordHead[]): void {
     for (let i = 0; i < heads.length; i += LIMITS.recordHeadsMax)
-      this.#links.sendBytes(
-        links,
-        encodeFrame({ type: 'have', heads: heads.slice(i, i + LIMITS.recordHeadsMax) }),
-      );
+      this.#links.send(link, { type: 'have', heads: heads.slice(i, i + LIMITS.recordHeadsMax) });
   }
 
   /** Tells a new overlay neighbour all that we have. */
   greet(link: Link): void {
-    const heads = [...this.#records.values()].map(({ content }): RecordHead => {
-      return { kind: content.kind, peer: content.peer, sequence: content.sequence };
-    });
-    for (let i = 0; i < heads.length; i += LIMITS.recordHeadsMax)
-      this.#links.send(link, { type: 'have', heads: heads.slice(i, i + LIMITS.recordHeadsMax) });
+    this.#tell(link, [...this.#records.values()].map(headOf));
   }
 
   #sequenceOf(head: RecordHead): number {
@@ -90,10 +104,30 @@ export class Flood {
 
   receive(link: Link, frame: Extract<Frame, { type: 'have' | 'want' | 'records' }>): void {
     if (frame.type === 'have') {
-      const heads = frame.heads.filter((head) => head.sequence > this.#sequenceOf(head));
+      const heads = frame.heads.filter((head) => this.#isWanted(link, head));
       if (heads.length > 0) this.#links.send(link, { type: 'want', heads });
     } else if (frame.type === 'want') this.#serve(link, frame.heads);
     else this.#check(link, frame.records);
+  }
+
+  #isWanted(link: Link, head: RecordHead): boolean {
+    const known = this.#sequenceOf(head);
+    if (head.sequence > known) return !this.#isAhead(head) && this.#offers.add(link, head);
+    const news = this.#news.get(keyOf(head));
+    if (news?.head.sequence === head.sequence) news.have.add(link);
+    return false;
+  }
+
+  /** Nobody takes a record like that, so nobody can have it. */
+  #isAhead({ sequence }: { readonly sequence: number }): boolean {
+    return sequence > this.#ctx.now.wallMs + LIMITS.recordMs;
+  }
+
+  /** Once a second: asks others for what did not come. */
+  tick(): void {
+    for (const [link, heads] of this.#offers.overdue())
+      for (let i = 0; i < heads.length; i += LIMITS.recordHeadsMax)
+        this.#links.send(link, { type: 'want', heads: heads.slice(i, i + LIMITS.recordHeadsMax) });
   }
 
   #serve(link: Link, heads: readonly RecordHead[]): void {
@@ -134,14 +168,13 @@ export class Flood {
       publicKey: idFromText(content.peer) as Bytes,
     }));
     this.#ctx.verify(checks, (proofs) => {
-      const heads: RecordHead[] = [];
       fresh.forEach((record, i) => {
         this.#verifying.delete(record.work);
         if (!proofs[i])
           this.#links.offend(link, 'malformed', 'a record with a wrong signature', 'invalid_signature');
-        else if (this.#accept(record, link)) heads.push(headOf(record));
+        else if (this.#accept(record, link))
+          this.#announce(headOf(record), [link, ...this.#offers.came(headOf(record))]);
       });
-      this.#announce(heads, link);
     });
   }
 
@@ -150,7 +183,7 @@ export class Flood {
     const { content } = record;
     if (head.sequence <= this.#sequenceOf(head)) return false;
     const { wallMs } = this.#ctx.now;
-    if (endMsOf(content) <= wallMs || content.sequence > wallMs + LIMITS.recordMs) return false;
+    if (endMsOf(content) <= wallMs || this.#isAhead(content)) return false;
     if (content.peer === this.#ctx.config.peerId) {
       this.#host.outdated(content.sequence);
       return false;

@@ -153,6 +153,11 @@ export class RelayMap {
     return children;
   }
 
+  /** Whether a relay is connected with us. */
+  counts(peer: string): boolean {
+    return this.#graph().has(peer);
+  }
+
   /** The relay with this short id that counts, or `undefined`. */
   rootOf(short: string): string | undefined {
     const peer = this.#byShortId.get(short);

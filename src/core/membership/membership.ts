@@ -12,20 +12,20 @@ import type { Links } from '../link/links.ts';
 import type { Footprint } from '../peer-types.ts';
 import { type Frame, RECORD } from '../wire/frame.ts';
 import { Addresses } from './addresses.ts';
+import { DialBack } from './dial-back.ts';
 import { Flood } from './flood.ts';
 import { RelayMap } from './map.ts';
+import { OwnRecords } from './own-records.ts';
 import { OwnUrls } from './own-urls.ts';
-import { type SignedContent, toSet } from './records.ts';
+import type { SignedContent } from './records.ts';
+import { Views } from './views.ts';
 
 export interface MembershipHost {
   /** tags of this relay and its leaves */
   readonly ownTags: () => Iterable<string>;
-  /** the map, or what a link is for, has changed */
+  /** the map, or what a link is for, has changed; `link` is one whose end wants other channels now, or is something else */
   readonly changed: (link: Link | undefined) => void;
 }
-
-/** Equal to nothing that can be published: ids and tags have no `?`. */
-const UNPUBLISHED = { links: '?', urls: '?', tags: '?' };
 
 export class Membership {
   readonly map: RelayMap;
@@ -35,14 +35,14 @@ export class Membership {
   readonly #host: MembershipHost;
   readonly #flood: Flood;
   readonly #ownUrls;
+  readonly #records: OwnRecords;
+  readonly #dialBack: DialBack;
+  readonly #views: Views;
   #isRelay = false;
   #live: Link | undefined;
-  #sequence = 0;
-  #publishedMs = Number.NEGATIVE_INFINITY;
-  /** when both records were last published, changed or not */
-  #renewedMs = Number.NEGATIVE_INFINITY;
-  #published = UNPUBLISHED;
   #toldLeaves = 0;
+  #toldRelays = 0;
+  #anchoredMs = Number.NEGATIVE_INFINITY;
 
   constructor(ctx: Context, links: Links, host: MembershipHost) {
     this.#ctx = ctx;
@@ -54,21 +54,32 @@ export class Membership {
     this.#flood = new Flood(ctx, links, {
       overlayLinks: () => this.overlay(),
       accepted: (record, from) => this.#accepted(record, from),
-      outdated: (sequence) => this.#outdated(sequence),
+      outdated: (sequence) => this.#records.outdated(sequence),
     });
+    this.#records = new OwnRecords(ctx, {
+      map: this.map,
+      flood: this.#flood,
+      links: () => this.overlay().map((link) => link.peer),
+      urls: () => this.#ownUrls.list(),
+      tags: host.ownTags,
+      published: () => host.changed(undefined),
+    });
+    this.#dialBack = new DialBack(ctx, links, this.addresses);
+    this.#views = new Views(ctx, links, this);
   }
 
   restore(state: RestoredState): void {
-    this.#sequence = state.recordSequence;
-    for (const { url, peer, provenMs } of state.addresses)
-      this.addresses.learn({
-        url,
-        peer,
-        source: 'remembered',
-        scope: 'loopback',
-        trust: 'proven',
-        provenMs,
-      });
+    this.#records.restore(state.recordSequence);
+    for (const { url, peer, provenMs } of state.addresses) {
+      const known = { url, peer, source: 'remembered', scope: 'loopback', trust: 'proven' } as const;
+      this.addresses.learn({ ...known, provenMs });
+    }
+    this.#views.restore(state.addresses);
+  }
+
+  /** The port for peers is open to others: neighbours are asked to dial back. */
+  listening(port: number): void {
+    this.#dialBack.listening(port);
   }
 
   get isRelay(): boolean {
@@ -96,6 +107,9 @@ export class Membership {
     return {
       relays: { size: this.map.size, max: LIMITS.relaysMax },
       addresses: { size: this.addresses.size, max: LIMITS.addressesMax },
+      dialBacksAsked: { size: this.#dialBack.sizes.asked, max: LIMITS.linksMax },
+      dialBacksWaiting: { size: this.#dialBack.sizes.waiting, max: LIMITS.dialBacksMax },
+      recordOffers: { size: this.#flood.offers, max: LIMITS.recordOffersMax },
       recordBytes: { size: this.#flood.bytes, max: LIMITS.recordsBytesMax },
     };
   }
@@ -106,12 +120,8 @@ export class Membership {
   }
 
   up(link: Link): void {
-    if (link.role === 'dialler') {
-      this.addresses.proved(link.url, link.peer);
-      const provenMs = Math.floor(this.#ctx.now.wallMs);
-      this.#ctx.persist([{ kind: 'address', url: link.url, peer: link.peer, provenMs }]);
-    }
-    if (this.#isOneTooMany(link)) return;
+    if (link.role === 'dialler') this.#proved([link]);
+    if (this.#isTurnedAway(link) || this.#views.wasFeeler(link)) return;
     if (!this.#isRelay && !this.#live) this.#live = link;
     this.#tellRole(link);
     this.#introduce(link);
@@ -124,17 +134,26 @@ export class Membership {
     return this.addresses.isProvenMesh2(url, label);
   }
 
-  /** A relay lists at most 12 neighbours: one that dials in beyond them has to look elsewhere. */
-  #isOneTooMany(link: Link): boolean {
-    const isOver = link.role === 'responder' && link.remoteRelay && this.overlay().length > LIMITS.overlayMax;
-    if (isOver) this.#links.close(link, 'too_many_links', `${LIMITS.overlayMax} relays are linked already`);
-    return isOver;
+  /** Links that we dialled: their addresses lead to who is at the other end. */
+  #proved(links: readonly Link[]): void {
+    for (const { url, peer } of links) this.addresses.proved(url, peer);
+    const provenMs = Math.floor(this.#ctx.now.wallMs);
+    this.#ctx.persist(links.map(({ url, peer }) => ({ kind: 'address', url, peer, provenMs })));
+  }
+
+  /** One more than this relay serves has to look elsewhere, and is told where. */
+  #isTurnedAway(link: Link): boolean {
+    const detail = this.#views.tooMany(link);
+    if (detail === '') return false;
+    this.#tellAddresses([link]);
+    this.#links.close(link, 'too_many_links', detail);
+    return true;
   }
 
   /** Somebody reached us from outside: that makes a relay, at the URL that was dialled. */
   reached(link: Link): void {
     this.#ownUrls.named(link.theirUrl, link.peer);
-    if (this.#isRelay) return;
+    if (this.#isRelay || !this.#ctx.config.mayRelay) return;
     this.#isRelay = true;
     this.#live = undefined;
     this.#ctx.report('info', 'this peer is a relay now', { url: link.theirUrl });
@@ -149,13 +168,20 @@ export class Membership {
   /** A leaf's live relay does not do its work: the next home relay becomes it. */
   changeLive(): void {
     const live = this.#live;
-    const next = this.#links.all().find((link) => link !== live && link.remoteRelay);
+    const next = this.#nextLive(live);
     if (this.#isRelay || !live || !next) return;
     this.#live = next;
     for (const link of [live, next]) {
       this.#tellRole(link);
       this.#host.changed(link);
     }
+  }
+
+  /** The one that was heard last: others may have fallen silent without a word. */
+  #nextLive(except: Link | undefined): Link | undefined {
+    const others = this.#links.all().filter((link) => link !== except);
+    const relays = others.filter((link) => link.remoteRelay);
+    return relays.reduce((a: Link | undefined, b) => (a && a.heardMs >= b.heardMs ? a : b), undefined);
   }
 
   #tellRole(link: Link): void {
@@ -180,7 +206,7 @@ export class Membership {
 
   down(link: Link): void {
     if (link === this.#live) {
-      this.#live = this.#links.all().find((other) => other !== link);
+      this.#live = this.#nextLive(link) ?? this.#links.all().find((other) => other !== link);
       if (this.#live) {
         this.#tellRole(this.#live);
         this.#host.changed(this.#live);
@@ -199,6 +225,7 @@ export class Membership {
     if (url === '') return;
     if (peer !== '') this.addresses.proved(url, peer);
     this.addresses.ended(url, livedMs, code, reason);
+    this.#dialBack.ended(url);
   }
 
   learn(event: Extract<Event, { kind: 'addresses' }>): void {
@@ -210,21 +237,22 @@ export class Membership {
 
   receive(
     link: Link,
-    frame: Extract<Frame, { type: 'role' | 'have' | 'want' | 'records' | 'addresses' }>,
+    frame: Extract<Frame, { type: 'role' | 'have' | 'want' | 'records' | 'addresses' | 'dial-back' }>,
   ): void {
     if (frame.type === 'role') {
       const was = link.remoteRelay;
       link.remoteRelay = frame.relay;
       link.remoteLive = frame.live;
       if (frame.relay !== was) this.#introduce(link);
-      if (this.#isOneTooMany(link)) return;
+      if (this.#isTurnedAway(link)) return;
       this.#host.changed(link);
       this.#ctx.arm('records', 0);
     } else if (frame.type === 'addresses') {
       for (const { peer, urls } of frame.relays)
         for (const url of urls)
           this.addresses.learn({ url, peer, source: link.peer, scope: link.scope, trust: 'peer' });
-    } else this.#flood.receive(link, frame);
+    } else if (frame.type === 'dial-back') this.#dialBack.asked(link, frame);
+    else this.#flood.receive(link, frame);
   }
 
   #accepted(record: SignedContent, from: Link): void {
@@ -234,71 +262,41 @@ export class Membership {
       for (const url of record.urls)
         this.addresses.learn({ url, peer: record.peer, source: from.peer, scope: from.scope, trust: 'peer' });
     }
-    this.#host.changed(undefined);
+    this.#host.changed(record.kind === RECORD.interest ? this.#links.withPeer(record.peer) : undefined);
   }
 
-  #outdated(sequence: number): void {
-    this.#sequence = Math.max(this.#sequence, sequence);
-    this.#published = UNPUBLISHED;
-    this.#ctx.arm('records', LIMITS.recordMinMs);
-  }
-
-  /** Publishes own records where something changed, at most once a second. */
+  /** Publishes own records where something changed. */
   publish(): void {
-    if (!this.#isRelay) return;
-    const { monotonicMs, wallMs } = this.#ctx.now;
-    const waitMs = this.#publishedMs + LIMITS.recordMinMs - monotonicMs;
-    if (waitMs > 0) return this.#ctx.arm('records', waitMs);
-    const peers = this.overlay().map((link) => link.peer);
-    const links = toSet(peers, LIMITS.recordLinksMax);
-    const tags = toSet(this.#host.ownTags(), LIMITS.tagsMax);
-    const urls = this.#ownUrls.list();
-    const is = { links: links.join(), urls: urls.join(), tags: tags.join() };
-    const stale = monotonicMs - this.#renewedMs > LIMITS.recordRefreshMs;
-    const contents: SignedContent[] = [];
-    const peer = this.#ctx.config.peerId;
-    // A clock that was far ahead in an earlier life: nobody took a record like that, so there is nothing to overtake.
-    const former = this.#sequence > wallMs + LIMITS.recordMs ? 0 : this.#sequence;
-    const sequence = Math.max(former + 1, Math.floor(wallMs));
-    if (stale || is.links !== this.#published.links || is.urls !== this.#published.urls)
-      contents.push({
-        kind: RECORD.peer,
-        peer,
-        sequence,
-        urls,
-        links,
-        expiresMs: Math.floor(wallMs) + LIMITS.recordMs,
-      });
-    if (stale || is.tags !== this.#published.tags || !this.#flood.has(RECORD.interest, peer))
-      contents.push({ kind: RECORD.interest, peer, sequence, tags });
-    if (contents.length === 0) return;
-    this.#sequence = sequence;
-    this.#publishedMs = monotonicMs;
-    if (stale) this.#renewedMs = monotonicMs;
-    this.#published = is;
-    for (const content of contents) {
-      if (content.kind === RECORD.peer) this.map.setPeer(content);
-      else this.map.setInterest(content);
-    }
-    this.#ctx.persist([{ kind: 'record-sequence', sequence }]);
-    this.#flood.publish(contents);
-    this.#host.changed(undefined);
+    if (this.#isRelay) this.#records.publish();
   }
 
   /** Looks for more links where there are too few. */
   dial(): void {
-    // Sockets that are no link yet may become one of a leaf's home relays.
-    const linked = this.#isRelay ? this.overlay().length : this.#links.mesh2Size;
-    const target = this.#isRelay ? LIMITS.overlayTarget : LIMITS.homeRelaysMax;
-    const isLinked = (peer: string): boolean =>
-      peer === this.#ctx.config.peerId || this.#links.withPeer(peer) !== undefined;
-    this.addresses.dialDue({
-      wanted: Math.max(0, target - linked),
-      isLinked,
-      // What is said to lead to a linked peer comes last: most of the time that is true.
-      rank: ({ peer, proven, failures }) =>
-        (isLinked(peer) ? LIMITS.addressesMax : 0) + (proven ? 0 : 1) + failures,
-    });
+    this.#views.dial();
+  }
+
+  /** Heads of records that were gathered. */
+  announce(): void {
+    this.#flood.sendHeads();
+  }
+
+  /** Every minute, and in a mesh that grows sooner: a leaf that knows few relays is alone when those are gone. */
+  #keepLeavesInformed(): void {
+    const waitedMs = this.#ctx.now.monotonicMs - this.#toldLeaves;
+    const hasGrown = this.map.size >= 2 * this.#toldRelays;
+    if (waitedMs < (hasGrown ? LIMITS.addressesSoonMs : LIMITS.addressesMs)) return;
+    this.#toldLeaves = this.#ctx.now.monotonicMs;
+    this.#toldRelays = this.map.size;
+    const leaves = this.leaves();
+    if (leaves.length > 0) this.#tellAddresses(leaves);
+  }
+
+  /** The anchors of the next start are those that were linked last. */
+  #anchor(): void {
+    const isFirst = this.#anchoredMs === Number.NEGATIVE_INFINITY;
+    this.#anchoredMs = this.#ctx.now.monotonicMs;
+    const dialled = this.#links.all().filter(({ role }) => role === 'dialler');
+    if (!isFirst && dialled.length > 0) this.#proved(dialled);
   }
 
   /** Relays whose address we proved by dialling, for our own bootstrap list. */
@@ -314,15 +312,16 @@ export class Membership {
   /** Once a second. */
   tick(): void {
     this.dial();
+    this.#flood.tick();
     for (const peer of this.#flood.expire()) {
       this.map.remove(peer);
       this.#host.changed(undefined);
     }
-    if (this.#isRelay && this.#ctx.now.monotonicMs - this.#renewedMs > LIMITS.recordRefreshMs) this.publish();
-    if (this.#ctx.now.monotonicMs - this.#toldLeaves > 60_000) {
-      this.#toldLeaves = this.#ctx.now.monotonicMs;
-      const leaves = this.leaves();
-      if (leaves.length > 0) this.#tellAddresses(leaves);
-    }
+    if (this.#isRelay && this.#records.isStale) this.publish();
+    if (!this.#isRelay && this.#ctx.config.mayRelay) this.#dialBack.ask();
+    this.#dialBack.tick();
+    this.#keepLeavesInformed();
+    this.#views.expireFeelers();
+    if (this.#ctx.now.monotonicMs - this.#anchoredMs > LIMITS.anchorMs) this.#anchor();
   }
 }

@@ -81,6 +81,8 @@ export type Frame =
       readonly type: 'addresses';
       readonly relays: readonly { readonly peer: string; readonly urls: readonly string[] }[];
     }
+  /** dial me there: at `url`, or if it is empty at the address that you see, at `port` */
+  | { readonly type: 'dial-back'; readonly url: string; readonly port: number }
   | { readonly type: 'mailbox'; readonly tags: readonly string[] }
   | { readonly type: 'mailbox-kept'; readonly tags: readonly string[]; readonly hours: number }
   | {

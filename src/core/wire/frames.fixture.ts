@@ -111,6 +111,11 @@ export const anyFrame: { readonly [T in Frame['type']]: fc.Arbitrary<FrameOf<T>>
     done: fc.boolean(),
     positions: fc.array(position, { maxLength: 4 }),
   }),
+  'dial-back': fc.record({
+    type: fc.constant('dial-back'),
+    url: text(LIMITS.urlBytesMax),
+    port: fc.nat({ max: 65_535 }),
+  }),
 };
 
 export const FRAME_TYPES = Object.keys(anyFrame) as readonly Frame['type'][];

@@ -42,6 +42,7 @@ const NUMBER: Readonly<Record<Frame['type'], number>> = {
   buckets: 20,
   list: 21,
   listed: 22,
+  'dial-back': 23,
 };
 /** Type of a frame by its number, which stands behind the head of the array: the second byte. */
 export const FRAME_TYPES: ReadonlyMap<number, Frame['type']> = new Map(
@@ -130,6 +131,7 @@ export function encodeFrame(frame: Frame): Bytes {
     case 'want':
     case 'records':
     case 'addresses':
+    case 'dial-back':
       return encodeMembership(w, frame);
     case 'heartbeat':
     case 'sums':
@@ -166,6 +168,7 @@ const FIELDS: Readonly<Record<Frame['type'], number>> = {
   buckets: 5,
   list: 3,
   listed: 3,
+  'dial-back': 2,
 };
 
 function encodeInterest(
@@ -185,8 +188,9 @@ function encodeInterest(
 
 function encodeMembership(
   w: CborWriter,
-  frame: Extract<Frame, { type: 'have' | 'want' | 'records' | 'addresses' }>,
+  frame: Extract<Frame, { type: 'have' | 'want' | 'records' | 'addresses' | 'dial-back' }>,
 ): Bytes {
+  if (frame.type === 'dial-back') return w.text(frame.url).uint(frame.port).finish();
   if (frame.type === 'records') {
     w.array(frame.records.length);
     for (const { bytes, signature } of frame.records) w.array(2).bytes(bytes).bytes(signature);
@@ -288,6 +292,8 @@ function readFields(context: MessageContext, type: Frame['type'], r: CborReader)
     case 'records':
     case 'addresses':
       return readMembership(type, r);
+    case 'dial-back':
+      return { type, url: r.text(LIMITS.urlBytesMax), port: r.uint(65_535) };
     case 'heartbeat':
     case 'sums':
     case 'buckets':

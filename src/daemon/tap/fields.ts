@@ -156,6 +156,8 @@ export function frameFields(frame: Frame): TapFields {
       return { records: listed(frame.records, record) };
     case 'addresses':
       return { relays: listed(frame.relays, ({ peer, urls }) => ({ peer, urls })) };
+    case 'dial-back':
+      return { url: frame.url, port: frame.port };
     case 'mailbox':
       return { tags: texts(frame.tags) };
     case 'mailbox-kept':

@@ -196,7 +196,7 @@ describe('a filter', () => {
 });
 
 const OPENED = {
-  ...({ role: 'dialler', url: 'ws://x/', scope: 'loopback' } as const),
+  ...({ role: 'dialler', url: 'ws://x/', scope: 'loopback', host: '127.0.0.1' } as const),
   ...{ nonce: new Uint8Array(16), ephemeral: new Uint8Array(32) },
 } as const;
 

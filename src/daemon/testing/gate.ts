@@ -66,6 +66,7 @@ function createExplainer(snapshot: () => PeerSnapshot): Explainer {
     rates: DEFAULT_RATES,
     retention: retentionLimits({}),
     publicUrl: '',
+    mayRelay: true,
     mesh1: true,
     sealLoopback: false,
   });

@@ -5,6 +5,7 @@ import { clocks } from './clocks.ts';
 import { commits } from './commits.ts';
 import { crowd } from './crowd.ts';
 import { duplicateDials } from './duplicate-dials.ts';
+import { growth, growth3000 } from './growth.ts';
 import { islands } from './islands.ts';
 import { line } from './line.ts';
 import { malice, malice200 } from './malice.ts';
@@ -16,6 +17,8 @@ import { retention } from './retention.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   line,
+  growth,
+  growth3000,
   islands,
   away,
   queued,

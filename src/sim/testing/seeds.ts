@@ -26,13 +26,14 @@ export const LARGE: Seeds = {
   crowd: [1],
   retention: [1],
   mesh100: [1, 2],
+  growth: [1, 2],
 };
 
 /** With malicious peers: `npm run test:sim` plays these. */
 export const MALICIOUS: Seeds = { malice: range(1, 200) };
 
 /** Minutes for one seed: only `npm run test:long` plays them. */
-export const HUGE: readonly string[] = ['malice200'];
+export const HUGE: readonly string[] = ['malice200', 'growth3000'];
 
 /** Seeds from `first` to `last`. */
 function range(first: number, last: number): number[] {
