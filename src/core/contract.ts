@@ -137,6 +137,8 @@ export type Event =
       readonly addresses: readonly { readonly url: string; readonly peer: string }[];
       /** configured by the operator: always dialled */
       readonly fixed: boolean;
+      /** named by somebody whom nobody vouches for, as on a local network: counts as what a peer names */
+      readonly unproven?: boolean;
     }
   | { readonly kind: 'join'; readonly request: RequestId; readonly channel: string }
   | { readonly kind: 'leave'; readonly request: RequestId; readonly channel: string }

@@ -43,6 +43,9 @@ function setUp(sources: SourceView[] = [], isColor = false) {
   const world = {
     sources,
     links: [] as (typeof LINK)[],
+    localDiscovery: {
+      ...{ mode: 'auto', state: 'off', reason: 'this is a test', addresses: [], peers: 0 },
+    } as StatusView['localDiscovery'],
     states: [] as PeerSnapshot['addresses'][number]['state'][],
   };
   const status = (): StatusView => ({
@@ -57,6 +60,7 @@ function setUp(sources: SourceView[] = [], isColor = false) {
     listen: { peer: 'ws://0.0.0.0:5002', api: 'http://127.0.0.1:5001' },
     links: world.links.map((link) => ({ ...link, since: '' })),
     sources: world.sources,
+    localDiscovery: world.localDiscovery,
     channels: [],
     retention: retentionDefaults(retentionLimits({})),
     relays: 0,
