@@ -17,7 +17,7 @@ import {
   type LocalInterface,
 } from './interfaces.ts';
 import { explainLocalFailure, type OpenPacketSocket, openPacketSocket } from './open-socket.ts';
-import { Responder } from './responder.ts';
+import type { Responder } from './responder.ts';
 
 /** What local discovery does, for status pages. */
 export interface LocalDiscoveryState {
@@ -177,6 +177,8 @@ export class LocalDiscovery {
     const { at } = place;
     const explain = (detail: string): string => (detail === '' ? '' : explainLocalFailure(at, detail));
     try {
+      // Where it is off, the library that parses packets of strangers is not even loaded.
+      const { Responder } = await import('./responder.ts');
       const socket = await open(at);
       const responder = new Responder({
         ...{ socket, own, at, monotonicMs: this.#monotonicMs },
