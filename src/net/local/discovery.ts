@@ -185,16 +185,15 @@ export class LocalDiscovery {
         onFound: (finding) => {
           if (!this.#isStopped && this.#findings.take()) this.#options.onFound(finding);
         },
+        // Told at the next look: a line that comes and goes would fill the log.
         onTrouble: (detail) => {
           place.trouble = explain(detail);
-          this.#tell();
         },
         onBroken: (detail) => {
           if (place.responder !== responder) return;
           place.responder = undefined; // the next look opens another one
           place.trouble = explain(detail);
           void responder.stop();
-          this.#tell();
         },
       });
       place.responder = responder;

@@ -81,8 +81,13 @@ describe('switched on, local discovery', () => {
     expect(on({ interfaces, listensOn: 'fd00::1' }).isOn).toBe(false);
   });
 
-  it('leaves out tunnels, addresses without neighbours and networks without a mask', () => {
-    const nets = [ipv4('10.8.0.2', 24, '00:00:00:00:00:00'), ipv4('10.9.0.2', 32), ipv4('10.9.0.3', 0)];
+  it('leaves out tunnels, networks of carriers, addresses without neighbours and networks without a mask', () => {
+    const nets = [
+      ipv4('100.64.0.2', 24),
+      ipv4('10.8.0.2', 24, '00:00:00:00:00:00'),
+      ipv4('10.9.0.2', 32),
+      ipv4('10.9.0.3', 0),
+    ];
     for (const net of [...nets, { ...ipv4('10.9.0.4', 24), cidr: null }])
       expect(on({ interfaces: { tun0: [net] } }).isOn).toBe(false);
   });

@@ -6,10 +6,11 @@
  *    IPv6 is left out on purpose: its link-local addresses need a zone (`%eth0`), which no URL can carry (WHATWG URL,
  *    section 3.5) and which means nothing on another machine, and a machine that has IPv6 on its local network has IPv4
  *    there as a rule.
- * 2. A tunnel has no hardware address, and an address with a mask of 32 bits no neighbours: neither is a local network.
+ * 2. A tunnel has no hardware address, an address with a mask of 32 bits no neighbours, and behind an address of
+ *    carrier-grade NAT (RFC 6598) the neighbours are strangers: none of these is a local network.
  * 3. By itself (`auto`) discovery is on only where the machine is plainly no public host.
  */
-import { isIP, isIPv4 } from 'node:net';
+import { BlockList, isIP, isIPv4 } from 'node:net';
 import type { NetworkInterfaceInfo } from 'node:os';
 import { parsePeerUrl } from '../address.ts';
 import { scopeOfIp } from '../ip-scope.ts';
@@ -46,6 +47,9 @@ export type Decision =
   /** `reason` is a clause: what is, and what it means */
   | { readonly isOn: false; readonly reason: string };
 
+const CARRIERS = new BlockList();
+CARRIERS.addSubnet('100.64.0.0', 10, 'ipv4');
+
 type Named = NetworkInterfaceInfo & { readonly name: string };
 
 function addressNumber(ip: string): number {
@@ -74,16 +78,22 @@ function isAnyAddress(ip: string): boolean {
   return ip === '0.0.0.0' || ip === '::';
 }
 
+/** Whether an address is one of a network whose members belong together. */
+function isLocal({ address, mac }: Named): boolean {
+  const isTunnel = mac === '00:00:00:00:00:00';
+  return scopeOfIp(address) === 'private' && !isTunnel && !CARRIERS.check(address, 'ipv4');
+}
+
 /** The interfaces on which others can reach what listens on `listensOn`, one address each, in the system's order. */
 function usable(all: readonly Named[], listensOn: string): LocalInterface[] {
   const isAny = isAnyAddress(listensOn);
   const isLoopback = !isAny && scopeOfIp(listensOn) === 'loopback';
   const found = new Map<string, LocalInterface>();
-  for (const { name, address, cidr, mac, family } of all) {
-    const scope = scopeOfIp(address);
+  for (const one of all) {
+    const { name, address, cidr, family } = one;
     const prefixBits = prefixBitsOf(cidr);
     if (family !== 'IPv4' || prefixBits < 1 || prefixBits > 31 || found.has(name)) continue;
-    if (isLoopback ? scope !== 'loopback' : scope !== 'private' || mac === '00:00:00:00:00:00') continue;
+    if (isLoopback ? scopeOfIp(address) !== 'loopback' : !isLocal(one)) continue;
     // A daemon on 127.0.0.2 is reached there, and its packets leave from the interface's first address.
     if (!isAny && address !== listensOn) continue;
     found.set(name, { name, address, prefixBits, scope: isLoopback ? 'loopback' : 'private' });
