@@ -179,7 +179,15 @@ describe('mesh status, id, join and peers', () => {
       at: since,
     } as const;
     const problem = { code: 'store_failed', detail: 'disk full', at: since } as const;
-    api.gate.overrides = { links: [link], sources: [source], problems: [problem], outbox: 2 };
+    const local = {
+      mode: 'auto',
+      state: 'on',
+      reason: '',
+      addresses: ['10.0.0.5', '10.1.0.5'],
+      peers: 1,
+    } as const;
+    const shown = { links: [link], sources: [source], problems: [problem], outbox: 2 };
+    api.gate.overrides = { ...shown, localDiscovery: local };
     await mesh(['join', '#dev']);
     const { stdout } = await mesh(['status']);
     for (const words of [IDENTITY, 'a relay of the network "test"', 'relay to relay, we dialled ws://a/']) {
@@ -187,6 +195,16 @@ describe('mesh status, id, join and peers', () => {
     }
     for (const words of ['failed: no route', '#dev  joined, 0 messages', '2 own messages', 'disk full']) {
       expect(stdout).toContain(words);
+    }
+    expect(stdout).toContain('Local:    announced at 10.0.0.5, 10.1.0.5, 1 other peer found\n');
+    const changes = [
+      [{ reason: 'eth1 fails' }, '1 other peer found; eth1 fails'],
+      [{ state: 'off', reason: 'so it is' }, 'off: so it is'],
+      [{ state: 'starting' }, 'starting'],
+    ] as const;
+    for (const [change, words] of changes) {
+      api.gate.overrides = { ...shown, localDiscovery: { ...local, ...change } };
+      expect((await mesh(['status'])).stdout).toMatch(new RegExp(`^Local: .*${words}$`, 'm'));
     }
     expect((await mesh(['join', '#dev'])).stdout).toBe('#dev was joined already.\n');
     const peers = (await mesh(['peers'])).stdout;

@@ -141,6 +141,8 @@ export type Event =
       readonly addresses: readonly { readonly url: string; readonly peer: string }[];
       /** configured by the operator: always dialled */
       readonly fixed: boolean;
+      /** named by somebody whom nobody vouches for, as on a local network: counts as what a peer names */
+      readonly unproven?: boolean;
     }
   /** our port for peers is open to others (1 to 65535): neighbours are asked to prove that by dialling back */
   | { readonly kind: 'listening'; readonly port: number }

@@ -1,15 +1,21 @@
 /**
  * The life of a daemon. Order of the start: options, data folder, database with its lock, keys, verifier, port for
- * peers, API, the core's `started`, bootstrap lists. A start that fails gives everything back and throws what a person
+ * peers, API, the core's `started`, bootstrap lists, local discovery. A start that fails gives everything back and throws what a person
  * should read. The stop goes the other way.
  *
- * Nothing is contacted but the addresses of MESH_PEERS, the bootstrap lists that the screen names, and the peers that
- * these lead to.
+ * Nothing is contacted but the addresses of MESH_PEERS, the bootstrap lists that the screen names, the peers that these
+ * lead to, and, where local discovery is on, the multicast group of the local network and the peers announced there.
  */
 import path from 'node:path';
 import type { Scope } from '../core/contract.ts';
 import { createVerifier, sha256 } from '../crypto/index.ts';
-import { type BootstrapWatcher, createBootstrapWatcher, isLoopbackOnly } from '../net/index.ts';
+import {
+  type BootstrapWatcher,
+  createBootstrapWatcher,
+  isLoopbackOnly,
+  type Listening,
+  type LocalDiscovery,
+} from '../net/index.ts';
 import { openStore, type SqliteStore, type Store } from '../store/index.ts';
 import { removeApiFile, writeApiFile } from './api-file.ts';
 import { strayKeyNote } from './doctor/stray-key.ts';
@@ -18,6 +24,7 @@ import type { SourceView } from './gate.ts';
 import { type Keys, loadKeys, makeFolder } from './keys.ts';
 import { DatabaseHistory } from './legacy/history.ts';
 import { clearCopies, type Placed, placeStore } from './legacy/place.ts';
+import { createLocalDiscovery, localDiscoveryBefore } from './local-discovery.ts';
 import { createOutlet, describeError } from './log.ts';
 import type { LogFile } from './log-file.ts';
 import { type Options, parseOptions, shippedBootstrapFile } from './options.ts';
@@ -92,9 +99,9 @@ interface Opened {
 
 /**
  * Opens both ports. A default port that was taken is a note, one that was set an error.
- * @returns the port for peers
+ * @returns where peers reach it
  */
-async function listen({ options, facts, engine, door, notes }: Opened, undo: Undo): Promise<number> {
+async function listen({ options, facts, engine, door, notes }: Opened, undo: Undo): Promise<Listening> {
   const { host, peerPort, apiPort } = options;
   undo.add(() => engine.net.shutdown());
   const peer = await engine.net.listen({ host, port: peerPort.port, fixedPort: peerPort.fixed });
@@ -106,7 +113,7 @@ async function listen({ options, facts, engine, door, notes }: Opened, undo: Und
   const api = await door.listen(API_HOST, apiPort.port, apiPort.fixed);
   facts.listen.api = `http://${API_HOST}:${api.port}`;
   if (api.moved) notes.push(`Port ${apiPort.port} was taken, so the API listens on port ${api.port}.`);
-  return peer.port;
+  return peer;
 }
 
 /** The first event of the core, and what the operator wants from the start. */
@@ -184,6 +191,24 @@ function openPlaced(
   return { store, notes };
 }
 
+function lostKeyDetail(keyFolder: string, { identities }: Facts): string {
+  return `The key folder ${keyFolder} was empty and the database is not: the new identity ${identities[0]} was made, and the old one can no longer sign. If that was not meant, stop the daemon and restore the key files.`;
+}
+
+/** Begins to look for peers on the local network. @param bound where the port for peers is open */
+function lookAround(
+  { options, facts, engine }: Opened,
+  { env }: StartOptions,
+  bound: Listening,
+): LocalDiscovery {
+  const local = createLocalDiscovery({
+    ...{ options, env, facts, bound, runner: engine.runner },
+    onChange: (state) => engine.presenter.localDiscovery(state),
+  });
+  void local.start(); // it never rejects, and says by its state how it goes
+  return local;
+}
+
 async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
   const { dataFolder } = given;
   const options = parseOptions(given.env, given.cwd);
@@ -203,9 +228,12 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
   const facts = createFacts(options, dataFolder, keys);
   notes.unshift(...firstNotes(options, verifier.warnings, keys, { dataFolder, keyFolder }));
   let watcher: BootstrapWatcher | undefined;
+  let local: LocalDiscovery | undefined;
   const sources = () => watcher?.states() ?? [];
+  const localDiscovery = () => local?.state ?? localDiscoveryBefore(options);
   const engine = createEngine({
-    ...{ options, facts, log, store, keys, verifier, sources, createCore: given.createCore },
+    ...{ options, facts, log, store, keys, verifier, sources, localDiscovery },
+    createCore: given.createCore,
     screen: createScreen(given),
     onFatal: (error) => {
       log.fatal(describeError(error), 'mistake in the program');
@@ -217,10 +245,14 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
   running = engine;
   if (placed.legacy !== undefined) engine.gate.legacy = new DatabaseHistory(placed.legacy, verifier.verify);
   const door = given.createDoor({ gate: engine.gate, log, version: facts.version, dataFolder });
-  const parts: StopParts = { engine, door, store, log, dataFolder, watcher: () => watcher };
+  const parts: StopParts = {
+    ...{ engine, door, store, log, dataFolder },
+    watcher: () => watcher,
+    local: () => local,
+  };
   const life = createLife(parts, file);
   const opened: Opened = { options, facts, engine, door, log, store, notes };
-  const port = await listen(opened, undo);
+  const bound = await listen(opened, undo);
   const { version } = facts;
   writeApiFile(dataFolder, {
     url: facts.listen.api,
@@ -229,16 +261,15 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
     started: isoTime(facts.startedMs),
   });
   undo.add(() => removeApiFile(dataFolder));
-  if (keys.isNewIdentity && hasHistory(store)) {
-    const detail = `The key folder ${keyFolder} was empty and the database is not: the new identity ${facts.identities[0]} was made, and the old one can no longer sign. If that was not meant, stop the daemon and restore the key files.`;
-    engine.problems.add('key_unreadable', detail);
-  }
+  if (keys.isNewIdentity && hasHistory(store))
+    engine.problems.add('key_unreadable', lostKeyDetail(keyFolder, facts));
   const lastRunMs = store.restore().clockMs; // before the core writes another time over it
-  beginCore(opened, port);
+  beginCore(opened, bound.port);
   watcher = watchBootstrap(
     opened,
     (source) => sources().find((view) => view.source === source) as SourceView,
   );
+  local = lookAround(opened, given, bound);
   engine.presenter.started(notes);
   engine.room.start();
   engine.machine.start(lastRunMs);

@@ -15,7 +15,7 @@ import { DaemonGate, type GateParts } from './daemon-gate.ts';
 import type { Desk } from './desk/desk.ts';
 import { whyView } from './explain/why.ts';
 import { Feeds } from './feed.ts';
-import type { Gate, SourceView } from './gate.ts';
+import type { Gate, LocalDiscoveryView, SourceView } from './gate.ts';
 import type { Keys } from './keys.ts';
 import { createSockets } from './link-port.ts';
 import { MachineWatch } from './machine-watch.ts';
@@ -40,6 +40,7 @@ export interface EngineParts {
   readonly keys: Keys;
   readonly verifier: Verifier;
   readonly sources: () => readonly SourceView[];
+  readonly localDiscovery: () => LocalDiscoveryView;
   readonly onFatal: (error: unknown) => void;
   /** a client wants the daemon to end */
   readonly onStop: () => void;
@@ -172,7 +173,7 @@ function createTaps({ facts }: EngineParts, core: DaemonCore): Taps {
 
 /** Puts the parts together. */
 export function createEngine(parts: EngineParts): Engine {
-  const { facts, log, store, screen, sources } = parts;
+  const { facts, log, store, screen, sources, localDiscovery } = parts;
   const { retention, trustProxy } = parts.options;
   const core = parts.createCore?.(coreConfig(parts)) ?? new Peer(coreConfig(parts));
   const snapshot = (): PeerSnapshot => core.snapshot(systemClock());
@@ -180,7 +181,8 @@ export function createEngine(parts: EngineParts): Engine {
     room.look();
     return problems.list;
   };
-  const status = () => statusView({ facts, store, retention, snapshot, sources, problems: currentProblems });
+  const status = () =>
+    statusView({ facts, store, retention, snapshot, sources, localDiscovery, problems: currentProblems });
   const shown = { log, screen, status, snapshot, sources };
   const presenter = new Presenter({ ...shown, later: systemLater, clock: systemClock });
   const problems = new Problems(wallMs, (problem) => presenter.problem(problem));

@@ -105,6 +105,19 @@ export interface RetentionRequest {
   readonly pinned?: boolean;
 }
 
+/** Whether peers on the local network are looked for, and what came of it. */
+export interface LocalDiscoveryView {
+  readonly mode: 'auto' | 'on' | 'off';
+  /** `starting`: it has not looked yet; `failed`: it is meant to be on, and works nowhere */
+  readonly state: 'starting' | 'on' | 'off' | 'failed';
+  /** why it is off or failed, or what does not work while it is on; '' when there is nothing to say */
+  readonly reason: string;
+  /** addresses of this machine at which the daemon is announced */
+  readonly addresses: readonly string[];
+  /** other peers of the network that are announced now */
+  readonly peers: number;
+}
+
 export interface StatusView {
   readonly version: string;
   readonly network: string;
@@ -119,6 +132,7 @@ export interface StatusView {
   readonly listen: { readonly peer: string; readonly api: string };
   readonly links: readonly LinkView[];
   readonly sources: readonly SourceView[];
+  readonly localDiscovery: LocalDiscoveryView;
   /** joined ones first, then the others, each by name */
   readonly channels: readonly ChannelView[];
   readonly retention: RetentionDefaultsView;

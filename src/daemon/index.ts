@@ -26,6 +26,7 @@ export type {
   FeedItem,
   Gate,
   LinkView,
+  LocalDiscoveryView,
   MessageView,
   MetricFamily,
   MetricSample,

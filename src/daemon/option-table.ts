@@ -157,6 +157,15 @@ export const OPTION_TABLE = {
     origin: 'mesh/1',
     what: 'Bootstrap lists to ask for peers; nothing else is ever contacted unasked.',
   },
+  MESH_LOCAL_DISCOVERY: {
+    type: 'text',
+    unit: '',
+    allowed: value.LOCAL_DISCOVERY_ALLOWED,
+    schema: value.localDiscoveryValue,
+    fallback: 'auto',
+    origin: 'design: off on public hosts',
+    what: 'Find daemons of the same network on the local network by multicast DNS, and be found; auto does so where all addresses of the machine are private, and not in containers, on Railway, with a public MESH_PUBLIC_URL, or while HOST is a loopback address.',
+  },
   MESH_LOG_LEVEL: {
     type: 'text',
     unit: '',

@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { LIMITS, MiB } from '../core/limits.ts';
 import { parsePeerUrl } from '../net/address.ts';
+import { LOCAL_DISCOVERY_MODES } from '../net/local/interfaces.ts';
 import { byteSizeText, parseByteSize } from './byte-size.ts';
 import { maskOption } from './masks.ts';
 import { RETENTION_BOUNDS } from './retention.ts';
@@ -98,6 +99,9 @@ export const booleanValue = z
 export const networkValue = z.string().regex(/^[a-z0-9-]{1,32}$/, NETWORK_ALLOWED);
 
 export const logLevelValue = z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`);
+
+export const LOCAL_DISCOVERY_ALLOWED = `one of ${LOCAL_DISCOVERY_MODES.join(', ')}`;
+export const localDiscoveryValue = z.enum(LOCAL_DISCOVERY_MODES, LOCAL_DISCOVERY_ALLOWED);
 
 /** Any text but a NUL byte, which no file system takes. */
 export const pathValue = z.string().refine((text) => !text.includes('\0'), PATH_ALLOWED);

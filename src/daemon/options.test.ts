@@ -35,6 +35,8 @@ describe('the options', () => {
       mesh1: true,
       sealLoopback: false,
       bootstrap: [DEFAULT_BOOTSTRAP_URL, shippedBootstrapFile()],
+      localDiscovery: 'auto',
+      isHosted: false,
       logLevel: 'info',
       logLevelFixed: false,
       logFiles: 5,
@@ -218,6 +220,15 @@ describe('the options', () => {
       });
     expect(parse({ RAILWAY_PUBLIC_DOMAIN: ' ' }).notes).toEqual([]);
     expect(parse({ MESH_TRUST_PROXY: '2' }).trustProxy).toBe(2);
+  });
+
+  it('switch local discovery, and know a hosting platform by its variables', () => {
+    for (const mode of ['auto', 'on', 'off'] as const)
+      expect(parse({ MESH_LOCAL_DISCOVERY: mode }).localDiscovery).toBe(mode);
+    expect(mistake({ MESH_LOCAL_DISCOVERY: '1' })).toBe(
+      'MESH_LOCAL_DISCOVERY is "1", allowed: one of auto, on, off.',
+    );
+    expect(parse({ RAILWAY_SERVICE_ID: 'x' }).isHosted).toBe(true);
   });
 
   it('warn of a misspelt variable and leave foreign ones alone', () => {

@@ -9,6 +9,7 @@ import { MeshError } from '../core/errors.ts';
 import { DAY, LIMITS } from '../core/limits.ts';
 import type { Rates, RetentionLimits } from '../core/peer-types.ts';
 import { canonicalPeerUrl } from '../net/address.ts';
+import type { LocalDiscoveryMode } from '../net/local/interfaces.ts';
 import { maskOption } from './masks.ts';
 import {
   DEFAULT_BOOTSTRAP_URL,
@@ -50,6 +51,9 @@ export interface Options {
   readonly sealLoopback: boolean;
   /** http(s) URLs and absolute paths or file URLs */
   readonly bootstrap: readonly string[];
+  readonly localDiscovery: LocalDiscoveryMode;
+  /** a hosting platform runs the daemon */
+  readonly isHosted: boolean;
   readonly logLevel: LogLevel;
   /** true if MESH_LOG_LEVEL was set */
   readonly logLevelFixed: boolean;
@@ -224,6 +228,8 @@ export function parseOptions(env: Environment, cwd: string): Options {
       DEFAULT_BOOTSTRAP_URL,
       shipped,
     ],
+    localDiscovery: values.MESH_LOCAL_DISCOVERY ?? OPTION_TABLE.MESH_LOCAL_DISCOVERY.fallback,
+    isHosted: Object.keys(env).some((name) => name.startsWith('RAILWAY_')),
     logLevel: values.MESH_LOG_LEVEL ?? OPTION_TABLE.MESH_LOG_LEVEL.fallback,
     logLevelFixed: values.MESH_LOG_LEVEL !== undefined,
     logFiles: values.MESH_LOG_FILES ?? LIMITS.logFiles,

@@ -6,7 +6,8 @@
 import type { Now } from '../core/contract.ts';
 import type { PeerSnapshot } from '../core/peer-types.ts';
 import type { Later } from './committer.ts';
-import type { SourceView, StatusView } from './gate.ts';
+import type { LocalDiscoveryView, SourceView, StatusView } from './gate.ts';
+import { localDiscoveryText } from './local-discovery.ts';
 import type { Problem } from './problems.ts';
 import type { Log, ReportEffect } from './runner.ts';
 import { type Screen, sourceResult } from './screen.ts';
@@ -40,6 +41,7 @@ export class Presenter {
   #answeredMs: number | undefined;
   #cancel: () => void = () => undefined;
   readonly #lastResult = new Map<string, string>();
+  #lastLocalFailure = '';
 
   constructor(parts: PresenterParts) {
     this.#parts = parts;
@@ -69,6 +71,21 @@ export class Presenter {
     else log.info(data, 'bootstrap list read');
     if (isNews && this.#isComplete)
       screen?.showLine(`Bootstrap list ${view.source}: ${words}`, this.#wallMs());
+  }
+
+  /** Local discovery does something else than before. What fails again for the same reason is no news. */
+  localDiscovery(view: LocalDiscoveryView): void {
+    const { log, screen } = this.#parts;
+    const { mode, state, reason, addresses } = view;
+    const data = { mode, state, reason, addresses };
+    const hasFailed = state !== 'off' && reason !== '';
+    const isNews = !hasFailed || reason !== this.#lastLocalFailure;
+    if (hasFailed) this.#lastLocalFailure = reason;
+    if (!isNews) log.debug(data, 'local discovery failed again');
+    else if (hasFailed) log.warn(data, 'local discovery failed');
+    else log.info(data, 'local discovery');
+    if (isNews && this.#isComplete)
+      screen?.showLine(`Local network: ${localDiscoveryText(view)}.`, this.#wallMs());
   }
 
   report({ level, phrase, code, data }: ReportEffect): void {
@@ -128,6 +145,7 @@ export class Presenter {
     const now = this.#parts.clock().monotonicMs;
     if (now - this.#startedMs >= SETTLE_MS) return true;
     if (this.#parts.sources().some(({ state }) => state === 'waiting')) return false;
+    if (this.#parts.status().localDiscovery.state === 'starting') return false;
     this.#answeredMs ??= now;
     if (now - this.#answeredMs >= DIAL_MS) return true;
     const { addresses } = this.#parts.snapshot();

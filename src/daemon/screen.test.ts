@@ -43,6 +43,9 @@ function setUp(sources: SourceView[] = [], isColor = false) {
   const world = {
     sources,
     links: [] as (typeof LINK)[],
+    localDiscovery: {
+      ...{ mode: 'auto', state: 'off', reason: 'this is a test', addresses: [], peers: 0 },
+    } as StatusView['localDiscovery'],
     states: [] as PeerSnapshot['addresses'][number]['state'][],
   };
   const status = (): StatusView => ({
@@ -57,6 +60,7 @@ function setUp(sources: SourceView[] = [], isColor = false) {
     listen: { peer: 'ws://0.0.0.0:5002', api: 'http://127.0.0.1:5001' },
     links: world.links.map((link) => ({ ...link, since: '' })),
     sources: world.sources,
+    localDiscovery: world.localDiscovery,
     channels: [],
     retention: retentionDefaults(retentionLimits({})),
     relays: 0,
@@ -129,6 +133,7 @@ describe('the start screen', () => {
         Asked      https://a.example/bootstrap.json: failed: A bootstrap list could not be fetched. It is tried again.
                    /shipped/bootstrap.json: ok, no peers listed
                    https://b.example/bootstrap.json: ok, 2 addresses
+        Local net  off: this is a test
         Peers      1 link with other peers
         Next       npx mesh send lobby "hello"
                    npx mesh status
@@ -136,6 +141,38 @@ describe('the start screen', () => {
 
       "
     `);
+  });
+
+  it('waits until local discovery has looked, and says later what changes there, the same failure once', () => {
+    const { presenter, later, world, read, logged, phrases } = setUp();
+    const set = (changes: Partial<StatusView['localDiscovery']>) => {
+      world.localDiscovery = { ...world.localDiscovery, ...changes };
+      presenter.localDiscovery(world.localDiscovery);
+    };
+    world.localDiscovery = { ...world.localDiscovery, state: 'starting', reason: '' };
+    presenter.started([]);
+    later.pass(200);
+    expect(read()).not.toContain('Local net');
+    set({ state: 'on', reason: '', addresses: ['192.168.1.5'], peers: 2 });
+    later.pass(200);
+    expect(read()).toContain('Local net  on at 192.168.1.5; 2 other peers\n');
+    const failure = { state: 'failed', reason: 'no way leads there\u0007', addresses: [] } as const;
+    set(failure);
+    expect(read()).toContain('Local network: failed: no way leads there\ufffd.\n');
+    set({ state: 'on', reason: '', addresses: ['192.168.1.5'], peers: 0 });
+    expect(read()).toContain('Local network: on at 192.168.1.5; nobody else is announced.\n');
+    set(failure);
+    expect(read()).toBe('');
+    expect(phrases().filter((phrase) => String(phrase).startsWith('local'))).toEqual([
+      'local discovery',
+      'local discovery failed',
+      'local discovery',
+      'local discovery failed again',
+    ]);
+    expect(logged.find(({ phrase }) => phrase === 'local discovery failed')).toMatchObject({
+      level: 'warn',
+      reason: failure.reason,
+    });
   });
 
   it('waits for the lists and a moment for the first dials, and not for ever', () => {

@@ -6,6 +6,7 @@ import { styleText } from 'node:util';
 import type { DestinationStream } from 'pino';
 import { ERRORS } from '../core/errors.ts';
 import type { SourceView, StatusView } from './gate.ts';
+import { localDiscoveryText } from './local-discovery.ts';
 import type { Problem } from './problems.ts';
 
 export interface ScreenOptions {
@@ -83,6 +84,7 @@ export class Screen {
     const { command } = this.#options;
     const rows: [string, string][] = [
       ...sources.map(([label, text], i): [string, string] => [i === 0 ? label : '', text]),
+      ['Local net', printable(localDiscoveryText(status.localDiscovery))],
       ['Peers', this.#peers(status)],
       ['Next', this.#bold(`${command} send lobby "hello"`)],
       ['', this.#bold(`${command} status`)],

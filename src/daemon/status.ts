@@ -5,7 +5,7 @@ import { HOUR, LIMITS } from '../core/limits.ts';
 import type { PeerSnapshot, RetentionLimits } from '../core/peer-types.ts';
 import { isForAsker } from '../net/index.ts';
 import type { ChannelRow, Store } from '../store/store.ts';
-import type { ChannelView, SourceView, StatusView } from './gate.ts';
+import type { ChannelView, LocalDiscoveryView, SourceView, StatusView } from './gate.ts';
 import type { Problem } from './problems.ts';
 import { retentionDefaults, retentionView } from './retention.ts';
 import { isoTime } from './views.ts';
@@ -31,6 +31,7 @@ export interface StatusParts {
   readonly retention: RetentionLimits;
   readonly snapshot: () => PeerSnapshot;
   readonly sources: () => readonly SourceView[];
+  readonly localDiscovery: () => LocalDiscoveryView;
   readonly problems: () => readonly Problem[];
 }
 
@@ -73,7 +74,7 @@ export function channelViews({
 }
 
 export function statusView(parts: StatusParts): StatusView {
-  const { facts, store, retention, snapshot, sources, problems } = parts;
+  const { facts, store, retention, snapshot, sources, localDiscovery, problems } = parts;
   const { links, role, relays } = snapshot();
   return {
     version: facts.version,
@@ -99,6 +100,7 @@ export function statusView(parts: StatusParts): StatusView {
       }),
     ),
     sources: sources(),
+    localDiscovery: localDiscovery(),
     channels: channelViews(parts),
     retention: retentionDefaults(retention),
     relays,

@@ -6,7 +6,7 @@
  * Invariant: what a client sent is stored only if the answer goes out before its stream is closed. So the commits end
  * before the API does, and nothing is taken after them.
  */
-import type { BootstrapWatcher } from '../net/index.ts';
+import type { BootstrapWatcher, LocalDiscovery } from '../net/index.ts';
 import type { Store } from '../store/index.ts';
 import { removeApiFile } from './api-file.ts';
 import type { Engine } from './engine.ts';
@@ -28,6 +28,7 @@ export interface StopParts {
   readonly log: Log;
   readonly dataFolder: string;
   readonly watcher: () => BootstrapWatcher | undefined;
+  readonly local: () => LocalDiscovery | undefined;
 }
 
 /** @returns whether every step was done in time */
@@ -38,6 +39,7 @@ export async function runStop({
   log,
   dataFolder,
   watcher,
+  local,
 }: StopParts): Promise<boolean> {
   let isClean = true;
   const step = async (name: string, limitMs: number, run: () => unknown): Promise<void> => {
@@ -55,7 +57,10 @@ export async function runStop({
   engine.room.stop();
   engine.machine.stop();
   engine.closeFollowers();
-  await step('bootstrap lists', WATCHER_MS, () => watcher()?.stop());
+  await Promise.all([
+    step('bootstrap lists', WATCHER_MS, () => watcher()?.stop()),
+    step('local discovery', WATCHER_MS, () => local()?.stop()),
+  ]);
   // Commits go on meanwhile and answer; what is left after that (a database that fails, a slow disk) is tried once more.
   await step('requests', 2 * DRAIN_MS, () => withinMs(door.drain(), DRAIN_MS));
   await step('commits', 0, () => engine.runner.finish());

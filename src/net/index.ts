@@ -40,4 +40,6 @@ export {
   type LinkStats,
 } from './links.ts';
 export { type Listening, type ListenOptions, listenOn } from './listen.ts';
+export { LocalDiscovery, type LocalDiscoveryOptions, type LocalDiscoveryState } from './local/discovery.ts';
+export { LOCAL_DISCOVERY_MODES, type LocalDiscoveryMode } from './local/interfaces.ts';
 export { NET_LIMITS } from './net-limits.ts';

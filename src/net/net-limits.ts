@@ -38,4 +38,27 @@ export const NET_LIMITS = {
   bootstrapJitter: 0.2,
   /** connections to the bootstrap server at once (guess) */
   bootstrapServerSocketsMax: 256,
+  /** interfaces that local discovery speaks on (guess: a laptop has two, a host with bridges some more) */
+  localInterfacesMax: 8,
+  /** interfaces are looked at again, and failed ones tried again, after (guess: sooner than people change a setting) */
+  localScanMs: 30 * SECOND,
+  /** others are asked again after at least a scan, doubling up to this (guess; RFC 6762 section 5.2 allows an hour) */
+  localAskMaxMs: 10 * MINUTE,
+  /** one packet of multicast DNS (RFC 6762 section 17) */
+  localPacketBytesMax: 9000,
+  /** questions in one packet: each may cost an answer (guess: ours have one) */
+  localQuestionsMax: 16,
+  /** records in one packet: the library compares each with each (guess: ours have five) */
+  localRecordsMax: 32,
+  /** packets read on one interface (guess: fifty daemons that start at once say six things each in a second or two) */
+  localPacketsPerSecond: 50,
+  localPacketsBurst: 300,
+  /** packets sent on one interface (RFC 6762 section 6: no record more than once a second; the burst is a guess) */
+  localSendsPerSecond: 2,
+  localSendsBurst: 16,
+  /** services that one interface remembers before it begins anew (guess: more daemons are not in one place) */
+  localServicesMax: 64,
+  /** findings handed to the core: a hint every ten seconds fills the address book in half a day (guess) */
+  localFindingsPerSecond: 0.1,
+  localFindingsBurst: 64,
 } as const;

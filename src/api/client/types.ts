@@ -69,6 +69,15 @@ export interface SourceJson {
   readonly at: string | null;
 }
 
+/** Whether peers on the local network are looked for, and what came of it. */
+export interface LocalDiscoveryJson {
+  readonly mode: 'auto' | 'on' | 'off';
+  readonly state: 'starting' | 'on' | 'off' | 'failed';
+  readonly reason: string;
+  readonly addresses: readonly string[];
+  readonly peers: number;
+}
+
 export interface ChannelJson {
   readonly channel: string;
   readonly joined: boolean;
@@ -138,6 +147,7 @@ export interface StatusJson {
   readonly listen: { readonly peer: string; readonly api: string };
   readonly links: readonly LinkJson[];
   readonly sources: readonly SourceJson[];
+  readonly localDiscovery: LocalDiscoveryJson;
   /** joined ones first, then the others, each by name */
   readonly channels: readonly ChannelJson[];
   readonly retention: RetentionDefaultsJson;

@@ -14,6 +14,7 @@ import type {
   LegacyMessageJson,
   LegacyMessagesJson,
   LinkJson,
+  LocalDiscoveryJson,
   MessageJson,
   ProblemJson,
   PublishedJson,
@@ -203,6 +204,19 @@ const sourceShape = shape(
   }) satisfies z.ZodType<SourceJson>,
 );
 
+const localDiscoveryShape = shape(
+  'LocalDiscovery',
+  z.object({
+    mode: z.enum(['auto', 'on', 'off']).describe('what MESH_LOCAL_DISCOVERY says'),
+    state: z
+      .enum(['starting', 'on', 'off', 'failed'])
+      .describe('`starting`: it has not looked yet; `failed`: it is meant to be on, and works nowhere'),
+    reason: z.string().describe('why it is off or failed, or what does not work while it is on'),
+    addresses: z.array(z.string()).describe('addresses of this machine at which the daemon is announced'),
+    peers: whole().describe('other peers of the network that are announced now'),
+  }) satisfies z.ZodType<LocalDiscoveryJson>,
+);
+
 const troubleShape = shape(
   'Trouble',
   z.object({
@@ -247,6 +261,7 @@ export const statusShape = shape(
     listen: listenShape.describe('where it listens'),
     links: z.array(linkShape).describe('peers that it is linked with now'),
     sources: z.array(sourceShape).describe('bootstrap lists, and what they gave'),
+    localDiscovery: localDiscoveryShape.describe('the search for peers on the local network'),
     channels: z.array(channelShape).describe('channels that are known here, joined ones first'),
     retention: retentionDefaultsShape.describe('what is kept where nothing is set, and how much in all'),
     relays: whole().describe('relays on the map of the mesh, this daemon included if it is one'),

@@ -160,6 +160,7 @@ export class FakeGate implements Gate {
       listen: { peer: 'ws://127.0.0.1:5000', api: 'http://127.0.0.1:5001' },
       links: [],
       sources: [],
+      localDiscovery: { mode: 'auto', state: 'off', reason: 'this is a test', addresses: [], peers: 0 },
       channels: this.#channels(),
       retention: retentionDefaults(RETENTION),
       relays: 1,

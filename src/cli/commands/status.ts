@@ -2,6 +2,7 @@ import {
   type AgentJson,
   ERRORS,
   isErrorCode,
+  type LocalDiscoveryJson,
   type SourceJson,
   type StatusJson,
 } from '../../api/client/index.ts';
@@ -20,6 +21,14 @@ function sourceLine(source: SourceJson): string {
     failed: `failed: ${visibleLine(source.detail)}`,
   }[source.state];
   return `  ${visibleLine(source.source)}  ${state}`;
+}
+
+function localWords({ state, reason, addresses, peers }: LocalDiscoveryJson): string {
+  const why = visibleLine(reason);
+  if (state === 'starting') return state;
+  if (state !== 'on') return `${state}: ${why}`;
+  const announced = `announced at ${visibleLine(addresses.join(', '))}, ${count(peers, 'other peer')} found`;
+  return why === '' ? announced : `${announced}; ${why}`;
 }
 
 function problemLine({ code, detail, at }: StatusJson['problems'][number]): string {
@@ -51,6 +60,7 @@ function* statusLines(
   yield* status.links.map(linkLine);
   yield `${bold('Lists:')}    ${count(status.sources.length, 'bootstrap list')}`;
   yield* status.sources.map(sourceLine);
+  yield `${bold('Local:')}    ${localWords(status.localDiscovery)}`;
   yield `${bold('Channels:')} ${status.channels.length}`;
   for (const { channel, joined, messages, bytes } of status.channels) {
     const size = messages === 0 ? '' : `, ${sizeText(bytes)}`;

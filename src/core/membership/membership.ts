@@ -229,7 +229,7 @@ export class Membership {
   }
 
   learn(event: Extract<Event, { kind: 'addresses' }>): void {
-    const trust = event.fixed ? 'fixed' : 'source';
+    const trust = event.fixed ? 'fixed' : event.unproven ? 'peer' : 'source';
     for (const { url, peer } of event.addresses)
       this.addresses.learn({ url, peer, source: event.source, scope: event.scope, trust });
     this.dial();

@@ -18,6 +18,7 @@ import { CHECKS, type CheckName, type Finding, fail, skipped } from './finding.t
 import { checkAgentToken, checkDataFolder, checkToken, isNoFolder } from './folder-checks.ts';
 import { checkKeyFolder, checkKeys } from './key-checks.ts';
 import { checkLinks } from './link-checks.ts';
+import { checkLocalNetwork } from './local-checks.ts';
 import { checkPorts } from './port-checks.ts';
 import { checkNode, checkOptions, checkSameOptions, checkSqlite, checkVerifier } from './program-checks.ts';
 import { createSubject, type ExamineOptions, type Subject } from './subject.ts';
@@ -85,6 +86,7 @@ export async function* examine(options: ExamineOptions): AsyncGenerator<Finding>
   };
   const rest: readonly Check[] = [
     { name: 'bootstrap', run: askLists },
+    { name: 'local-network', run: checkLocalNetwork },
     { name: 'clock', run: () => checkClock(subject, report.references) },
     { name: 'links', run: () => checkLinks(subject, report.addresses) },
     { name: 'problems', run: checkProblems },

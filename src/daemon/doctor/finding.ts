@@ -25,6 +25,7 @@ export const CHECKS = [
   'peer-port',
   'api-port',
   'bootstrap',
+  'local-network',
   'clock',
   'links',
   'problems',

@@ -26,7 +26,7 @@ export type DaemonStatus = Pick<
   | 'problems'
 > &
   // an older daemon does not say it
-  Partial<Pick<StatusView, 'retention'>>;
+  Partial<Pick<StatusView, 'retention' | 'localDiscovery'>>;
 export type DaemonAddress = ReturnType<Gate['addresses']>[number];
 
 /** What the API of the running daemon answered, or why it did not, in words. */

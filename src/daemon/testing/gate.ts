@@ -105,12 +105,15 @@ export function setUp(seen: Partial<PeerSnapshot> = {}) {
   const snapshot = () => ({ ...SNAPSHOT, ...seen });
   const retention = retentionLimits({});
   const none = () => [];
+  const localDiscovery = () =>
+    ({ mode: 'off', state: 'off', reason: 'this is a test', addresses: [], peers: 0 }) as const;
   const gate = new DaemonGate({
     ...{ store, commands, waits, feeds, snapshot },
     submit: (event) => events.push(event),
     identities: [me.id],
     wallMs: () => WALL_MS,
-    status: () => statusView({ facts, store, retention, snapshot, sources: none, problems: none }),
+    status: () =>
+      statusView({ facts, store, retention, snapshot, sources: none, localDiscovery, problems: none }),
     channels: () => channelViews({ store, retention, snapshot }),
     stop: () => undefined,
     numbers: () => NUMBERS,
