@@ -76,9 +76,12 @@ function grow(world: World, peers: number): void {
   });
   world.run(10_000);
   world.crash('boot', 'power');
-  const dying = (names: readonly string[]) => random.shuffle(names).slice(0, names.length >> 1);
+  // Who talks lives on: what somebody wrote who is gone for good may be gone with him.
+  const mortal = cast.leaves.filter((name) => !cast.talkers.includes(name));
+  const dying = (names: readonly string[], of: readonly string[]) =>
+    random.shuffle(names).slice(0, of.length >> 1);
   const isSilent = world.network.seed % 2 === 0;
-  for (const name of [...dying(cast.relays), ...dying(cast.leaves)])
+  for (const name of [...dying(cast.relays, cast.relays), ...dying(mortal, cast.leaves)])
     world.crash(name, isSilent ? 'power' : 'killed');
   const healed = isSilent ? 'healed after silence' : 'healed after crashes';
   demandShape(world, healed, { relays: cast.relays.length >> 1, maxMs: HEAL_MS });
