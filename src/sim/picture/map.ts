@@ -1,6 +1,7 @@
 /** The map of a simulated mesh: who is a relay, who hangs on whom, what happened to them. */
+
+import { circle, element, escapeText, group, line, short, text } from '../../picture/svg.ts';
 import { type Layout, layOut, type Peer, type Place } from './layout.ts';
-import { circle, element, escapeText, group, line, short, text } from './svg.ts';
 
 export interface MapPeer extends Peer {
   readonly isUp: boolean;

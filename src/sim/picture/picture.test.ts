@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Peer } from '../../core/peer.ts';
+import { element, short } from '../../picture/svg.ts';
 import { line } from '../scenarios/line.ts';
 import { malice } from '../scenarios/malice.ts';
 import { mesh30 } from '../scenarios/mesh.ts';
 import { Simulation } from '../simulate.ts';
 import { delayAt, describeMs, drawCurve } from './curve.ts';
 import { layOut, type Peer as MapPeer } from './layout.ts';
-import { element, short } from './svg.ts';
 
 function draw(scenario: typeof line, seed: number, peers?: number): string {
   const size = peers === undefined ? {} : { peers };
