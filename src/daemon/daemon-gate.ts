@@ -11,11 +11,11 @@ import type { Position } from '../core/persistence.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
 import { type Commands, hasReached, type Waits } from './commands.ts';
 import { Desk, type DeskParts } from './desk/desk.ts';
-import { type MapFacts, type MapView, mapView } from './explain/map-view.ts';
+import { type MapFacts, mapView } from './explain/map.ts';
+import type { AddressView, MapView } from './explain/map-view.ts';
 import type { WhyView } from './explain/why-view.ts';
 import { FEED_PAGE, type FeedOptions, type Feeds } from './feed.ts';
 import type {
-  AddressView,
   ChannelView,
   FeedItem,
   Gate,

@@ -7,7 +7,7 @@ import type { DeliveryState } from '../core/contract.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { RelationName } from '../core/message/message.ts';
 import type { AgentGate } from './desk/views.ts';
-import type { MapView } from './explain/map-view.ts';
+import type { AddressView, MapView } from './explain/map-view.ts';
 import type { WhyView } from './explain/why-view.ts';
 import type { LegacyHistory } from './legacy/view.ts';
 import type { MessageView } from './message-view.ts';
@@ -136,17 +136,6 @@ export interface StatusView {
 export type FeedItem =
   | { readonly kind: 'message'; readonly message: MessageView }
   | { readonly kind: 'caught-up'; readonly arrival: number };
-
-/** An address, and what became of it. */
-export interface AddressView {
-  readonly url: string;
-  readonly peer: string;
-  readonly source: string;
-  readonly state: string;
-  readonly next: string | null;
-  /** why the last try failed; null if none did since it was linked */
-  readonly lastError: string | null;
-}
 
 export interface MetricSample {
   readonly labels: Readonly<Record<string, string>>;

@@ -1,7 +1,15 @@
-/** The map as this peer knows it, from the core's words to those of doors. */
-import type { Overview } from '../../core/explain/overview.ts';
-import type { AddressView } from '../gate.ts';
-import { isoTime } from '../views.ts';
+/** What doors see of the map as this peer knows it. Times are ISO 8601. */
+
+/** An address, and what became of it. */
+export interface AddressView {
+  readonly url: string;
+  readonly peer: string;
+  readonly source: string;
+  readonly state: string;
+  readonly next: string | null;
+  /** why the last try failed; null if none did since it was linked */
+  readonly lastError: string | null;
+}
 
 /** A relay as its records tell of it. */
 export interface MapRelayView {
@@ -57,42 +65,4 @@ export interface MapView {
   readonly addresses: readonly AddressView[];
   /** of a relay: those that count, from this peer outwards, then the others */
   readonly relays: readonly MapRelayView[];
-}
-
-export interface MapFacts {
-  readonly overview: Overview;
-  readonly wallMs: number;
-  readonly peer: string;
-  /** '' for none */
-  readonly channel: string;
-  readonly addresses: readonly AddressView[];
-}
-
-export function mapView({ overview, wallMs, peer, channel, addresses }: MapFacts): MapView {
-  return {
-    now: isoTime(wallMs),
-    peer,
-    role: overview.isRelay ? 'relay' : 'leaf',
-    channel: channel === '' ? null : channel,
-    links: overview.links.map(({ url, roundTripMs, ...link }) => ({
-      ...link,
-      url: url === '' ? null : url,
-      roundTripMs: roundTripMs === undefined ? null : Math.round(10 * roundTripMs) / 10,
-    })),
-    home: overview.home.map(({ peer: relay, isLive, isTold, isHeld, keepsMailbox }) => ({
-      ...{ peer: relay, keepsMailbox },
-      live: isLive,
-      told: isTold,
-      holds: isHeld,
-    })),
-    addresses: overview.isRelay ? [] : addresses,
-    relays: overview.relays.map(({ hops, parent, proven, claimed, isOnPath, ...relay }) => ({
-      ...relay,
-      hops: hops ?? null,
-      parent: parent === '' ? null : parent,
-      links: proven,
-      claims: claimed,
-      onPath: isOnPath,
-    })),
-  };
 }
