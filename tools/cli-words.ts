@@ -209,7 +209,19 @@ channel ends its waking.`,
 \`openclaw channels add\`. It can be repeated. What these commands print goes to standard error.`,
     ],
   },
-  peers: { json: '`{"links", "addresses"}` of [Link](http.md#link) and [Address](http.md#address)' },
+  peers: {
+    json: '`{"links", "addresses"}` of [Link](http.md#link) and [Address](http.md#address); with `--graph` a [Map](http.md#map), with `--svg` `{"file"}`',
+    options: {
+      channel: { value: 'CHANNEL' },
+      svg: { value: 'FILE' },
+    },
+    notes: [
+      `The map is what relays say of themselves in signed records. A link counts if both of its ends name it, a relay if such
+links lead to it. The tree has the shortest way from this peer to each relay, which is the way that messages take from
+here; links that are not on it are listed below. A large map is folded, and what is left out is counted. A leaf keeps no
+map: it shows its home relays.`,
+    ],
+  },
   doctor: {
     json: '`{"check", "state", "what", "mend"}`; `state` is `ok`, `warn`, `fail` or `skipped`, `mend` is empty where nothing is wrong',
     notes: [

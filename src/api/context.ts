@@ -50,8 +50,12 @@ export interface RequestContext {
 
 export type Reply =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body: unknown }
-  /** a JSON object with one long list, written item by item */
-  | { readonly status: number; readonly list: { readonly name: string; readonly items: readonly unknown[] } }
+  /** a JSON object with one long list, written item by item, and after it what else there is */
+  | {
+      readonly status: number;
+      readonly list: { readonly name: string; readonly items: readonly unknown[] };
+      readonly rest?: object;
+    }
   | { readonly status: number; readonly type: string; readonly text: string }
   /** the route has written the response itself */
   | 'done';

@@ -80,7 +80,9 @@ export async function sendReply(response: ServerResponse, reply: Reply): Promise
       if (!(await writeChunk(response, before + JSON.stringify(item)))) return;
       before = ',';
     }
-    response.end(reply.list.items.length === 0 ? `${before}]}` : ']}');
+    const rest = JSON.stringify(reply.rest ?? {}).slice(1);
+    const close = `]${rest === '}' ? '' : ','}${rest}`;
+    response.end(reply.list.items.length === 0 ? before + close : close);
     return;
   }
   const text = 'text' in reply ? reply.text : JSON.stringify(reply.body);

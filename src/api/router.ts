@@ -8,6 +8,7 @@ import { channelRoutes } from './routes/channels.ts';
 import { eventRoutes } from './routes/events.ts';
 import { inboxRoutes } from './routes/inbox.ts';
 import { legacyRoutes } from './routes/legacy.ts';
+import { mapRoutes } from './routes/map.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { peerRoutes } from './routes/peers.ts';
@@ -22,6 +23,7 @@ export const ROUTES: readonly Route[] = [
   ...whyRoutes,
   ...channelRoutes,
   ...peerRoutes,
+  ...mapRoutes,
   ...metricsRoutes,
   ...eventRoutes,
   ...agentRoutes,

@@ -180,6 +180,8 @@ export const tapQuerySchema = z.strictObject({
     .max(TAP_TYPES.length)
     .exactOptional(),
 });
+/** Whose way is marked on the map. */
+export const mapQuerySchema = z.strictObject({ channel: channel.exactOptional() });
 export const noQuerySchema = z.strictObject({});
 export const idParameterSchema = id;
 

@@ -5,6 +5,8 @@ import type { Readable, Writable } from 'node:stream';
 
 export interface Output extends Writable {
   readonly isTTY?: boolean;
+  /** width of a terminal */
+  readonly columns?: number;
 }
 
 export interface CliIo {

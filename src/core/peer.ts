@@ -13,6 +13,7 @@ import { Clocks } from './delivery/clocks.ts';
 import { Outbox } from './delivery/outbox.ts';
 import { Publisher } from './delivery/publish.ts';
 import { type ExplainParts, type Explanation, explain, type Question, recentIds } from './explain/explain.ts';
+import { type Overview, overview } from './explain/overview.ts';
 import { Gossip } from './gossip/gossip.ts';
 import { Serving } from './gossip/serving.ts';
 import { Interest } from './interest/interest.ts';
@@ -335,6 +336,21 @@ export class Peer {
   explain(question: Question, now: Now): Explanation {
     this.#ctx.now = now;
     return explain(this.#ctx, this.#explainParts, question);
+  }
+
+  /** The map as this peer knows it; changes nothing. @param channel whose way is marked, '' for none */
+  overview(channel: string, now: Now): Overview {
+    this.#ctx.now = now;
+    return overview(this.#ctx, this.#explainParts, channel);
+  }
+
+  get isRelay(): boolean {
+    return this.#membership.isRelay;
+  }
+
+  /** Whether messages of a channel are kept here and can be asked for. */
+  holds(channel: string): boolean {
+    return this.#interest.holds(this.#ctx.tagOf(channel));
   }
 
   /** Ids that begin so, among messages of the last minutes that may not be in the store; at most `limit`. */

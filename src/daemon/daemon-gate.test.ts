@@ -242,6 +242,29 @@ describe('the status', () => {
     ]);
   });
 
+  it('draws the map from the words of the core, with addresses only at a leaf', () => {
+    const { gate } = setUp();
+    const map = gate.map('dev');
+    const relay = { hops: null, parent: null, links: [], claims: [], wants: false, onPath: false };
+    expect(map).toMatchObject({ peer: me.id, role: 'relay', channel: 'dev', home: [], addresses: [] });
+    expect(map.links).toEqual([{ peer: PEER, kind: 'overlay', url: null, roundTripMs: 0.3, wants: false }]);
+    expect(map.relays).toEqual([
+      { ...relay, peer: me.id, urls: [], hops: 0, links: [PEER], channels: 1, wants: true, onPath: true },
+      {
+        ...{ ...relay, peer: PEER, urls: ['ws://a/'], hops: 1, parent: me.id, links: [me.id] },
+        ...{ claims: [other.id], channels: 2 },
+      },
+      { ...relay, peer: other.id, urls: [], channels: 0 },
+    ]);
+    expect(gate.map().channel).toBeNull();
+    expect(() => gate.map('dm:x')).toThrow(expect.objectContaining({ code: 'bad_channel' }));
+    const overview = { isRelay: false, relays: [], links: [], home: [] };
+    expect(setUp({}, overview).gate.map()).toMatchObject({
+      ...{ role: 'leaf', relays: [] },
+      addresses: [{ url: 'ws://a/', peer: PEER }],
+    });
+  });
+
   it('lists an address only to askers at least as close as it is', () => {
     const urls = [
       ['ws://127.0.0.1:5000/', 'loopback'],

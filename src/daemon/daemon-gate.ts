@@ -11,10 +11,11 @@ import type { Position } from '../core/persistence.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
 import { type Commands, hasReached, type Waits } from './commands.ts';
 import { Desk, type DeskParts } from './desk/desk.ts';
+import { type MapFacts, mapView } from './explain/map.ts';
+import type { AddressView, MapView } from './explain/map-view.ts';
 import type { WhyView } from './explain/why-view.ts';
 import { FEED_PAGE, type FeedOptions, type Feeds } from './feed.ts';
 import type {
-  AddressView,
   ChannelView,
   FeedItem,
   Gate,
@@ -48,6 +49,7 @@ export interface GateParts {
   readonly stop: () => void;
   readonly numbers: () => Pick<MetricFacts, 'net' | 'process'>;
   readonly why: (id: string, agent: Desk) => WhyView;
+  readonly map: (channel: string) => Pick<MapFacts, 'overview' | 'peer'>;
   readonly taps: Pick<Taps, 'open'>;
   readonly desk: Omit<DeskParts, 'identities' | 'store' | 'wallMs' | 'join' | 'publish'>;
 }
@@ -192,6 +194,12 @@ export class DaemonGate implements Gate {
 
   why(id: string): WhyView {
     return this.#parts.why(id, this.agent);
+  }
+
+  map(channel?: string): MapView {
+    const name = channel === undefined ? '' : checkedChannel(channel);
+    const { map, wallMs } = this.#parts;
+    return mapView({ ...map(name), channel: name, wallMs: wallMs(), addresses: this.addresses() });
   }
 
   tap({ peer, types, signal }: TapRequest): AsyncIterable<TapItem> {

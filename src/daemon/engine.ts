@@ -219,6 +219,7 @@ export function createEngine(parts: EngineParts): Engine {
     stop: parts.onStop,
     numbers: () => ({ net: net.stats(), process: processFacts() }),
     why: (id, agent) => whyView({ core, store, clock: systemClock, peer: facts.peer, agent }, id),
+    map: (channel) => ({ overview: core.overview(channel, systemClock()), peer: facts.peer }),
     desk: deskParts(parts, problems),
   });
 

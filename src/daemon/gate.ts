@@ -7,6 +7,7 @@ import type { DeliveryState } from '../core/contract.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { RelationName } from '../core/message/message.ts';
 import type { AgentGate } from './desk/views.ts';
+import type { AddressView, MapView } from './explain/map-view.ts';
 import type { WhyView } from './explain/why-view.ts';
 import type { LegacyHistory } from './legacy/view.ts';
 import type { MessageView } from './message-view.ts';
@@ -150,17 +151,6 @@ export type FeedItem =
   | { readonly kind: 'message'; readonly message: MessageView }
   | { readonly kind: 'caught-up'; readonly arrival: number };
 
-/** An address, and what became of it. */
-export interface AddressView {
-  readonly url: string;
-  readonly peer: string;
-  readonly source: string;
-  readonly state: string;
-  readonly next: string | null;
-  /** why the last try failed; null if none did since it was linked */
-  readonly lastError: string | null;
-}
-
 export interface MetricSample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
@@ -197,6 +187,8 @@ export interface Gate {
   message(id: string): MessageView | undefined;
   /** where a message is and why; `not_found` for an unknown id, `bad_request` for what stands for several or none */
   why(id: string): WhyView;
+  /** the map as this peer knows it. @param channel whose way is marked; left out for none. Throws `bad_channel` */
+  map(channel?: string): MapView;
   /** what passes over the links from now on, until the signal; `too_many_requests` at the first step if there are too many */
   tap(request: TapRequest): AsyncIterable<TapItem>;
   /** backfill from the arrival number `after`, cutover, live; `after` undefined means live only; ends with the signal */

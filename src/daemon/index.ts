@@ -10,6 +10,7 @@ export type {
   InboxRowView,
   WakeView,
 } from './desk/views.ts';
+export type { MapLinkView, MapRelayView, MapView } from './explain/map-view.ts';
 export type {
   DeedView,
   DeliveryWhyView,

@@ -1,5 +1,6 @@
 /** What a daemon is started with, what it gives back, and the shape of the door that is given to it from outside. */
-import type { LinkId } from '../core/contract.ts';
+import type { LinkId, Now } from '../core/contract.ts';
+import type { Overview } from '../core/explain/overview.ts';
 import type { PeerConfig } from '../core/peer-types.ts';
 import type { Explainer } from './explain/why.ts';
 import type { Gate } from './gate.ts';
@@ -32,6 +33,8 @@ export type CreateDoor = (parts: {
 export interface DaemonCore extends Core, Explainer {
   /** the proven peer at the other end of a link, '' for none */
   peerOf(link: LinkId): string;
+  /** the map as it knows it; '' for no channel */
+  overview(channel: string, now: Now): Overview;
 }
 
 export interface StartOptions {

@@ -35,6 +35,8 @@ export class Dialler {
   /** who may reach whom at all; undefined for everybody */
   #pairs: readonly (readonly [Host, Host])[] | undefined;
   #wires: Wire[] = [];
+  /** counts links that opened, broke or fell silent; one that is closed in order is told to observers as an event */
+  changes = 0;
 
   constructor(network: Ground) {
     this.#network = network;
@@ -102,6 +104,7 @@ export class Dialler {
     const responder = new WireEnd(to, this.#network.nextLink());
     const wire = new Wire(dialler, responder, link.latencyMs);
     this.#wires.push(wire);
+    this.changes++;
     for (const end of wire.ends) {
       const other = wire.other(end).host.options.url;
       this.#network.links.add(end, wire);
@@ -125,6 +128,7 @@ export class Dialler {
       `link ${wire.dialler.id} of ${wire.dialler.host.name}, ${wire.responder.host.name} breaks`,
     );
     wire.isSilent = true;
+    this.changes++;
     for (const end of wire.ends) {
       network.schedule.after(this.#random.below(20), () => network.closeEnd(end, 'connection reset'));
     }
@@ -134,6 +138,7 @@ export class Dialler {
   silenceWire(wire: Wire): void {
     this.#network.trace.add(`link ${wire.dialler.id} of ${wire.dialler.host.name} falls silent`);
     wire.isSilent = true;
+    this.changes++;
   }
 
   /** Hosts of different groups cannot reach each other from now on. */
@@ -143,6 +148,7 @@ export class Dialler {
     );
     this.#groups = new Map(groups.flatMap((group, index) => group.map((host) => [host, index] as const)));
     this.lastSides = this.#groups;
+    this.changes++;
     for (const wire of this.wires()) {
       if (this.#areApart(wire.dialler.host, wire.responder.host)) wire.isSilent = true;
     }

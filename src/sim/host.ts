@@ -15,6 +15,9 @@ export interface SimCore {
   snapshot?(now: Now): PeerSnapshot;
   /** how much each of its maps and queues holds, and what it may hold at most */
   footprint?(): Footprint;
+  readonly isRelay?: boolean;
+  /** whether messages of a channel are kept there */
+  holds?(channel: string): boolean;
 }
 
 export type CoreFactory = (config: PeerConfig) => SimCore;

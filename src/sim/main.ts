@@ -1,6 +1,6 @@
 /**
- * `npm run sim -- --scenario NAME --seed N [--peers N] [--json] [--svg FILE]`: plays a scenario, says what happened and
- * draws it. `--seeds A..B` plays a range and draws only what fails. Exit code 1 if a checker found something, 2 if the
+ * `npm run sim -- --scenario NAME --seed N [--peers N] [--report] [--json] [--svg FILE]`: plays a scenario, says what happened and
+ * draws it. `--report` tells more of how messages spread. `--seeds A..B` plays a range and draws only what fails. Exit code 1 if a checker found something, 2 if the
  * arguments are wrong.
  */
 import { writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Peer } from '../core/peer.ts';
+import { longWords } from './dissemination/words.ts';
 import { describeReport } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
@@ -19,13 +20,15 @@ interface Arguments {
   readonly seeds: readonly number[];
   readonly peers: number | undefined;
   readonly isJson: boolean;
+  /** with the table of trees by the size of channels, and the tree of one message */
+  readonly isLong: boolean;
   /** where the picture goes, undefined for the folder of temporary files */
   readonly svg: string | undefined;
 }
 
 function usage(): string {
   return [
-    'npm run sim -- --scenario NAME|all [--seed N | --seeds A..B] [--peers N] [--json] [--svg FILE]',
+    'npm run sim -- --scenario NAME|all [--seed N | --seeds A..B] [--peers N] [--report] [--json] [--svg FILE]',
     '',
     ...SCENARIOS.map(({ name, about }) => `  ${name.padEnd(16)} ${about}`),
   ].join('\n');
@@ -54,6 +57,7 @@ function parse(argv: readonly string[]): Arguments {
       seed: { type: 'string', default: '1' },
       seeds: { type: 'string' },
       peers: { type: 'string' },
+      report: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       svg: { type: 'string' },
     },
@@ -68,6 +72,7 @@ function parse(argv: readonly string[]): Arguments {
     seeds,
     peers: values.peers === undefined ? undefined : parseNumber(values.peers, 'peers'),
     isJson: values.json,
+    isLong: values.report,
     svg: values.svg,
   };
 }
@@ -78,7 +83,7 @@ function writePicture(simulation: Simulation, file: string, verdict: string): st
 }
 
 /** @returns whether it passed */
-function play(scenario: Scenario, seed: number, { peers, isJson, seeds, svg }: Arguments): boolean {
+function play(scenario: Scenario, seed: number, { peers, isJson, isLong, seeds, svg }: Arguments): boolean {
   const simulation = new Simulation({
     scenario,
     seed,
@@ -94,7 +99,11 @@ function play(scenario: Scenario, seed: number, { peers, isJson, seeds, svg }: A
     if (isJson) print(JSON.stringify({ ok: true, ...report, ...(picture === undefined ? {} : { picture }) }));
     else
       print(
-        [describeReport(report), ...(picture === undefined ? [] : [`  picture      ${picture}`])].join('\n'),
+        [
+          describeReport(report),
+          ...(picture === undefined ? [] : [`  picture      ${picture}`]),
+          ...(isLong ? longWords(report.dissemination, simulation.tree()) : []),
+        ].join('\n'),
       );
     return true;
   } catch (error) {

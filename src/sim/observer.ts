@@ -2,6 +2,7 @@
  * What checkers, feeds and reports are told while a simulation runs. Every method is called at the moment it speaks of,
  * before anything else happens; one that finds something wrong throws.
  */
+import type { Bytes } from '../core/bytes.ts';
 import type { Effect, Event } from '../core/contract.ts';
 import type { PersistResult } from '../core/persistence.ts';
 import type { Frame } from '../core/wire/frame.ts';
@@ -16,8 +17,9 @@ export interface Observer {
   event?(host: Host, event: Event): void;
   /** the core wants it, and it is about to be executed */
   effect?(host: Host, effect: Effect): void;
-  /** a frame that carries messages, claims about them or records is about to be sent; undecodable ones are not told */
-  sending?(host: Host, frame: Frame, to: readonly Host[]): void;
+  /** a frame that carries messages, claims about them or records is about to be sent; undecodable ones are not told.
+   *  `bytes` is what the event of its arrival has, the very same array */
+  sending?(host: Host, frame: Frame, to: readonly Host[], bytes: Bytes): void;
   /** the disk has it, and the core does not know yet */
   committed?(
     host: Host,

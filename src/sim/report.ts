@@ -5,6 +5,8 @@ import type { Effect } from '../core/contract.ts';
 import type { Frame } from '../core/wire/frame.ts';
 import { FRAME_TYPES } from '../core/wire/frames.ts';
 import type { StoredMessage } from '../store/store.ts';
+import { type Dissemination, type DisseminationFigures, disseminationOf } from './dissemination/index.ts';
+import { shortWords } from './dissemination/words.ts';
 import type { Host } from './host.ts';
 import { describeVerdict, type Verdict, Verdicts } from './malice/verdicts.ts';
 import type { Observer } from './observer.ts';
@@ -32,6 +34,7 @@ export interface Report {
   readonly copiesPerDelivery: number;
   /** copies of a message sent to a relay that got it at all */
   readonly copiesPerRelay: number;
+  readonly dissemination: DisseminationFigures;
   /** frames sent by type */
   readonly framesByType: Readonly<Record<string, number>>;
   readonly frames: number;
@@ -60,12 +63,14 @@ export class Reporter implements Observer {
   readonly #crashes = new Map<Host, number>();
   readonly #stored = new Set<string>();
   readonly #verdicts: Verdicts;
+  readonly dissemination: Dissemination;
   #starts = 0;
   #copies = 0;
 
   constructor(world: World) {
     this.#world = world;
     this.#verdicts = new Verdicts(() => world.hosts());
+    this.dissemination = disseminationOf(world);
     world.network.observers.push(this, this.#verdicts);
   }
 
@@ -141,6 +146,7 @@ export class Reporter implements Observer {
       deliveriesDue: delays.length + missing,
       copiesPerDelivery: hundredths(this.#copies / Math.max(1, delays.length)),
       copiesPerRelay: this.#copiesPerRelay(),
+      dissemination: this.dissemination.figures(),
       framesByType: framesByType(hosts),
       frames: sum(({ traffic }) => traffic.framesSent),
       framesDropped: sum(({ traffic }) => traffic.framesDropped),
@@ -181,6 +187,7 @@ export function describeReport(report: Report): string {
     `  deliveries   ${report.deliveries}, after ${delayMs.median} ms (median), ${delayMs.p99} ms (99%), ` +
       `${delayMs.max} ms (longest)`,
     `  copies       ${report.copiesPerDelivery} sent for each delivery, ${report.copiesPerRelay} to each relay that got one`,
+    ...shortWords(report.dissemination),
     `  traffic      ${report.frames} frames, ${mb} MB, ${report.framesDropped} frames dropped at full queues`,
     `  time         ${(report.virtualMs / 1000).toFixed(1)} s virtual in ${(report.realMs / 1000).toFixed(1)} s real, ` +
       `${report.steps} steps`,

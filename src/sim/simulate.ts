@@ -1,4 +1,5 @@
 /** Plays one scenario from one seed and gives its report, or throws a `SimFailure`. */
+import type { UsedTree } from './dissemination/index.ts';
 import type { CoreFactory } from './host.ts';
 import { collectPicture } from './picture/collect.ts';
 import { drawPicture } from './picture/picture.ts';
@@ -43,6 +44,11 @@ export class Simulation {
 
   report(): Report {
     return this.#reporter.report(this.#realMs);
+  }
+
+  /** The way of the message that touched most relays. */
+  tree(): UsedTree | undefined {
+    return this.#reporter.dissemination.tree();
   }
 
   /** An SVG of how the mesh stands now. @param verdict `passed`, or what went wrong in a few words */

@@ -77,7 +77,7 @@ export class Streams {
     const frame = decodeFrame(this.#network.messages, bytes);
     if (frame === undefined) return;
     const to = links.map(({ wire, end }) => wire.other(end).host);
-    for (const observer of this.#network.observers) observer.sending?.(host, frame, to);
+    for (const observer of this.#network.observers) observer.sending?.(host, frame, to, bytes);
   }
 
   #sendOn(host: Host, { wire, end }: Link, effect: Send): void {

@@ -118,7 +118,7 @@ export class LinkTable {
 }
 
 /** Per-frame overhead: TCP, IP and WebSocket heads of a small frame (a rough figure). */
-const FRAME_HEAD_BYTES = 60;
+export const FRAME_HEAD_BYTES = 60;
 
 export interface SendTimes {
   readonly departsMs: number;

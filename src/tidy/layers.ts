@@ -26,6 +26,7 @@ export const LAYERS: readonly Layer[] = [
   { folder: 'src/net/', may: ['src/core/', 'src/crypto/'] },
   { folder: 'src/daemon/', may: ['src/core/', 'src/crypto/', 'src/store/', 'src/net/'] },
   { folder: 'src/bootstrap/', may: ['src/core/', 'src/crypto/', 'src/net/'] },
+  { folder: 'src/picture/', may: [] },
   { folder: 'src/api/client/', may: ['src/core/'] },
   { folder: 'src/api/', may: ['src/core/', 'src/daemon/index.ts'] },
   // The commands are clients. `mesh start` and `mesh bootstrap` compose, so they see the public faces.
@@ -33,6 +34,7 @@ export const LAYERS: readonly Layer[] = [
     folder: 'src/cli/',
     may: [
       'src/api/client/',
+      'src/picture/',
       'src/api/index.ts',
       'src/daemon/index.ts',
       'src/bootstrap/index.ts',
@@ -42,7 +44,11 @@ export const LAYERS: readonly Layer[] = [
     ],
   },
   { folder: 'src/bridge/', may: ['src/api/client/'] },
-  { folder: 'src/sim/', may: ['src/core/', 'src/crypto/', 'src/store/memory'], mayTypes: ['src/store/'] },
+  {
+    folder: 'src/sim/',
+    may: ['src/core/', 'src/crypto/', 'src/picture/', 'src/store/memory'],
+    mayTypes: ['src/store/'],
+  },
   { folder: 'src/tidy/', may: [] },
 ];
 

@@ -15,6 +15,7 @@ import type {
   WakeJson,
 } from './agent-types.ts';
 import { type FoundDaemon, findDaemon } from './find.ts';
+import type { MapJson } from './map-types.ts';
 import { type ApiRequest, sendRequest, toQuery } from './request.ts';
 import type {
   AddressJson,
@@ -123,6 +124,11 @@ export class Client {
   /** Where a message is and why. @param id of a message, or at least 6 characters of its beginning */
   why(id: string): Promise<WhyJson> {
     return this.#send({ method: 'GET', path: `/v1/messages/${encodeURIComponent(id)}/why` });
+  }
+
+  /** The mesh as the daemon knows it. @param channel whose way is marked; left out for none */
+  map(channel?: string): Promise<MapJson> {
+    return this.#send({ method: 'GET', path: `/v1/map${toQuery({ channel })}` });
   }
 
   /** Asks the daemon to end in order; it goes on for up to some seconds after the answer. */

@@ -11,6 +11,7 @@ export { type DataFolderOptions, resolveDataFolder } from './data-folder.ts';
 export { loadEnvFile } from './env-file.ts';
 export { type FoundDaemon, findDaemon, isDaemon, pidOf } from './find.ts';
 export { type InboxFeedOptions, openInbox } from './inbox.ts';
+export * from './map-types.ts';
 export { fromProblem, PublishedError, toProblem } from './problem.ts';
 export type { Stream, StreamItem, StreamPublishOptions } from './stream.ts';
 export { openTap, type TapOptions } from './tap.ts';

@@ -1,5 +1,6 @@
 /** The words of the routes that explain what the daemon does, as `routes.ts` has the others. */
-import { tapQuerySchema } from '../schemas.ts';
+import { mapQuerySchema, tapQuerySchema } from '../schemas.ts';
+import { mapShape } from './map-shapes.ts';
 import './tap-shapes.ts'; // its shapes get a place on the page
 import { whyShape } from './why-shapes.ts';
 import { fields, type RouteWords } from './words.ts';
@@ -14,6 +15,17 @@ export const EXPLAIN_WORDS: Readonly<Record<string, RouteWords>> = {
       `It tells of peers too, so the grant needs the scope \`status\` as well. An id that nothing is known of is \`not_found\`; a
 beginning that several messages have is \`bad_request\`. The daemon remembers for a few thousand messages which links
 took or brought them, until it is restarted; states and the names of who confirmed them are on disk.`,
+    ],
+  },
+  'GET /v1/map': {
+    summary: 'The mesh as this daemon knows it: relays, the links between them, and who wants a channel',
+    query: fields(mapQuerySchema, { channel: 'name of a channel whose way from here is marked' }),
+    answers: [{ status: 200, shape: mapShape }],
+    codes: ['bad_channel'],
+    notes: [
+      `It is what relays say of themselves in signed records, not the truth about the mesh: a link counts only if both ends
+name it, and a relay only if such links lead to it. Addresses are text of whoever runs the relay. With thousands of
+relays the answer has some megabytes.`,
     ],
   },
   'GET /v1/tap': {

@@ -12,9 +12,11 @@ import { ROUTES } from '../router.ts';
 import { check, noQuerySchema } from '../schemas.ts';
 import { type FakeAgent, inboxItem, inboxRow } from '../testing/fake-agent.ts';
 import { fakeId } from '../testing/fake-gate.ts';
+import { DEV_MAP, LEAF_MAP } from '../testing/fake-map.ts';
 import { allWhys, TAPPED, whyOf } from '../testing/fake-why.ts';
 import { type Answer, startTestApi, type TestApi } from '../testing/harness.ts';
 import { attachedShape, inboxItemShape } from './agent-shapes.ts';
+import { mapShape } from './map-shapes.ts';
 import { ROUTE_WORDS } from './routes.ts';
 import { problemShape } from './shapes.ts';
 import { SERVER_FRAMES, serverFrameShape } from './stream.ts';
@@ -162,7 +164,8 @@ describe('the shapes', () => {
     expect(json).toMatchObject({ code: 'not_found' });
   });
 
-  it('fit every explanation of a message, and everything that a tap shows', () => {
+  it('fit every explanation of a message, the maps of a relay and a leaf, and everything that a tap shows', () => {
+    for (const map of [DEV_MAP, LEAF_MAP]) expect(mapShape.parse(map)).toEqual(map);
     for (const why of allWhys()) expect(whyShape.parse(why)).toEqual(why);
     for (const item of TAPPED) expect(tapItemShape.parse(item)).toEqual(item);
   });

@@ -1,8 +1,11 @@
-/** GET /v1/messages/{id}/why and GET /v1/tap: who may, what is passed on, what is refused. */
+/** GET /v1/messages/{id}/why, GET /v1/map and GET /v1/tap: who may, what is passed on, what is refused. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LIMITS } from '../../core/limits.ts';
+import { Client } from '../client/client.ts';
 import { openTap } from '../client/tap.ts';
 import type { TapItemJson } from '../client/tap-types.ts';
-import { IDENTITY } from '../testing/fake-gate.ts';
+import { fakeId, IDENTITY } from '../testing/fake-gate.ts';
+import { DEV_MAP, LEAF_MAP, MAP, mapRelay } from '../testing/fake-map.ts';
 import { TAPPED, whyOf } from '../testing/fake-why.ts';
 import { startTestApi, type TestApi } from '../testing/harness.ts';
 
@@ -79,5 +82,38 @@ describe('a tap', () => {
   it('is for the owner alone: the token of an agent is refused', async () => {
     expect(await api.codeOf('/v1/tap', as(AGENT))).toBe('forbidden');
     expect(api.gate.taps).toEqual([]);
+  });
+});
+
+describe('the map', () => {
+  it('is given whole, and with the way of a channel', async () => {
+    expect((await api.ask('/v1/map', as(AGENT))).json).toEqual(MAP);
+    expect((await api.ask('/v1/map?channel=%23dev')).json).toEqual(DEV_MAP);
+    const { token } = api.owner;
+    const client = new Client({ url: api.url, token, dataFolder: api.folder });
+    expect([await client.map(), await client.map('#dev')]).toEqual([MAP, DEV_MAP]);
+    client.close();
+  });
+
+  it('of a leaf has no relays', async () => {
+    api.gate.maps.set('', LEAF_MAP);
+    expect((await api.ask('/v1/map')).json).toEqual(LEAF_MAP);
+  });
+
+  it('of 4096 relays with 12 links each comes whole', async () => {
+    const peers = Array.from({ length: LIMITS.relaysMax }, (_, i) => fakeId(`relay ${i}`));
+    const links = peers.slice(0, LIMITS.recordLinksMax);
+    const urls = Array(LIMITS.recordAddressesMax).fill(`ws://${'x'.repeat(LIMITS.urlBytesMax - 6)}/`);
+    const map = { ...MAP, relays: peers.map((peer) => mapRelay(peer, { links, urls })) };
+    api.gate.maps.set('', map);
+    expect((await api.ask('/v1/map')).json).toEqual(map);
+  });
+
+  it('takes a channel once, and nothing else', async () => {
+    for (const query of ['channel=a&channel=b', 'x=1'])
+      expect(await api.codeOf(`/v1/map?${query}`)).toBe('bad_request');
+    for (const query of ['channel=', 'channel=nowhere'])
+      expect(await api.codeOf(`/v1/map?${query}`)).toBe('bad_channel');
+    expect(await api.codeOf('/v1/map', as(READER))).toBe('forbidden');
   });
 });

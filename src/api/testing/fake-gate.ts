@@ -12,6 +12,7 @@ import {
   checkedPolicy,
   type FeedItem,
   type Gate,
+  type MapView,
   type MessageView,
   type MetricFamily,
   type PublishRequest,
@@ -24,6 +25,7 @@ import {
 import { retentionDefaults, retentionView } from '../../daemon/retention.ts';
 import { retentionLimits } from '../../daemon/retention-options.ts';
 import { FakeAgent } from './fake-agent.ts';
+import { DEV_MAP, MAP } from './fake-map.ts';
 
 export const IDENTITY = `${'A'.repeat(42)}E`;
 export const STRANGER = `${'B'.repeat(42)}E`;
@@ -123,6 +125,18 @@ export class FakeGate implements Gate {
   why(id: string): WhyView {
     const view = this.whys.get(id);
     if (view === undefined) throw new MeshError('not_found', `This daemon knows no message ${id}.`);
+    return view;
+  }
+
+  /** what `map` gives, by channel; '' for none */
+  readonly maps = new Map<string, MapView>([
+    ['', MAP],
+    ['#dev', DEV_MAP],
+  ]);
+
+  map(channel = ''): MapView {
+    const view = this.maps.get(channel);
+    if (view === undefined) throw new MeshError('bad_channel', `${channel} is no channel.`);
     return view;
   }
 

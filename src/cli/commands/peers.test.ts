@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MAP } from '../../api/testing/fake-map.ts';
 import { startTestApi, type TestApi } from '../../api/testing/harness.ts';
 import { runCli } from '../testing/run-cli.ts';
 
@@ -24,5 +27,44 @@ describe('mesh peers', () => {
 
   it('writes out what could move the cursor or begin a line', async () => {
     expect(await peers('a\nb\u001b[2J')).toContain('last try: a\\x0ab\\x1b[2J\n');
+  });
+});
+
+describe('mesh peers --graph', () => {
+  it('draws the map, coloured on a terminal only', async () => {
+    const argv = ['peers', '--graph', '--channel', '#dev', '--data', api.folder];
+    const plain = await runCli(argv);
+    expect([plain.code, plain.stderr]).toEqual([0, '']);
+    expect(plain.stdout).toContain('\n   └─ FFFFFFFF  wants it, wss://far.example/\n');
+    const onTerminal = await runCli(argv, { isTTY: true, env: { TERM: 'xterm' } });
+    expect(onTerminal.stdout).toContain('\u001b[32mFFFFFFFF\u001b[39m');
+    expect(plain.stdout).not.toContain('\u001b');
+  });
+
+  it('gives the data with --json', async () => {
+    expect((await runCli(['peers', '--graph', '--json', '--data', api.folder])).json).toEqual([MAP]);
+  });
+
+  it('writes a picture', async () => {
+    const file = path.join(api.folder, 'map.svg');
+    const argv = ['peers', '--graph', '--svg', 'map.svg', '--data', api.folder];
+    const told = await runCli(argv, { cwd: api.folder });
+    expect(told.stdout).toBe(`The map is drawn in ${file}.\n`);
+    expect(readFileSync(file, 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+    expect((await runCli([...argv, '--json'], { cwd: api.folder })).json).toEqual([{ file }]);
+  });
+
+  it.each([
+    [['--channel', '#dev'], '--channel and --svg belong to --graph'],
+    [['--svg', 'x.svg'], '--channel and --svg belong to --graph'],
+    [['--graph', '--svg', 'no/such/folder/x.svg'], '--svg no/such/folder/x.svg cannot be written: ENOENT'],
+  ])('is a wrong command line with %j', async (argv, words) => {
+    const { code, stderr } = await runCli(['peers', ...argv, '--data', api.folder], { cwd: api.folder });
+    expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+  });
+
+  it('says that a channel is none', async () => {
+    const { code, stderr } = await runCli(['peers', '--graph', '--channel', 'no such', '--data', api.folder]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('is no channel')]);
   });
 });

@@ -1,7 +1,8 @@
-import type { AddressJson, LinkJson } from '../../api/client/index.ts';
-import { defineCommand } from '../command.ts';
+import type { AddressJson, Client, LinkJson, MapJson } from '../../api/client/index.ts';
+import { type CommandContext, defineCommand, type GlobalArguments } from '../command.ts';
 import { withClient } from '../connect.ts';
-import { print } from '../print.ts';
+import { UsageError } from '../exit.ts';
+import { paint, print } from '../print.ts';
 import { count, jsonLine, localTime, shortId, visibleLine } from '../text.ts';
 
 const KIND: Record<LinkJson['kind'], string> = {
@@ -48,25 +49,84 @@ function addressLine(address: AddressJson): string {
   return `  ${visibleLine(address.url)}  ${visibleLine(address.state)}${next}${peer}, from ${visibleLine(address.source)}${failure}`;
 }
 
-/** `mesh peers`: who we are linked with and which addresses are known. */
-export const peersCommand = defineCommand({
+interface PeersArguments extends GlobalArguments {
+  readonly graph: boolean;
+  readonly channel: string | undefined;
+  readonly svg: string | undefined;
+}
+
+/** Writes a picture of the map. Throws {@link UsageError} for a file that cannot be written. */
+async function writeGraph(file: string, map: MapJson, { io, global }: CommandContext): Promise<void> {
+  const [{ drawGraph }, { writeFileSync }, path] = await Promise.all([
+    import('../graph/picture.ts'),
+    import('node:fs'),
+    import('node:path'),
+  ]);
+  const target = path.resolve(io.cwd, file);
+  try {
+    writeFileSync(target, drawGraph(map));
+  } catch (error) {
+    throw new UsageError(
+      `--svg ${file} cannot be written: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+  await print(io, global.json ? jsonLine({ file: target }) : `The map is drawn in ${visibleLine(target)}.`);
+}
+
+/** `mesh peers --graph`: the mesh as the daemon knows it. */
+async function showGraph(client: Client, args: PeersArguments, context: CommandContext): Promise<void> {
+  const { io, global } = context;
+  const map = await client.map(args.channel);
+  if (args.svg !== undefined) return writeGraph(args.svg, map, context);
+  if (global.json) return print(io, jsonLine(map));
+  const { graphLines } = await import('../graph/lines.ts');
+  const colors = { own: 'bold', wants: 'green', other: 'cyan' } as const;
+  const options = {
+    width: Math.max(40, io.stdout.columns ?? 80),
+    mark: (kind: keyof typeof colors, name: string) => paint(io, io.stdout, colors[kind], name),
+  };
+  for (const line of graphLines(map, options)) await print(io, line);
+}
+
+async function showPeers(client: Client, { io, global }: CommandContext): Promise<void> {
+  const peers = await client.peers();
+  if (global.json) return print(io, jsonLine(peers));
+  await print(io, `${count(peers.links.length, 'link')}${peers.links.length === 0 ? '.' : ':'}`);
+  for (const link of peers.links) await print(io, linkLine(link));
+  const known = count(peers.addresses.length, 'address', 'addresses');
+  await print(io, `${known} known${peers.addresses.length === 0 ? '.' : ':'}`);
+  for (const address of peers.addresses) await print(io, addressLine(address));
+}
+
+/** `mesh peers`: who we are linked with and which addresses are known, and with `--graph` the map behind them. */
+export const peersCommand = defineCommand<PeersArguments>({
   usage: 'peers',
-  summary: 'Show links, and addresses with what became of them',
-  examples: [['$0 peers --json', '{"links":[...],"addresses":[...]}']],
-  build: (parser) => parser,
-  run: async (_args, context) =>
-    withClient(context, async (client) => {
-      const peers = await client.peers();
-      const { io } = context;
-      if (context.global.json) {
-        await print(io, jsonLine(peers));
-        return undefined;
-      }
-      await print(io, `${count(peers.links.length, 'link')}${peers.links.length === 0 ? '.' : ':'}`);
-      for (const link of peers.links) await print(io, linkLine(link));
-      const known = count(peers.addresses.length, 'address', 'addresses');
-      await print(io, `${known} known${peers.addresses.length === 0 ? '.' : ':'}`);
-      for (const address of peers.addresses) await print(io, addressLine(address));
-      return undefined;
+  summary: 'Show links, and addresses with what became of them; with --graph the map of the mesh',
+  examples: [
+    ['$0 peers --json', '{"links":[...],"addresses":[...]}'],
+    ['$0 peers --graph', 'the relays that this peer knows, and the ways to them'],
+    ["$0 peers --graph --channel '#dev' --svg map.svg", 'who wants #dev, as a picture'],
+  ],
+  build: (parser) =>
+    parser.options({
+      graph: { type: 'boolean', default: false, describe: 'Draw the map of the mesh as this peer knows it' },
+      channel: {
+        type: 'string',
+        requiresArg: true,
+        describe: 'With --graph: mark who wants this channel, and the way of its messages from here',
+      },
+      svg: {
+        type: 'string',
+        requiresArg: true,
+        describe: 'With --graph: write the map into this file, as a picture',
+      },
     }),
+  run: async (args, context) => {
+    if (!args.graph && (args.channel !== undefined || args.svg !== undefined))
+      throw new UsageError('--channel and --svg belong to --graph.');
+    await withClient(context, (client) =>
+      args.graph ? showGraph(client, args, context) : showPeers(client, context),
+    );
+    return undefined;
+  },
 });

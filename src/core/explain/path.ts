@@ -77,15 +77,21 @@ export interface PathParts {
   readonly interest: Interest;
 }
 
+/** The relays of a tree from its root to each interested one, both ends included. */
+export function between(tree: ReadonlyMap<string, string>, holders: Iterable<string>): Set<string> {
+  const needed = new Set<string>();
+  for (const holder of holders)
+    for (let peer = holder; tree.has(peer) && !needed.has(peer); peer = tree.get(peer) ?? '')
+      needed.add(peer);
+  return needed;
+}
+
 /** Each relay between the root and an interested one, with its children that are such too, in the order of the tree. */
 function branchesTo(
   tree: ReadonlyMap<string, string>,
   holders: ReadonlySet<string>,
 ): ReadonlyMap<string, readonly string[]> {
-  const needed = new Set<string>();
-  for (const holder of holders)
-    for (let peer = holder; tree.has(peer) && !needed.has(peer); peer = tree.get(peer) ?? '')
-      needed.add(peer);
+  const needed = between(tree, holders);
   const children = new Map<string, string[]>();
   for (const [peer, parent] of tree) {
     if (!needed.has(peer) || parent === '') continue;
@@ -163,15 +169,14 @@ function relayPath({ own, links, membership, interest }: PathParts, tag: string,
  * @param root peer id; on a leaf it counts for nothing
  */
 export function pathOf(parts: PathParts, tag: string, root: string): Path {
-  const { links, membership, interest } = parts;
-  if (membership.isRelay) return relayPath(parts, tag, root);
-  const home = links.all().slice(0, LIMITS.pathOthersMax);
-  return {
-    kind: 'leaf',
-    home: home.map((link) => ({
-      peer: link.peer,
-      isLive: link === membership.live,
-      ...interest.agreed(link, tag),
-    })),
-  };
+  if (parts.membership.isRelay) return relayPath(parts, tag, root);
+  return { kind: 'leaf', home: homeOf(parts, tag) };
+}
+
+/** The home relays of a leaf, and what was agreed with each on a channel. */
+export function homeOf({ links, membership, interest }: PathParts, tag: string): PathHome[] {
+  return links
+    .all()
+    .slice(0, LIMITS.pathOthersMax)
+    .map((link) => ({ peer: link.peer, isLive: link === membership.live, ...interest.agreed(link, tag) }));
 }

@@ -78,6 +78,8 @@ export class Handshakes {
       heardMs: now,
       pingedMs: now,
       pings: 0,
+      ponged: 0,
+      roundTripMs: undefined,
       pausedUntilMs: 0,
       unflushed: new Map(),
       isSealed: false,

@@ -2,6 +2,7 @@
 import type { Bytes } from '../bytes.ts';
 import type { LinkId, Scope } from '../contract.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { Frame } from '../wire/frame.ts';
 import type { Mesh1Hello } from '../wire/handshake.ts';
 
 export type Offence = 'malformed' | 'broken-promise' | 'unasked';
@@ -39,6 +40,9 @@ export interface Link {
   heardMs: number;
   pingedMs: number;
   pings: number;
+  /** the last ping that was answered, and how long that took; 0 and undefined before the first */
+  ponged: number;
+  roundTripMs: number | undefined;
   /** we do not read it before */
   pausedUntilMs: number;
   /** what to call when frames leave the queue, by their numbers */
@@ -59,6 +63,20 @@ export type LinkKind = 'overlay' | 'home-live' | 'home-standby' | 'leaf';
 /** The proven peer at the other end, or `mesh/1` for one that proves nothing: what explanations call it. */
 export function nameOf(link: Link): string {
   return link.phase === 'mesh1' || link.peer === '' ? 'mesh/1' : link.peer;
+}
+
+/** The next ping over a link, which notes when it went. */
+export function nextPing(link: Link, nowMs: number): Extract<Frame, { type: 'ping' }> {
+  link.pingedMs = nowMs;
+  link.pings++;
+  return { type: 'ping', n: link.pings };
+}
+
+/** Notes how long the answer to the last ping took. Late answers, repeated ones and made-up ones say nothing. */
+export function notePong(link: Link, n: number, nowMs: number): void {
+  if (n !== link.pings || n === link.ponged) return;
+  link.ponged = n;
+  link.roundTripMs = nowMs - link.pingedMs;
 }
 
 /** Who is told what happens to links with mesh/1 peers. */

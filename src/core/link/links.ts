@@ -12,7 +12,7 @@ import type { Footprint } from '../peer-types.ts';
 import { encodeFrame, type Frame } from '../wire/frames.ts';
 import { encodeErrorText, type Mesh1Hello, parseErrorText } from '../wire/handshake.ts';
 import { Handshakes, prefersNewer } from './handshake.ts';
-import type { Link, LinkKind, Mesh1Listener, Offence } from './link.ts';
+import { type Link, type LinkKind, type Mesh1Listener, nextPing, notePong, type Offence } from './link.ts';
 import { Standing } from './standing.ts';
 
 /** Who is told what happens to links. */
@@ -168,8 +168,7 @@ export class Links {
   }
 
   #contest(older: Link, newer: Link): void {
-    older.pings++;
-    this.send(older, { type: 'ping', n: older.pings });
+    this.send(older, nextPing(older, this.#ctx.now.monotonicMs));
     this.#contests.push({ older, newer, askedMs: this.#ctx.now.monotonicMs });
   }
 
@@ -305,9 +304,10 @@ export class Links {
   /** Handles the frames that concern the link itself. @returns whether the frame was one */
   control(link: Link, frame: Frame): boolean {
     if (frame.type === 'ping') this.send(link, { type: 'pong', n: frame.n });
+    else if (frame.type === 'pong') notePong(link, frame.n, this.#ctx.now.monotonicMs);
     else if (frame.type === 'error') this.#told(link, frame.code, frame.detail);
     else if (frame.type === 'auth') this.offend(link, 'unasked', 'a second auth');
-    else return frame.type === 'pong';
+    else return false;
     return true;
   }
 
@@ -352,9 +352,7 @@ export class Links {
     if (now - link.heardMs > (fast ? LIMITS.silenceFastMs : LIMITS.silenceSlowMs))
       return this.close(link, 'timed_out', `silent for ${Math.round(now - link.heardMs)} ms`);
     if (now - link.pingedMs < (fast ? LIMITS.pingFastMs : LIMITS.pingSlowMs) - 100) return;
-    link.pingedMs = now;
-    link.pings++;
-    this.send(link, { type: 'ping', n: link.pings });
+    this.send(link, nextPing(link, now));
   }
 
   /** Links that are up. */

@@ -186,6 +186,11 @@ export class RelayMap {
     return [...this.#graph().keys()].filter((peer) => this.#nodes.get(peer)?.record !== undefined);
   }
 
+  /** Everybody of whom there is a record, whether they count or not. */
+  known(): string[] {
+    return [...this.#nodes.keys()];
+  }
+
   get size(): number {
     return this.#nodes.size;
   }

@@ -1,5 +1,6 @@
 /** A gate over a memory store, whose core is the test: it reads the events and answers the commands. */
 import type { Event, Now } from '../../core/contract.ts';
+import type { Overview } from '../../core/explain/overview.ts';
 import { DEFAULT_RATES, LIMITS } from '../../core/limits.ts';
 import { Peer } from '../../core/peer.ts';
 import type { PeerSnapshot } from '../../core/peer-types.ts';
@@ -50,6 +51,27 @@ export const SNAPSHOT: PeerSnapshot = {
   ownUrls: ['ws://me/'],
 };
 
+/** A relay with one neighbour, whose answer to a ping took a third of a millisecond. */
+export const OVERVIEW: Overview = {
+  isRelay: true,
+  relays: [
+    {
+      ...{ peer: me.id, urls: [], hops: 0, parent: '', proven: [PEER], claimed: [] },
+      ...{ channels: 1, wants: true, isOnPath: true },
+    },
+    {
+      ...{ peer: PEER, urls: ['ws://a/'], hops: 1, parent: me.id, proven: [me.id], claimed: [other.id] },
+      ...{ channels: 2, wants: false, isOnPath: false },
+    },
+    {
+      ...{ peer: other.id, urls: [], hops: undefined, parent: '', proven: [], claimed: [] },
+      ...{ channels: 0, wants: false, isOnPath: false },
+    },
+  ],
+  links: [{ peer: PEER, kind: 'overlay', url: '', roundTripMs: 1 / 3, wants: false }],
+  home: [],
+};
+
 const clock = (): Now => ({ monotonicMs: 1, wallMs: WALL_MS });
 
 /** A core that has just started and knows nothing of what the store has, but for what it shows of itself. */
@@ -86,7 +108,7 @@ export const NUMBERS = {
   process: { cpuSeconds: 1.5, residentBytes: 13, heapBytes: 14 },
 };
 
-export function setUp(seen: Partial<PeerSnapshot> = {}) {
+export function setUp(seen: Partial<PeerSnapshot> = {}, overview: Overview = OVERVIEW) {
   const store = createMemoryStore({ network: NETWORK, sha256 });
   store.transact([[joined('dev')]]);
   const events: Event[] = [];
@@ -118,6 +140,7 @@ export function setUp(seen: Partial<PeerSnapshot> = {}) {
     stop: () => undefined,
     numbers: () => NUMBERS,
     why: (id, agent) => whyView({ core: createExplainer(snapshot), store, clock, peer: me.id, agent }, id),
+    map: () => ({ overview, peer: me.id }),
     taps: new Taps({ network: NETWORK, sha256, wallMs: () => WALL_MS, peerOf: () => '', links: () => 1 }),
     desk: {
       inbox: openInboxStore(),

@@ -42,6 +42,14 @@ export class MaliciousPeer implements SimCore {
     return this.#core.snapshot(now);
   }
 
+  get isRelay(): boolean {
+    return this.#core.isRelay === true;
+  }
+
+  holds(channel: string): boolean {
+    return this.#core.holds?.(channel) === true;
+  }
+
   /** What the core hears of a frame: the frame, another one, or nothing. */
   #hear(event: Extract<Event, { kind: 'frame-received' }>): Event | undefined {
     const link = this.#hand.links.get(event.link);

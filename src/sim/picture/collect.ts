@@ -1,4 +1,5 @@
 /** What a picture shows of a world, at the end of a simulation or where it failed. */
+import type { Spread } from '../dissemination/index.ts';
 import type { Report, Reporter } from '../report.ts';
 import type { World } from '../world.ts';
 import { describeMs } from './curve.ts';
@@ -43,6 +44,17 @@ function maliciousText({ malicious }: Report): string {
   return `${malicious.length}, ${malicious.filter(({ bannedBy }) => bannedBy.length > 0).length}`;
 }
 
+function disseminationRows({ dissemination }: Report): [string, string][] {
+  const { touchedPerInterested: share, relaysCrossed, latencyPerFlood } = dissemination;
+  const spread = ({ median, p90, p99 }: Spread): string =>
+    [median, p90, p99].map((value) => value.toFixed(2)).join(', ');
+  return [
+    ['Relays touched per interested p50, p90, p99', spread(share)],
+    ['Relays crossed p50, p90, p99', `${relaysCrossed.median}, ${relaysCrossed.p90}, ${relaysCrossed.p99}`],
+    ['Latency per flooding p50, p90, p99', spread(latencyPerFlood)],
+  ];
+}
+
 function figuresOf(report: Report): [string, string][] {
   const { delayMs, deliveries, deliveriesDue } = report;
   const share = deliveriesDue === 0 ? 0 : (100 * deliveries) / deliveriesDue;
@@ -58,6 +70,7 @@ function figuresOf(report: Report): [string, string][] {
     ],
     ['Copies per relay touched', report.copiesPerRelay.toFixed(2)],
     ['Copies per delivery', report.copiesPerDelivery.toFixed(2)],
+    ...disseminationRows(report),
     ...(report.malicious.length === 0
       ? []
       : [['Malicious peers, banned', maliciousText(report)] as [string, string]]),
@@ -82,7 +95,7 @@ export function collectPicture(
       `A simulated mesh of ${relays} relays and ${map.peers.length - relays} leaves with ${map.links.length} links. ` +
       `${report.deliveries} of ${report.deliveriesDue} deliveries were made, half of them within ` +
       `${describeMs(delayMs.median)}, 99% within ${describeMs(delayMs.p99)}, the last after ${describeMs(delayMs.max)}.`,
-    map,
+    map: { ...map, tree: reporter.dissemination.tree() },
     curve: { delaysMs: reporter.delays(), pairs: report.deliveriesDue },
     figures: figuresOf(report),
     frames: Object.entries(report.framesByType),

@@ -2,7 +2,7 @@
  * The delivery curve: which share of all pairs of a message and an interested peer had been delivered how long after
  * the message was published. Time is logarithmic, because live delivery takes a tenth of a second and catch-up minutes.
  */
-import { circle, element, group, line, short, text } from './svg.ts';
+import { circle, element, group, line, short, text } from '../../picture/svg.ts';
 
 export interface CurveData {
   /** ms from publication to display, ascending, one for each delivered pair */

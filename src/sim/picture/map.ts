@@ -1,6 +1,8 @@
 /** The map of a simulated mesh: who is a relay, who hangs on whom, what happened to them. */
+
+import { circle, element, escapeText, group, line, short, text } from '../../picture/svg.ts';
+import type { UsedTree } from '../dissemination/index.ts';
 import { type Layout, layOut, type Peer, type Place } from './layout.ts';
-import { circle, element, escapeText, group, line, short, text } from './svg.ts';
 
 export interface MapPeer extends Peer {
   readonly isUp: boolean;
@@ -19,6 +21,8 @@ export interface MapLink {
 export interface MapData {
   readonly peers: readonly MapPeer[];
   readonly links: readonly MapLink[];
+  /** the way of one message, drawn over the links */
+  readonly tree?: UsedTree | undefined;
 }
 
 /** Colours that also differ for people who see red and green alike (Okabe and Ito). */
@@ -44,6 +48,25 @@ function drawLink(link: MapLink, { places }: Layout): string {
   if (from === undefined || to === undefined) return '';
   if (link.kind === 'live') return line(from.x, from.y, to.x, to.y, { class: 'live' });
   return element('path', { class: link.kind, d: bow(from, to, link.kind === 'overlay' ? 0.25 : 0.4) });
+}
+
+/** Where each first copy of one message went, along the links that lie below; its author has a ring. */
+function drawTree(
+  { author, edges, id, channel }: UsedTree,
+  { places }: Layout,
+  peers: MapData['peers'],
+): string {
+  const isRelay = new Map(peers.map((peer) => [peer.name, peer.isRelay]));
+  const words = `The way of ${id.slice(0, 8)} in ${channel}, from ${author}`;
+  const paths = edges.map(([a, b]) => {
+    const [from, to] = [places.get(a), places.get(b)];
+    if (from === undefined || to === undefined) return '';
+    const bend = isRelay.get(a) === true && isRelay.get(b) === true ? 0.25 : 0;
+    return element('path', { class: 'tree', d: bow(from, to, bend) });
+  });
+  const place = places.get(author);
+  const mark = place === undefined ? '' : circle(place.x, place.y, 15, { class: 'tree' });
+  return group({}, [element('title', {}, escapeText(words)), ...paths, mark]);
 }
 
 function aboutPeer(peer: MapPeer): string {
@@ -124,6 +147,7 @@ export const MAP_STYLE = `
 .overlay{fill:none;stroke:#1f3b57;stroke-width:1.8;stroke-opacity:.8}
 .live{stroke:#7b8b9a;stroke-width:1.4}
 .standby{fill:none;stroke:#9fb0bf;stroke-width:.8;stroke-opacity:.45}
+.tree{fill:none;stroke:#e69f00;stroke-width:4;stroke-opacity:.85;stroke-linecap:round}
 .crashed{stroke:${CRASHED};stroke-width:1.6;stroke-dasharray:3 2}
 .relay-name{font-weight:600;font-size:12px;fill:${INK};paint-order:stroke;stroke:#fff;stroke-width:3px;stroke-linejoin:round}
 .leaf-name{font-size:11px;fill:${INK}}`;
@@ -144,6 +168,7 @@ function drawLegend(data: MapData, width: number): string {
       element('path', { class: 'standby', d: 'M0 0H22', style: 'stroke-opacity:1' }),
       'standby',
     ],
+    [data.tree !== undefined, line(0, 0, 22, 0, { class: 'tree' }), 'way of one message'],
     [
       data.peers.some(({ crashes }) => crashes > 0),
       circle(11, 0, 8, { class: 'crashed', fill: 'none' }),
@@ -194,6 +219,7 @@ export function drawMap(data: MapData, size: number): string {
   return [
     group({ transform: `translate(${middle} ${middle})` }, [
       ...links.map((one) => drawLink(one, layout)),
+      data.tree === undefined ? '' : drawTree(data.tree, layout, data.peers),
       ...peers,
     ]),
     element('g', { transform: `translate(0 ${short(size + 12)})` }, drawLegend(data, size)),

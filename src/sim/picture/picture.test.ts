@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Peer } from '../../core/peer.ts';
+import { element, short } from '../../picture/svg.ts';
 import { line } from '../scenarios/line.ts';
 import { malice } from '../scenarios/malice.ts';
 import { mesh30 } from '../scenarios/mesh.ts';
 import { Simulation } from '../simulate.ts';
 import { delayAt, describeMs, drawCurve } from './curve.ts';
 import { layOut, type Peer as MapPeer } from './layout.ts';
-import { element, short } from './svg.ts';
 
 function draw(scenario: typeof line, seed: number, peers?: number): string {
   const size = peers === undefined ? {} : { peers };
@@ -37,6 +37,10 @@ describe('the picture of a simulation', () => {
     expect(svg).toContain('2 relays and 2 leaves');
     expect(svg).not.toMatch(/<script|href|url\(|@import|NaN|undefined|Infinity/);
     for (const name of ['A', 'B', 'D', 'E']) expect(svg).toContain(`>${name}</text>`);
+    // The way A - B - D - E or back, the ring of its author, and the sign in the legend.
+    expect(svg.match(/class="tree"/g)).toHaveLength(5);
+    expect(svg).toMatch(/<title>The way of [\w-]{8} in dev, from [AE]<\/title>/);
+    expect(svg).toContain('>Latency per flooding p50, p90, p99</text>');
   });
 
   it('is the same to the byte for the same seed', () => {
@@ -58,6 +62,7 @@ describe('the picture of a simulation', () => {
     const svg = simulation.draw('not played');
     assertWellFormed(svg);
     expect(svg).toContain('Nothing was delivered');
+    expect(svg).not.toContain('class="tree"');
   });
 });
 

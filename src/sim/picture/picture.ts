@@ -1,7 +1,8 @@
 /** The picture of a simulation: map, delivery curve and figures on one light page, as an SVG of its own. */
+
+import { element, escapeText, group, short, text } from '../../picture/svg.ts';
 import { CURVE_STYLE, type CurveData, drawCurve } from './curve.ts';
 import { drawMap, LEGEND_HEIGHT, MAP_STYLE, type MapData } from './map.ts';
-import { element, escapeText, group, short, text } from './svg.ts';
 
 export interface PictureData {
   readonly title: string;

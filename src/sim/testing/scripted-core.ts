@@ -4,11 +4,18 @@ import type { SimCore } from '../host.ts';
 
 export class ScriptedCore implements SimCore {
   readonly events: Event[] = [];
+  isRelay = false;
+  /** channels that it holds */
+  readonly held = new Set<string>();
   #next: Effect[] = [];
 
   handle(event: Event): Effect[] {
     this.events.push(event);
     return this.#next.splice(0);
+  }
+
+  holds(channel: string): boolean {
+    return this.held.has(channel);
   }
 
   /** Effects of the next event. */
