@@ -226,6 +226,35 @@ export const LIMITS = {
   /** shortest-path trees kept (guess: as many as relays that publish at once) */
   treesMax: 1024,
 
+  // ephemerals
+  /** wire item of one: a long answer (guess: a quarter of a message) */
+  ephemeralBytesMax: 16 * KiB,
+  /** it expires at most so long after its time, and one further ahead of the wall clock is forgotten (guess) */
+  ephemeralMs: 60 * SECOND,
+  /** of one author at each relay (design, section 2), and at once (guess: two seconds of it) */
+  ephemeralPerSecond: 4,
+  ephemeralBurst: 8,
+  /** over a link of a leaf, and of a relay; twice as many at once (guess: four busy agents, and sixteen such leaves) */
+  ephemeralLeafPerSecond: 16,
+  ephemeralRelayPerSecond: 256,
+  /** authors whose buckets are remembered: who was silent for two seconds needs none (guess) */
+  ephemeralAuthorsMax: 8192,
+  /** runs whose newest one is remembered, and for how long: longer than one is valid anywhere (derived from ephemeralMs) */
+  ephemeralRunsMax: 8192,
+  ephemeralRunMs: 2 * MINUTE,
+  /** after one has left, the next over the same link is gathered for so long (guess: nobody reads faster) */
+  ephemeralBatchMs: 100,
+  /** waiting for one link, and in one frame (guess: more busy authors than a channel can show) */
+  ephemeralQueueMax: 64,
+  /** one that has waited longer for a link is dropped (guess: nobody looks at it any more) */
+  ephemeralWaitMs: 5 * SECOND,
+  /** a frame of them that has not left after this is taken for dropped (guess) */
+  ephemeralStallMs: 1 * SECOND,
+  /** send queue of a link beyond which they are dropped, before anything else is (guess: 100 ms at 5 Mbit/s) */
+  ephemeralLinkQueueBytes: 64 * KiB,
+  /** runs of local identities with something that has not been signed yet (guess) */
+  ephemeralWaitingMax: 256,
+
   // catch-up
   heartbeatMs: 5 * SECOND,
   /** plus or minus this share (design, section 7) */
@@ -351,5 +380,8 @@ export const DEFAULT_RETENTION = {
   carriedBytesAll: LIMITS.carriedBytesAll,
   bytesAll: LIMITS.storeBytes,
 } as const;
+
+/** Bytes of text in an ephemeral of ours: the rest is for header, signature and refs (derived: they have 700 at most). */
+export const EPHEMERAL_TEXT_MAX = LIMITS.ephemeralBytesMax - 1024;
 
 export { DAY, HOUR, KiB, MINUTE, MiB, SECOND };

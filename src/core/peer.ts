@@ -3,8 +3,8 @@
  * is to be done; see `contract.ts` for the rules that interpreters keep.
  *
  * The parts, from the ground up: links (sockets, handshake, pings), membership (roles, records, map, addresses),
- * interest (what is wanted and held), retention (how much of it), fetcher and gossip (dissemination), sync (catch-up),
- * publisher and outbox (own messages). Each knows only those before it.
+ * interest (what is wanted and held), retention (how much of it), fetcher and gossip (dissemination), ephemerals (what
+ * is never stored), sync (catch-up), publisher and outbox (own messages). Each knows only those before it.
  */
 import { toBase64url } from './bytes.ts';
 import { Context } from './context.ts';
@@ -12,6 +12,7 @@ import type { Effect, Event, LinkId, Now, RestoredState, Timer } from './contrac
 import { Clocks } from './delivery/clocks.ts';
 import { Outbox } from './delivery/outbox.ts';
 import { Publisher } from './delivery/publish.ts';
+import { Ephemerals } from './ephemeral/ephemerals.ts';
 import { type ExplainParts, type Explanation, explain, type Question, recentIds } from './explain/explain.ts';
 import { Gossip } from './gossip/gossip.ts';
 import { Serving } from './gossip/serving.ts';
@@ -39,6 +40,7 @@ export class Peer {
   readonly #fetcher: Fetcher;
   readonly #gossip: Gossip;
   readonly #serving: Serving;
+  readonly #ephemerals: Ephemerals;
   readonly #sync: Sync;
   readonly #clocks: Clocks;
   readonly #publisher: Publisher;
@@ -67,14 +69,11 @@ export class Peer {
     });
     this.#retention = new Retention(ctx, this.#interest);
     this.#fetcher = new Fetcher(ctx, this.#links);
-    this.#gossip = new Gossip(ctx, {
-      links: this.#links,
-      membership: this.#membership,
-      interest: this.#interest,
-      fetcher: this.#fetcher,
-      retention: this.#retention,
-    });
+    const parts = { links: this.#links, membership: this.#membership, interest: this.#interest };
+    this.#gossip = new Gossip(ctx, { ...parts, fetcher: this.#fetcher, retention: this.#retention });
     this.#serving = new Serving(ctx, this.#links, this.#gossip.seen);
+    const { routes } = this.#gossip;
+    this.#ephemerals = new Ephemerals(ctx, { ...parts, routes, budgets: this.#budgets });
     this.#sync = new Sync(ctx, this.#links, this.#interest, this.#fetcher);
     this.#sync.takes = (tag, timeMs) => this.#retention.takes(tag, timeMs);
     this.#sync.onClockAgreed = () => this.#retention.clockConfirmed();
@@ -176,6 +175,8 @@ export class Peer {
         return this.#interest.kept.retain(event.request, event.channel, event.policy);
       case 'publish':
         return this.#publisher.publish(event.request, event.command);
+      case 'ephemeral':
+        return this.#ephemerals.publish(event.request, event.command);
       default:
         return event satisfies never;
     }
@@ -183,6 +184,7 @@ export class Peer {
 
   #start(state: RestoredState): void {
     this.#publisher.restore(state.identities);
+    this.#ephemerals.restore(state.identities);
     this.#gossip.restore(state.identities);
     this.#interest.restore(state);
     this.#membership.restore(state);
@@ -205,6 +207,7 @@ export class Peer {
     this.#fetcher.down(link);
     this.#gossip.down(link);
     this.#serving.down(link);
+    this.#ephemerals.down(link);
     this.#outbox.review();
   }
 
@@ -241,6 +244,8 @@ export class Peer {
       case 'list':
       case 'listed':
         return this.#sync.receive(link, frame);
+      case 'ephemeral':
+        return this.#ephemerals.receive(link, frame.items);
       case 'auth':
       case 'ping':
       case 'pong':
@@ -270,6 +275,10 @@ export class Peer {
         return this.#membership.publish();
       case 'heartbeat':
         return this.#sync.heartbeat(timer.link);
+      case 'ephemeral':
+        return this.#ephemerals.flush();
+      case 'ephemeral-own':
+        return this.#ephemerals.pump();
       default:
         return timer satisfies never;
     }
@@ -281,6 +290,7 @@ export class Peer {
     this.#membership.tick();
     this.#fetcher.tick();
     this.#gossip.tick();
+    this.#ephemerals.tick();
     this.#mesh1.tick();
     this.#sync.tick();
     this.#outbox.tick();
@@ -303,6 +313,7 @@ export class Peer {
       ...this.#gossip.footprint(),
       ...this.#mesh1.footprint(),
       ...this.#serving.footprint(),
+      ...this.#ephemerals.footprint(),
       ...this.#sync.footprint(),
       ...this.#clocks.footprint(),
       ...this.#publisher.footprint(),

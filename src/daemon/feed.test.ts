@@ -29,8 +29,11 @@ function setUp() {
   return { store, feeds, commit };
 }
 
-const show = (item: FeedItem | undefined) =>
-  item === undefined ? 'end' : item.kind === 'message' ? item.message.arrival : `caught up ${item.arrival}`;
+function show(item: FeedItem | undefined): string | number {
+  if (item === undefined) return 'end';
+  if (item.kind === 'ephemeral') return item.ephemeral.text;
+  return item.kind === 'message' ? item.message.arrival : `caught up ${item.arrival}`;
+}
 
 /** Reads `count` items, or to the end. */
 async function take(feed: AsyncIterator<FeedItem>, count: number): Promise<(string | number)[]> {

@@ -227,6 +227,9 @@ export class Network {
       case 'delivery':
         this.trace.add(`${host.name} delivery ${effect.id} ${effect.state} ${effect.by}`);
         break;
+      case 'ephemeral':
+        this.trace.add(`${host.name} shows ephemeral ${effect.message.message.idText}`);
+        break;
       case 'report':
         if (effect.level !== 'debug')
           this.trace.add(`${host.name} ${effect.level}: ${effect.phrase} ${JSON.stringify(effect.data)}`);

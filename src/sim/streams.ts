@@ -12,6 +12,7 @@
 import type { Bytes } from '../core/bytes.ts';
 import { utf8 } from '../core/bytes.ts';
 import type { Effect, Event } from '../core/contract.ts';
+import { LIMITS } from '../core/limits.ts';
 import type { MessageContext } from '../core/message/message.ts';
 import { decodeFrame } from '../core/wire/frames.ts';
 import type { Host } from './host.ts';
@@ -37,7 +38,7 @@ export interface StreamGround {
 }
 
 /** Numbers of the frames that carry messages, claims or records: a look at them saves decoding all the others. */
-const TELLING_FRAMES = new Set([7, 10, 11, 14]);
+const TELLING_FRAMES = new Set([7, 10, 11, 14, 24]);
 
 type Send = Extract<Effect, { kind: 'send' }>;
 
@@ -84,8 +85,9 @@ export class Streams {
     const network = this.#network;
     const { queueBytesMax, queueBytesClose, dropShare, repeatShare } = network.profile;
     const { frame, droppable, notify } = effect;
-    const isFull = end.queuedBytes + frame.length > queueBytesMax;
-    if (droppable && (isFull || network.chance(dropShare))) {
+    const roomBytes = droppable === 'first' ? LIMITS.ephemeralLinkQueueBytes : queueBytesMax;
+    const isFull = end.queuedBytes + frame.length > roomBytes;
+    if (droppable !== false && (isFull || network.chance(dropShare))) {
       host.traffic.framesDropped++;
       network.trace.add(`${host.name} drops a frame for link ${end.id}`);
       return;

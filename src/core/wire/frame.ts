@@ -36,6 +36,13 @@ export interface RecordHead {
   readonly sequence: number;
 }
 
+/** An ephemeral with the root whose tree it follows. */
+export interface EphemeralItem {
+  /** short id of the root, '' where the receiver becomes it */
+  readonly root: string;
+  readonly message: Message;
+}
+
 interface Beat<T extends string> {
   readonly type: T;
   readonly n: number;
@@ -104,4 +111,5 @@ export type Frame =
       readonly tag: string;
       readonly done: boolean;
       readonly positions: readonly Position[];
-    };
+    }
+  | { readonly type: 'ephemeral'; readonly items: readonly EphemeralItem[] };

@@ -156,6 +156,10 @@ export function frameFields(frame: Frame): TapFields {
       return { records: listed(frame.records, record) };
     case 'addresses':
       return { relays: listed(frame.relays, ({ peer, urls }) => ({ peer, urls })) };
+    case 'ephemeral':
+      return {
+        ephemerals: listed(frame.items, ({ root, message: item }) => ({ root, message: message(item) })),
+      };
     case 'mailbox':
       return { tags: texts(frame.tags) };
     case 'mailbox-kept':
