@@ -14,6 +14,7 @@ import { utf8 } from '../core/bytes.ts';
 import type { Effect, Event } from '../core/contract.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { MessageContext } from '../core/message/message.ts';
+import { frameNumber } from '../core/wire/frame.ts';
 import { decodeFrame } from '../core/wire/frames.ts';
 import type { Host } from './host.ts';
 import type { Observer } from './observer.ts';
@@ -70,7 +71,7 @@ export class Streams {
       .map((id) => this.#network.links.get(host, id))
       .filter((link) => link !== undefined);
     if (links.length === 0) return;
-    if (TELLING_FRAMES.has(effect.frame[1] as number)) this.#tell(host, effect.frame, links);
+    if (TELLING_FRAMES.has(frameNumber(effect.frame))) this.#tell(host, effect.frame, links);
     for (const link of links) this.#sendOn(host, link, effect);
   }
 

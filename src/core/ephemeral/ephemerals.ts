@@ -17,7 +17,7 @@ import type { Interest } from '../interest/interest.ts';
 import { LIMITS } from '../limits.ts';
 import type { Budgets } from '../link/budget.ts';
 import type { Link } from '../link/link.ts';
-import { type Links, shortId } from '../link/links.ts';
+import type { Links } from '../link/links.ts';
 import type { Membership } from '../membership/membership.ts';
 import { runKey } from '../message/ephemeral.ts';
 import { isExpired, type Message } from '../message/message.ts';

@@ -113,3 +113,9 @@ export type Frame =
       readonly positions: readonly Position[];
     }
   | { readonly type: 'ephemeral'; readonly items: readonly EphemeralItem[] };
+
+/** The number of an encoded frame, without decoding it: it stands behind the head of the array, above 23 in two bytes. */
+export function frameNumber(bytes: Bytes): number {
+  const first = bytes[1] ?? 0;
+  return first === 24 ? (bytes[2] ?? 0) : first;
+}

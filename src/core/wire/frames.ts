@@ -45,7 +45,7 @@ const NUMBER: Readonly<Record<Frame['type'], number>> = {
   listed: 22,
   ephemeral: 24,
 };
-/** Type of a frame by its number, which stands behind the head of the array: the second byte. */
+/** Type of a frame by its number. */
 export const FRAME_TYPES: ReadonlyMap<number, Frame['type']> = new Map(
   Object.entries(NUMBER).map(([type, n]) => [n, type as Frame['type']]),
 );
