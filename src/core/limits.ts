@@ -250,8 +250,10 @@ export const LIMITS = {
   ephemeralWaitMs: 5 * SECOND,
   /** a frame of them that has not left after this is taken for dropped (guess) */
   ephemeralStallMs: 1 * SECOND,
-  /** send queue of a link beyond which they are dropped, before anything else is (guess: 100 ms at 5 Mbit/s) */
-  ephemeralLinkQueueBytes: 64 * KiB,
+  /** bytes of them in one of our frames, unless one alone has more (guess: 130 ms at 1 Mbit/s, which a message may wait) */
+  ephemeralFrameBytes: 16 * KiB,
+  /** send queue of a link beyond which they are dropped, before anything else is (guess: twice that) */
+  ephemeralLinkQueueBytes: 32 * KiB,
   /** runs of local identities with something that has not been signed yet (guess) */
   ephemeralWaitingMax: 256,
 

@@ -276,9 +276,15 @@ describe('a link', () => {
     const count = LIMITS.ephemeralQueueMax + 5;
     for (let n = 0; n < count; n++) bring(a, drafts(bench, 1, authorOf(`author ${n}`)), a.id);
     expect(bench.peer.footprint().ephemeralsOfOneLink?.size).toBe(LIMITS.ephemeralQueueMax);
+    b.isReadingSlowly = false;
     bench.flushed(b.link);
-    bench.run(150);
-    expect(framesOf(b).at(-1)).toHaveLength(LIMITS.ephemeralQueueMax);
+    bench.run(500);
+    expect(given(b)).toHaveLength(1 + LIMITS.ephemeralQueueMax);
+    for (const frame of b.got('ephemeral'))
+      expect(encodeFrame(frame).length).toBeLessThan(LIMITS.ephemeralFrameBytes + 100);
+    for (let n = 0; n < 3; n++) bring(a, drafts(bench, 1, authorOf(`again ${n}`)), a.id);
+    bench.run(0);
+    expect(bench.peer.footprint().ephemeralsOfOneLink?.size).toBeGreaterThan(0);
     b.hangUp();
     bench.run(10);
     expect(bench.peer.footprint().ephemeralsOfOneLink?.size).toBe(0);

@@ -3,7 +3,7 @@
  * had. The first one leaves at once; what comes within 100 ms behind it, or while its frame has not left, is gathered.
  *
  * Invariants:
- * 1. One frame of them at most waits in the send queue of a link, so that they delay real messages by one frame.
+ * 1. One small frame of them at most waits in the send queue of a link, so that they delay real messages by no more.
  * 2. A link never gets more than its other end takes of us: the same rate, half of it at once.
  * 3. What waits is bounded in number and in time; the oldest gives way.
  */
@@ -97,7 +97,7 @@ export class EphemeralQueues {
       const isOver = now - sinceMs > LIMITS.ephemeralWaitMs;
       if (!isOver && !isExpired(message.expiresMs, this.#ctx.now.wallMs)) {
         bytes += message.wire.length + 10;
-        if (items.length >= room || bytes > LIMITS.messageItemsBytesMax) break;
+        if (items.length >= room || (items.length > 0 && bytes > LIMITS.ephemeralFrameBytes)) break;
         items.push({ root, message });
       }
       queue.waiting.delete(key);
