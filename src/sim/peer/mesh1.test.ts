@@ -168,6 +168,19 @@ describe('what a mesh/1 peer says', () => {
     expect(bodies(store)).toEqual(['carried']);
   });
 
+  it('is never a draft: none is taken from there, and none is told', () => {
+    const { bench, store, connect } = setUp();
+    const old = connect();
+    old.say({ type: 'subscribe', channel_id: 'dev' });
+    const changes = { kind: 256, expiresMs: Math.floor(bench.now.wallMs) + LIMITS.ephemeralMs };
+    old.carry(bench.message('smuggled', changes));
+    const leaf = bench.connect('leaf', { live: true });
+    leaf.send({ type: 'ephemeral', items: [{ root: '', message: bench.message('a draft', changes) }] });
+    bench.run(1000);
+    expect([bodies(store), old.bodies(), bench.reports('offence')]).toEqual([[], [], []]);
+    expect(bench.of('ephemeral').map(({ message }) => message.message.body)).toEqual(['a draft']);
+  });
+
   it('is counted and left where nobody can verify it', () => {
     const { bench, store, connect } = setUp();
     const old = connect();
