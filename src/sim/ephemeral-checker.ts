@@ -2,11 +2,12 @@
  * Ephemerals leave no trace and cannot be forged: no store gets one, whatever peers send; what an honest peer passes on or
  * shows is signed by an author who may write there; and none is shown twice, or after a newer one of its run.
  */
+import { compare } from '../core/bytes.ts';
 import { mayWrite } from '../core/channel/channel.ts';
 import type { Effect } from '../core/contract.ts';
 import { isEphemeralMessage, runKey } from '../core/message/ephemeral.ts';
 import { createMessageContext, isEphemeral, type Message } from '../core/message/message.ts';
-import { compareTime, type Time } from '../core/message/time.ts';
+import { compareTime } from '../core/message/time.ts';
 import { signatureCheck } from '../core/message/verified.ts';
 import type { Frame } from '../core/wire/frame.ts';
 import { sha256 } from '../crypto/hash.ts';
@@ -20,7 +21,7 @@ const MESSAGES = createMessageContext(SIM_NETWORK, sha256);
 export class EphemeralChecker implements Checker {
   readonly #world: Checked;
   /** by host and run */
-  readonly #shown = new Map<string, Time>();
+  readonly #shown = new Map<string, Message>();
 
   constructor(world: Checked) {
     this.#world = world;
@@ -49,9 +50,9 @@ export class EphemeralChecker implements Checker {
     this.#check(host, message, 'shows');
     const key = `${host.name}\0${runKey(message)}`;
     const last = this.#shown.get(key);
-    if (last !== undefined && compareTime(message.time, last) <= 0)
+    if (last !== undefined && (compareTime(message.time, last.time) || compare(message.id, last.id)) <= 0)
       this.#fail(host, `shows ${message.idText} behind one that is as new`);
-    this.#shown.set(key, message.time);
+    this.#shown.set(key, message);
   }
 
   #check(host: Host, message: Message, does: string): void {

@@ -129,11 +129,11 @@ export class Ephemerals {
 
   /** Whether neither it nor anything newer of its run was here. */
   #isNewest(message: Message): boolean {
-    return this.#newest.isNew(runKey(message), message.time, message.idText);
+    return this.#newest.isNew(runKey(message), message.time, message.id);
   }
 
   #note(message: Message): void {
-    this.#newest.set(runKey(message), message.time, message.idText, this.#ctx.now.monotonicMs);
+    this.#newest.set(runKey(message), message.time, message.id, this.#ctx.now.monotonicMs);
   }
 
   /** @param from the link that it came by, `undefined` for those of local identities */

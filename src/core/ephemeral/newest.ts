@@ -4,12 +4,13 @@
  *
  * Invariant: a run gets an entry only for a message whose signature and write rule have passed.
  */
+import { type Bytes, compare } from '../bytes.ts';
 import { compareTime, type Time } from '../message/time.ts';
 
 interface Entry {
   readonly time: Time;
-  /** id text */
-  readonly id: string;
+  /** 32 bytes */
+  readonly id: Bytes;
   readonly atMs: number;
 }
 
@@ -25,14 +26,14 @@ export class NewestOfRuns {
   }
 
   /** Whether nothing as new is known of the run. Of two with one time, the larger id counts as the newer one. */
-  isNew(key: string, time: Time, id: string): boolean {
+  isNew(key: string, time: Time, id: Bytes): boolean {
     const known = this.#runs.get(key);
     if (!known) return true;
     const order = compareTime(time, known.time);
-    return order > 0 || (order === 0 && id > known.id);
+    return order > 0 || (order === 0 && compare(id, known.id) > 0);
   }
 
-  set(key: string, time: Time, id: string, atMs: number): void {
+  set(key: string, time: Time, id: Bytes, atMs: number): void {
     this.#runs.delete(key);
     this.#runs.set(key, { time, id, atMs });
     if (this.#runs.size > this.max) this.#forgetUntil(Number.NEGATIVE_INFINITY);
