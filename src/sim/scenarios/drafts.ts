@@ -21,7 +21,7 @@ const WRITING_MS = COUNT * EVERY_MS;
 /** How much later a message may come because of drafts: where there is room, and through narrow links (three of them on
  *  the way, each with half a second of drafts in its queue). */
 const WIDE_MORE_MS = 100;
-const NARROW_MORE_MS = 2000;
+const NARROW_MORE_MS = 1000;
 /** 60 kB a second: the drafts of three writers are more than twice that. */
 const NARROW_BYTES_PER_MS = 60;
 
