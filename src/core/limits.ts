@@ -237,18 +237,16 @@ export const LIMITS = {
   /** over a link of a leaf, and of a relay; twice as many at once (guess: four busy agents, and sixteen such leaves) */
   ephemeralLeafPerSecond: 16,
   ephemeralRelayPerSecond: 256,
-  /** authors whose buckets are remembered: who was silent for two seconds needs none (guess) */
+  /** authors whose buckets are remembered (guess), and runs whose newest one is: longer than it is valid anywhere (derived) */
   ephemeralAuthorsMax: 8192,
-  /** runs whose newest one is remembered, and for how long: longer than one is valid anywhere (derived from ephemeralMs) */
   ephemeralRunsMax: 8192,
   ephemeralRunMs: 2 * MINUTE,
   /** after one has left, the next over the same link is gathered for so long (guess: nobody reads faster) */
   ephemeralBatchMs: 100,
   /** waiting for one link, and in one frame (guess: more busy authors than a channel can show) */
   ephemeralQueueMax: 64,
-  /** one that has waited longer for a link is dropped (guess: nobody looks at it any more) */
+  /** one that has waited longer for a link is dropped, and a frame that has not left after the other is taken for it (guess) */
   ephemeralWaitMs: 5 * SECOND,
-  /** a frame of them that has not left after this is taken for dropped (guess) */
   ephemeralStallMs: 1 * SECOND,
   /** bytes of them in one of our frames, unless one alone has more (guess: 130 ms at 1 Mbit/s, which a message may wait) */
   ephemeralFrameBytes: 16 * KiB,
