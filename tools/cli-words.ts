@@ -85,13 +85,16 @@ from here.`,
     notes: ['Without CHANNEL it shows the defaults and what holds for each joined channel.'],
   },
   send: {
-    json: '`{"id", "state"}`; with `--lines` one for each message, in the order of the lines',
+    json: '`{"id", "state"}`; with `--typing` `{"channel", "run"}`; with `--lines` one for each message, in the order of the lines',
     options: {
       text: {
         what: 'the text; `-` reads it from standard input. Text that begins with `-` goes behind `--`',
       },
       lines: {
         what: 'send each line of standard input as a message, many at once over one connection, in order. A line that is refused is reported with its number and stops nothing. If the daemon ends meanwhile, the message names the first line without an answer and says how to go on',
+      },
+      typing: {
+        what: 'send no message, but show those who follow the channel with `--live` that you are typing. It is stored nowhere, and forgotten after a minute',
       },
       wait: { what: 'wait until another peer has the message, or a relay has it on disk' },
       timeout: { value: 'SECONDS', what: 'how long to wait at most; 30 if left out, at most 3600' },
@@ -116,6 +119,9 @@ from here.`,
       },
       before: { value: 'ID' },
       follow: { what: 'stay and show what comes, without gap or repeat' },
+      live: {
+        what: 'with `--follow`: drafts while they are written, and who is typing, thinking or using a tool. A line of each draft shows its end; with `--json` it is an [Ephemeral](http.md#ephemeral), which has no `id`',
+      },
       legacy: {
         what: 'show the unverified history that a daemon of mesh/1 left here instead; `--before` takes a `position` of it',
       },

@@ -7,6 +7,7 @@
  * Run: node tools/make-frame-vectors.ts
  */
 import { decode, encode } from 'cborg';
+import { makeEphemeralVectors } from './make-ephemeral-vectors.ts';
 import { makeMessageVectors } from './make-message-vectors.ts';
 import { fromHex, hex, seeded, vectorText, writeFiles } from './vectors.ts';
 
@@ -171,8 +172,29 @@ function dialBackFrames(): FrameVector[] {
   return [frame(23, 'dial-back', plain('url', ''), plain('port', 5000))];
 }
 
+function ephemeralFrames(): FrameVector[] {
+  const roots = [bytes('root', 8), new Uint8Array(0)];
+  const items = makeEphemeralVectors()
+    .slice(0, 2)
+    .map(({ wire }, n) => ({ root: roots[n] as Uint8Array, wire }));
+  return [
+    frame(24, 'ephemeral', [
+      'items',
+      items.map(({ root, wire }) => ({ root: hex(root), message: wire })),
+      items.map(({ root, wire }) => [root, decode(fromHex(wire)) as unknown]),
+    ]),
+  ];
+}
+
 export function makeFrameVectors(): FrameVector[] {
-  return [...linkFrames(), ...messageFrames(), ...membershipFrames(), ...syncFrames(), ...dialBackFrames()];
+  return [
+    ...linkFrames(),
+    ...messageFrames(),
+    ...membershipFrames(),
+    ...syncFrames(),
+    ...dialBackFrames(),
+    ...ephemeralFrames(),
+  ];
 }
 
 /** Lists of texts on one line where they fit, as the formatter leaves them. */

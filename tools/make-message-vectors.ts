@@ -9,7 +9,7 @@ import { createPrivateKey, createPublicKey, hash, sign } from 'node:crypto';
 import { encode } from 'cborg';
 import { fromHex, hex, seeded, vectorText, writeFiles } from './vectors.ts';
 
-interface Fields {
+export interface Fields {
   readonly kind: number;
   readonly channel: string;
   readonly timeMs: number;
@@ -96,7 +96,8 @@ function signBytes(network: string, bytes: Uint8Array): { id: Uint8Array; signat
   return { id, signature: Uint8Array.from(sign(null, data, keyOf(SEED).privateKey)) };
 }
 
-function valid(name: string, changes: Partial<Fields>, network = 'openclaw'): MessageVector {
+/** A message with `changes` to a plain one. */
+export function makeMessage(name: string, changes: Partial<Fields>, network = 'openclaw'): MessageVector {
   const fields = { ...PLAIN, ...changes };
   const content = contentOf(fields);
   const bytes = encode(header(fields, content));
@@ -121,24 +122,24 @@ const refs = (count: number) =>
 
 export function makeMessageVectors(): MessageVector[] {
   return [
-    valid('a plain message', {}),
-    valid('nothing but a channel', { body: '' }),
-    valid('another network', {}, 'test-1'),
-    valid('a payload of JSON', { body: 'numbers', payload: hex(text('{"a":1,"b":[2.5,"x"]}')) }),
-    valid('a payload that is neither JSON nor text', { payload: 'ff00fe' }),
-    valid('a body with a byte-order mark, NUL and an astral character', { body: '\ufeff\0 \u{1f980}' }),
-    valid('a counter', { counter: 1 }),
-    valid('the first time', { timeMs: 0, counter: 0 }),
-    valid('the last time', { timeMs: 2 ** 47 - 1, counter: 65535 }),
-    valid('a previous message', { prev: hex(seeded('prev')) }),
-    valid('eight references, two with unknown relations', { refs: refs(8) }),
-    valid('the largest relation', { refs: [{ relation: 65535, id: hex(seeded('ref')) }] }),
-    valid('an expiry', { expiresMs: 1_780_000_060_000 }),
-    valid('the largest expiry and nonce', { expiresMs: 2 ** 53 - 1, nonce: 2 ** 53 - 1 }),
-    valid('an unknown kind', { kind: 65535 }),
-    valid('a channel name of 128 bytes', { channel: 'é'.repeat(64) }),
-    valid('a channel name that is not in NFC', { channel: 'cafe\u0301' }),
-    valid('the feed of its author', { channel: `@${base64url(AUTHOR)}` }),
+    makeMessage('a plain message', {}),
+    makeMessage('nothing but a channel', { body: '' }),
+    makeMessage('another network', {}, 'test-1'),
+    makeMessage('a payload of JSON', { body: 'numbers', payload: hex(text('{"a":1,"b":[2.5,"x"]}')) }),
+    makeMessage('a payload that is neither JSON nor text', { payload: 'ff00fe' }),
+    makeMessage('a body with a byte-order mark, NUL and an astral character', { body: '\ufeff\0 \u{1f980}' }),
+    makeMessage('a counter', { counter: 1 }),
+    makeMessage('the first time', { timeMs: 0, counter: 0 }),
+    makeMessage('the last time', { timeMs: 2 ** 47 - 1, counter: 65535 }),
+    makeMessage('a previous message', { prev: hex(seeded('prev')) }),
+    makeMessage('eight references, two with unknown relations', { refs: refs(8) }),
+    makeMessage('the largest relation', { refs: [{ relation: 65535, id: hex(seeded('ref')) }] }),
+    makeMessage('an expiry', { expiresMs: 1_780_000_060_000 }),
+    makeMessage('the largest expiry and nonce', { expiresMs: 2 ** 53 - 1, nonce: 2 ** 53 - 1 }),
+    makeMessage('an unknown kind', { kind: 65535 }),
+    makeMessage('a channel name of 128 bytes', { channel: 'é'.repeat(64) }),
+    makeMessage('a channel name that is not in NFC', { channel: 'cafe\u0301' }),
+    makeMessage('the feed of its author', { channel: `@${base64url(AUTHOR)}` }),
   ];
 }
 

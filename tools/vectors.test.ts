@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { makeEphemeralFiles } from './make-ephemeral-vectors.ts';
 import { makeFrameFiles } from './make-frame-vectors.ts';
 import { makeMesh1Files } from './make-mesh1-vectors.ts';
 import { makeMessageFiles } from './make-message-vectors.ts';
@@ -12,6 +13,7 @@ describe('the vector files', () => {
       ...makeSignatureFiles(),
       ...makeMessageFiles(),
       ...makeMesh1Files(),
+      ...makeEphemeralFiles(),
       ...makeFrameFiles(),
     }),
   )('hold what their tool makes: %s', (name, text) => {

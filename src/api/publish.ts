@@ -4,7 +4,8 @@
  */
 import { MeshError } from '../core/errors.ts';
 import { SECOND } from '../core/limits.ts';
-import type { Gate, PublishRequest } from '../daemon/index.ts';
+import type { EphemeralRequest, Gate, PublishRequest } from '../daemon/index.ts';
+import type { PublishEphemeralJson } from './client/ephemeral-types.ts';
 import { PublishedError } from './client/problem.ts';
 import type { PublishedJson, PublishJson, WaitState } from './client/types.ts';
 import type { Grant } from './grants.ts';
@@ -45,6 +46,16 @@ export function toPublishRequest(
     ...(message.mentions !== undefined && { mentions: message.mentions }),
     ...(message.automatic !== undefined && { automatic: message.automatic }),
   };
+}
+
+/** The same for a draft or an activity. Throws `forbidden`. */
+export function toEphemeralRequest(grant: Grant, asked: PublishEphemeralJson): EphemeralRequest {
+  const { reply, thread, identity: wanted, ...rest } = asked;
+  const refs = [...(rest.refs ?? [])];
+  if (thread !== undefined) refs.unshift({ relation: 'thread', id: thread });
+  if (reply !== undefined) refs.unshift({ relation: 'reply', id: reply });
+  const identity = identityOf(grant, wanted);
+  return { ...rest, refs, ...(identity !== undefined && { identity }) };
 }
 
 /** Milliseconds of a `timeout` in seconds, or the default. */

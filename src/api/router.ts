@@ -5,6 +5,7 @@ import { MeshError } from '../core/errors.ts';
 import type { Route } from './context.ts';
 import { agentRoutes } from './routes/agent.ts';
 import { channelRoutes } from './routes/channels.ts';
+import { ephemeralRoutes } from './routes/ephemerals.ts';
 import { eventRoutes } from './routes/events.ts';
 import { inboxRoutes } from './routes/inbox.ts';
 import { legacyRoutes } from './routes/legacy.ts';
@@ -20,6 +21,7 @@ import { whyRoutes } from './routes/why.ts';
 export const ROUTES: readonly Route[] = [
   ...statusRoutes,
   ...messageRoutes,
+  ...ephemeralRoutes,
   ...whyRoutes,
   ...channelRoutes,
   ...peerRoutes,

@@ -9,9 +9,11 @@ import { MENTIONS_MAX } from '../core/contact/marks.ts';
 import { NAME_LENGTH_MAX } from '../core/contact/wake.ts';
 import { isErrorCode, MeshError } from '../core/errors.ts';
 import { LIMITS, SECOND } from '../core/limits.ts';
+import { DOINGS, RUN_STATES } from '../core/message/ephemeral.ts';
 import { RELATION, type RelationName } from '../core/message/message.ts';
 import { TAP_TYPES } from '../daemon/index.ts';
 import type { AckJson, AllowJson, AnswerJson, SetWakeJson } from './client/agent-types.ts';
+import type { PublishEphemeralJson } from './client/ephemeral-types.ts';
 import type { ClientFrame, PublishJson, SetRetentionJson } from './client/types.ts';
 import { findTrap } from './json-text.ts';
 import { API_LIMITS } from './limits.ts';
@@ -64,6 +66,19 @@ const publishFields = {
 };
 
 export const publishSchema = z.strictObject(publishFields) satisfies z.ZodType<PublishJson>;
+/** Which of them belong together is for the gate to say. */
+export const ephemeralSchema = z.strictObject({
+  channel,
+  kind: z.enum(['draft', 'activity']),
+  run: id.exactOptional(),
+  text: text.exactOptional(),
+  state: z.enum(RUN_STATES).exactOptional(),
+  doing: z.enum(DOINGS).exactOptional(),
+  reply: id.exactOptional(),
+  thread: id.exactOptional(),
+  refs: refs.exactOptional(),
+  identity: id.exactOptional(),
+}) satisfies z.ZodType<PublishEphemeralJson>;
 export const joinSchema = z.strictObject({ channel });
 export const leaveSchema = z.strictObject({ channel });
 
@@ -118,6 +133,7 @@ export const frameSchema = z.discriminatedUnion('op', [
     ref,
     channels: z.array(channel).min(1).max(API_LIMITS.channelsMax).exactOptional(),
     after: arrival.exactOptional(),
+    ephemerals: z.boolean().exactOptional(),
   }),
   z.strictObject({ op: z.literal('unsubscribe'), ref }),
   z.strictObject({
@@ -165,6 +181,7 @@ export const attachQuerySchema = z.strictObject({
 export const eventsQuerySchema = z.strictObject({
   channel: z.array(channel).max(API_LIMITS.channelsMax).exactOptional(),
   after: decimal(arrival, integer).exactOptional(),
+  ephemerals: z.enum(['true', 'false']).exactOptional(),
 });
 export const lastEventIdSchema = z.strictObject({
   'Last-Event-ID': decimal(arrival, integer).exactOptional(),

@@ -69,7 +69,7 @@ export class Context {
   }
 
   /** Arms a timer of which only one runs at a time; {@link disarm} when it fires. */
-  arm(kind: 'flush' | 'announce' | 'announced' | 'records' | 'heads' | 'echo', delayMs: number): void {
+  arm(kind: Exclude<Timer['kind'], 'second' | 'heartbeat'>, delayMs: number): void {
     if (this.#armed.has(kind)) return;
     this.#armed.add(kind);
     this.timer({ kind }, delayMs);

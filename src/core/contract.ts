@@ -11,8 +11,9 @@
  */
 import type { Bytes } from './bytes.ts';
 import type { ErrorCode } from './errors.ts';
+import type { EphemeralContent } from './message/ephemeral.ts';
 import type { Ref } from './message/message.ts';
-import type { SignatureCheck, Verification } from './message/verified.ts';
+import type { SignatureCheck, Verification, VerifiedMessage } from './message/verified.ts';
 import type {
   DeliveryState,
   PersistOp,
@@ -35,6 +36,12 @@ export type Token = number;
 /** Ties a client's command to its reply; chosen by the interpreter. */
 export type RequestId = number;
 
+/**
+ * Whether a frame may be dropped: not at all; when the queue is full (`linkQueueBytesMax`), because catch-up or the outbox
+ * repairs it; or `first`, when it has not left by itself (`ephemeralLinkQueueBytes`), because nobody misses it.
+ */
+export type Droppable = boolean | 'first';
+
 /** How public an address is. A hint may name only what is at least as public as the place it came from. */
 export type Scope = 'loopback' | 'private' | 'public';
 
@@ -47,6 +54,8 @@ export type Timer =
   | { readonly kind: 'records' }
   | { readonly kind: 'heads' }
   | { readonly kind: 'echo' }
+  | { readonly kind: 'ephemeral' }
+  | { readonly kind: 'ephemeral-own' }
   | { readonly kind: 'heartbeat'; readonly link: LinkId };
 
 /** What a daemon remembers over restarts and gives to the core once. */
@@ -97,6 +106,17 @@ export interface PublishCommand {
   readonly expiresMs: number;
   /** '' for none; unique per identity */
   readonly idempotencyKey: string;
+}
+
+/** An ephemeral of a local identity, as a client asks for it. The channel is NFC and checked. */
+export interface EphemeralCommand {
+  readonly identity: string;
+  readonly channel: string;
+  /** what it belongs to, 32 bytes */
+  readonly run: Bytes;
+  /** besides the run: at most 7 */
+  readonly refs: readonly Ref[];
+  readonly content: EphemeralContent;
 }
 
 export type Event =
@@ -155,7 +175,8 @@ export type Event =
       readonly channel: string;
       readonly policy: RetentionPolicy;
     }
-  | { readonly kind: 'publish'; readonly request: RequestId; readonly command: PublishCommand };
+  | { readonly kind: 'publish'; readonly request: RequestId; readonly command: PublishCommand }
+  | { readonly kind: 'ephemeral'; readonly request: RequestId; readonly command: EphemeralCommand };
 
 /** What a client learns of its command. `publish` is answered only when the message is durable. */
 export type Reply =
@@ -164,6 +185,8 @@ export type Reply =
   | { readonly kind: 'left'; readonly channel: string; readonly wasJoined: boolean }
   | { readonly kind: 'retained'; readonly channel: string }
   | { readonly kind: 'published'; readonly id: string; readonly isNew: boolean }
+  /** an ephemeral will leave, or a newer one of its run instead */
+  | { readonly kind: 'taken' }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string };
 
 export type Effect =
@@ -179,8 +202,7 @@ export type Effect =
       readonly kind: 'send';
       readonly links: readonly LinkId[];
       readonly frame: Bytes;
-      /** may be dropped when the queue is full: catch-up or the outbox repairs it */
-      readonly droppable: boolean;
+      readonly droppable: Droppable;
       /** not 0: answer with `link-flushed` and this number for each link that took the frame */
       readonly notify: number;
     }
@@ -214,6 +236,8 @@ export type Effect =
   | { readonly kind: 'reply'; readonly request: RequestId; readonly reply: Reply }
   /** the durable state of an own message changed */
   | { readonly kind: 'delivery'; readonly id: string; readonly state: DeliveryState; readonly by: string }
+  /** an ephemeral for local clients: of a channel that is joined, or of a local identity (`isOwn`) */
+  | { readonly kind: 'ephemeral'; readonly message: VerifiedMessage; readonly isOwn: boolean }
   /** something a log or a status page wants to know; `phrase` is fixed text, details are in `data` */
   | {
       readonly kind: 'report';

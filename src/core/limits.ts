@@ -258,6 +258,35 @@ export const LIMITS = {
   /** shortest-path trees kept (guess: as many as relays that publish at once) */
   treesMax: 1024,
 
+  // ephemerals
+  /** wire item of one: a long answer (guess: a quarter of a message) */
+  ephemeralBytesMax: 16 * KiB,
+  /** it expires at most so long after its time, and one further ahead of the wall clock is forgotten (guess) */
+  ephemeralMs: 60 * SECOND,
+  /** of one author at each relay (design, section 2), and at once (guess: two seconds of it) */
+  ephemeralPerSecond: 4,
+  ephemeralBurst: 8,
+  /** over a link of a leaf, and of a relay; twice as many at once (guess: four busy agents, and sixteen such leaves) */
+  ephemeralLeafPerSecond: 16,
+  ephemeralRelayPerSecond: 256,
+  /** authors whose buckets are remembered (guess), and runs whose newest one is: longer than it is valid anywhere (derived) */
+  ephemeralAuthorsMax: 8192,
+  ephemeralRunsMax: 8192,
+  ephemeralRunMs: 2 * MINUTE,
+  /** after one has left, the next over the same link is gathered for so long (guess: nobody reads faster) */
+  ephemeralBatchMs: 100,
+  /** waiting for one link, and in one frame (guess: more busy authors than a channel can show) */
+  ephemeralQueueMax: 64,
+  /** one that has waited longer for a link is dropped, and a frame that has not left after the other is taken for it (guess) */
+  ephemeralWaitMs: 5 * SECOND,
+  ephemeralStallMs: 1 * SECOND,
+  /** bytes of them in one of our frames, unless one alone has more (guess: 130 ms at 1 Mbit/s, which a message may wait) */
+  ephemeralFrameBytes: 16 * KiB,
+  /** send queue of a link beyond which they are dropped, before anything else is (guess: twice that) */
+  ephemeralLinkQueueBytes: 32 * KiB,
+  /** runs of local identities with something that has not been signed yet (guess) */
+  ephemeralWaitingMax: 256,
+
   // catch-up
   heartbeatMs: 5 * SECOND,
   /** plus or minus this share (design, section 7) */
@@ -364,24 +393,7 @@ export const LIMITS = {
   hopsMax: 10,
 } as const;
 
-/** What the design says where nothing else is set, in the shape of `PeerConfig`. */
-export const DEFAULT_RATES = {
-  leafPerSecond: LIMITS.leafPerSecond,
-  relayPerSecond: LIMITS.relayPerSecond,
-  authorPerSecond: LIMITS.authorPerSecond,
-  commonPerSecond: LIMITS.commonPerSecond,
-} as const;
-export const NO_RATES = {
-  leafPerSecond: 0,
-  relayPerSecond: 0,
-  authorPerSecond: 0,
-  commonPerSecond: 0,
-} as const;
-export const DEFAULT_RETENTION = {
-  joined: { ageMs: LIMITS.joinedMs, messages: LIMITS.joinedMessages, bytes: LIMITS.joinedBytes },
-  carried: { ageMs: LIMITS.carriedMs, bytes: LIMITS.carriedBytes },
-  carriedBytesAll: LIMITS.carriedBytesAll,
-  bytesAll: LIMITS.storeBytes,
-} as const;
+/** Bytes of text in an ephemeral of ours: the rest is for header, signature and refs (derived: they have 700 at most). */
+export const EPHEMERAL_TEXT_MAX = LIMITS.ephemeralBytesMax - 1024;
 
 export { DAY, HOUR, KiB, MINUTE, MiB, SECOND };

@@ -18,8 +18,9 @@ import type {
   RestoredState,
   Timer,
 } from './contract.ts';
+import { DEFAULT_RETENTION, NO_RATES } from './defaults.ts';
 import type { ErrorCode } from './errors.ts';
-import { DEFAULT_RETENTION, HOUR, NO_RATES } from './limits.ts';
+import { HOUR } from './limits.ts';
 import { type Author, authorOf, openclaw, sha256, signedMessage, verify } from './message/message.fixture.ts';
 import type { Message, MessageFields } from './message/message.ts';
 import { type Verification, verifySignature } from './message/verified.ts';

@@ -3,8 +3,8 @@
  * is to be done; see `contract.ts` for the rules that interpreters keep.
  *
  * The parts, from the ground up: links (sockets, handshake, pings), membership (roles, records, map, addresses),
- * interest (what is wanted and held), retention (how much of it), fetcher and gossip (dissemination), sync (catch-up),
- * publisher and outbox (own messages). Each knows only those before it.
+ * interest (what is wanted and held), retention (how much of it), fetcher and gossip (dissemination), ephemerals (what
+ * is never stored), sync (catch-up), publisher and outbox (own messages). Each knows only those before it.
  */
 import { toBase64url } from './bytes.ts';
 import { Context } from './context.ts';
@@ -12,6 +12,7 @@ import type { Effect, Event, LinkId, Now, RestoredState, Timer } from './contrac
 import { Clocks } from './delivery/clocks.ts';
 import { Outbox } from './delivery/outbox.ts';
 import { Publisher } from './delivery/publish.ts';
+import { Ephemerals } from './ephemeral/ephemerals.ts';
 import { type ExplainParts, type Explanation, explain, type Question, recentIds } from './explain/explain.ts';
 import { type Overview, overview } from './explain/overview.ts';
 import { Gossip } from './gossip/gossip.ts';
@@ -23,8 +24,9 @@ import type { Link } from './link/link.ts';
 import { type LinkListener, Links } from './link/links.ts';
 import { Membership } from './membership/membership.ts';
 import { Mesh1 } from './mesh1/mesh1.ts';
-import type { Footprint, LinkSnapshot, PeerConfig, PeerSnapshot } from './peer-types.ts';
+import type { Footprint, PeerConfig, PeerSnapshot } from './peer-types.ts';
 import { Retention } from './retention/retention.ts';
+import { snapshot } from './snapshot.ts';
 import { Fetcher } from './sync/fetcher.ts';
 import { Sync } from './sync/sync.ts';
 import { decodeFrame, type Frame } from './wire/frames.ts';
@@ -40,6 +42,7 @@ export class Peer {
   readonly #fetcher: Fetcher;
   readonly #gossip: Gossip;
   readonly #serving: Serving;
+  readonly #ephemerals: Ephemerals;
   readonly #sync: Sync;
   readonly #clocks: Clocks;
   readonly #publisher: Publisher;
@@ -68,14 +71,11 @@ export class Peer {
     });
     this.#retention = new Retention(ctx, this.#interest);
     this.#fetcher = new Fetcher(ctx, this.#links);
-    this.#gossip = new Gossip(ctx, {
-      links: this.#links,
-      membership: this.#membership,
-      interest: this.#interest,
-      fetcher: this.#fetcher,
-      retention: this.#retention,
-    });
+    const parts = { links: this.#links, membership: this.#membership, interest: this.#interest };
+    this.#gossip = new Gossip(ctx, { ...parts, fetcher: this.#fetcher, retention: this.#retention });
     this.#serving = new Serving(ctx, this.#links, this.#gossip.seen);
+    const { routes } = this.#gossip;
+    this.#ephemerals = new Ephemerals(ctx, { ...parts, routes, budgets: this.#budgets });
     this.#sync = new Sync(ctx, this.#links, this.#interest, this.#fetcher);
     this.#sync.takes = (tag, timeMs) => this.#retention.takes(tag, timeMs);
     this.#sync.onClockAgreed = () => this.#retention.clockConfirmed();
@@ -179,6 +179,8 @@ export class Peer {
         return this.#interest.kept.retain(event.request, event.channel, event.policy);
       case 'publish':
         return this.#publisher.publish(event.request, event.command);
+      case 'ephemeral':
+        return this.#ephemerals.publish(event.request, event.command);
       default:
         return event satisfies never;
     }
@@ -186,6 +188,7 @@ export class Peer {
 
   #start(state: RestoredState): void {
     this.#publisher.restore(state.identities);
+    this.#ephemerals.restore(state.identities);
     this.#gossip.restore(state.identities);
     this.#interest.restore(state);
     this.#membership.restore(state);
@@ -208,6 +211,7 @@ export class Peer {
     this.#fetcher.down(link);
     this.#gossip.down(link);
     this.#serving.down(link);
+    this.#ephemerals.down(link);
     this.#outbox.review();
   }
 
@@ -245,6 +249,8 @@ export class Peer {
       case 'list':
       case 'listed':
         return this.#sync.receive(link, frame);
+      case 'ephemeral':
+        return this.#ephemerals.receive(link, frame.items);
       case 'auth':
       case 'ping':
       case 'pong':
@@ -278,6 +284,10 @@ export class Peer {
         return this.#membership.announce();
       case 'heartbeat':
         return this.#sync.heartbeat(timer.link);
+      case 'ephemeral':
+        return this.#ephemerals.flush();
+      case 'ephemeral-own':
+        return this.#ephemerals.pump();
       default:
         return timer satisfies never;
     }
@@ -289,6 +299,7 @@ export class Peer {
     this.#membership.tick();
     this.#fetcher.tick();
     this.#gossip.tick();
+    this.#ephemerals.tick();
     this.#mesh1.tick();
     this.#sync.tick();
     this.#outbox.tick();
@@ -311,24 +322,11 @@ export class Peer {
       ...this.#gossip.footprint(),
       ...this.#mesh1.footprint(),
       ...this.#serving.footprint(),
+      ...this.#ephemerals.footprint(),
       ...this.#sync.footprint(),
       ...this.#clocks.footprint(),
       ...this.#publisher.footprint(),
       ...this.#outbox.footprint(),
-    };
-  }
-
-  #linkSnapshot(link: Link): LinkSnapshot {
-    return {
-      protocol: 'mesh/2',
-      peer: link.peer,
-      direction: link.role === 'dialler' ? 'out' : 'in',
-      url: link.url,
-      kind: this.#membership.kindOf(link),
-      protection: link.isSealed ? 'sealed' : link.isTls ? 'tls' : 'none',
-      sinceWallMs: link.upWallMs,
-      agent: link.agent,
-      unverified: 0,
     };
   }
 
@@ -377,19 +375,6 @@ export class Peer {
   /** What the peer shows of itself; changes nothing. */
   snapshot(now: Now): PeerSnapshot {
     this.#ctx.now = now;
-    const isLinked = (peer: string): boolean => this.#links.withPeer(peer) !== undefined;
-    const { map } = this.#membership;
-    const relays = map.connected().filter((peer) => peer !== this.#ctx.config.peerId);
-    return {
-      role: this.#membership.isRelay ? 'relay' : 'leaf',
-      links: [...this.#links.all().map((link) => this.#linkSnapshot(link)), ...this.#mesh1.snapshot()],
-      addresses: this.#membership.addresses.snapshot(isLinked),
-      relays: relays.length + (this.#membership.isRelay ? 1 : 0),
-      joined: this.#interest.kept.joined,
-      floors: this.#interest.floors(),
-      isFull: this.#retention.isFull,
-      provenRelays: this.#membership.provenRelays(),
-      ownUrls: [...this.#membership.ownUrls],
-    };
+    return snapshot(this.#ctx, { ...this.#explainParts, mesh1: this.#mesh1 });
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { toBase64url, utf8 } from '../core/bytes.ts';
 import type { Scope } from '../core/contract.ts';
 import { MeshError } from '../core/errors.ts';
-import { LIMITS } from '../core/limits.ts';
+import { EPHEMERAL_TEXT_MAX, LIMITS } from '../core/limits.ts';
 import {
   PEER,
   published,
@@ -48,6 +48,38 @@ describe('publishing', () => {
     commands.close();
     await expect(open).rejects.toEqual(failing('stopping'));
     await expect(gate.join('dev')).rejects.toEqual(failing('stopping'));
+  });
+
+  it('of an ephemeral names the run, a new one where none was given', async () => {
+    const { gate, events, commands } = setUp();
+    const given = toBase64url(new Uint8Array(32).fill(3));
+    const first = gate.publishEphemeral({ channel: 'cafe\u0301', kind: 'draft', text: 'x', run: given });
+    const second = gate.publishEphemeral({ channel: 'dev', kind: 'activity' });
+    for (const request of [1, 2]) commands.answer(request, { kind: 'taken' });
+    expect(await first).toEqual({ channel: 'caf\u00e9', run: given });
+    const { run } = await second;
+    expect([run.length, run]).not.toEqual([43, given]);
+    expect(events).toMatchObject([
+      { kind: 'ephemeral', request: 1, command: { content: { kind: 'draft', text: 'x', state: 'open' } } },
+      {
+        kind: 'ephemeral',
+        command: { identity: me.id, content: { kind: 'activity', doing: 'typing', text: '' } },
+      },
+    ]);
+    const refused = { channel: 'dev', kind: 'draft' } as const;
+    await expect(gate.publishEphemeral({ ...refused, doing: 'tool' })).rejects.toEqual(
+      failing('bad_request'),
+    );
+    await expect(gate.publishEphemeral({ ...refused, run: 'x' })).rejects.toEqual(failing('bad_request'));
+    await expect(gate.publishEphemeral({ ...refused, channel: '@x' })).rejects.toEqual(
+      failing('bad_channel'),
+    );
+    await expect(gate.publishEphemeral({ ...refused, text: '\ud800' })).rejects.toEqual(failing('bad_text'));
+    const long = { ...refused, text: 'x'.repeat(EPHEMERAL_TEXT_MAX + 1) };
+    await expect(gate.publishEphemeral(long)).rejects.toEqual(failing('message_too_large'));
+    const refs = Array.from({ length: 8 }, () => ({ relation: 'reply' as const, id: given }));
+    await expect(gate.publishEphemeral({ ...refused, refs })).rejects.toEqual(failing('bad_request'));
+    expect(events).toHaveLength(2);
   });
 
   it('refuses more commands in progress than the limit', async () => {

@@ -2,6 +2,7 @@
  * The gate: what every door may do, checked here once. It turns requests into commands for the core and answers reads
  * from the store; it holds no state of its own besides who waits for what.
  */
+import { toBase64url } from '../core/bytes.ts';
 import { withMarks } from '../core/contact/marks.ts';
 import type { DeliveryState, Event, RequestId } from '../core/contract.ts';
 import { MeshError } from '../core/errors.ts';
@@ -17,6 +18,7 @@ import type { WhyView } from './explain/why-view.ts';
 import { FEED_PAGE, type FeedOptions, type Feeds } from './feed.ts';
 import type {
   ChannelView,
+  EphemeralRequest,
   FeedItem,
   Gate,
   MessageView,
@@ -28,7 +30,7 @@ import type {
 } from './gate.ts';
 import type { LegacyHistory } from './legacy/view.ts';
 import { type MetricFacts, readMetrics } from './metrics.ts';
-import { checkedChannel, markedRequest, publishCommand } from './publish.ts';
+import { checkedChannel, ephemeralCommand, markedRequest, publishCommand } from './publish.ts';
 import { checkedPolicy } from './retention.ts';
 import { nextTurn } from './system.ts';
 import type { TapItem } from './tap/tap-view.ts';
@@ -112,6 +114,17 @@ export class DaemonGate implements Gate {
     const { id, isNew } = reply;
     const state = isNew ? 'queued' : (store.readMessage(id)?.delivery?.state ?? 'queued');
     return { id, state, isNew };
+  }
+
+  async publishEphemeral(request: EphemeralRequest): Promise<{ channel: string; run: string }> {
+    const { commands, submit, identities } = this.#parts;
+    const command = ephemeralCommand(request, identities);
+    const reply = await commands.ask((number: RequestId) =>
+      submit({ kind: 'ephemeral', request: number, command }),
+    );
+    if (reply.kind !== 'taken')
+      throw new MeshError('internal', `an ephemeral was answered with ${reply.kind}.`);
+    return { channel: command.channel, run: toBase64url(command.run) };
   }
 
   async waitFor(
@@ -206,9 +219,10 @@ export class DaemonGate implements Gate {
     return this.#parts.taps.open({ peer, types }, signal);
   }
 
-  feed({ channels, after, signal }: FeedOptions): AsyncIterable<FeedItem> {
+  feed({ channels, after, ephemerals, signal }: FeedOptions): AsyncIterable<FeedItem> {
     return this.#parts.feeds.open({
       signal,
+      ...(ephemerals === undefined ? {} : { ephemerals }),
       ...(after === undefined ? {} : { after }),
       ...(channels === undefined ? {} : { channels: channels.map(checkedChannel) }),
     });

@@ -115,6 +115,7 @@ function createListeners(
       commands.answer(request, reply);
     },
     onDelivery: (id, state) => waits.tell(id, state),
+    onEphemeral: (message, isOwn) => feeds.tell(message, isOwn),
     onCommit: () => {
       feeds.wake();
       onCommit();

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ephemeralParts } from '../core/message/ephemeral.ts';
 import { sha256 } from '../crypto/index.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import {
@@ -29,8 +30,11 @@ function setUp() {
   return { store, feeds, commit };
 }
 
-const show = (item: FeedItem | undefined) =>
-  item === undefined ? 'end' : item.kind === 'message' ? item.message.arrival : `caught up ${item.arrival}`;
+function show(item: FeedItem | undefined): string | number {
+  if (item === undefined) return 'end';
+  if (item.kind === 'ephemeral') return item.ephemeral.text;
+  return item.kind === 'message' ? item.message.arrival : `caught up ${item.arrival}`;
+}
 
 /** Reads `count` items, or to the end. */
 async function take(feed: AsyncIterator<FeedItem>, count: number): Promise<(string | number)[]> {
@@ -101,6 +105,34 @@ describe('a feed', () => {
     expect((await reading).at(-1)).toBe('caught up 1000');
     expect(reads).toBeGreaterThan(10);
     expect(Math.max(...readsByTurn)).toBeLessThanOrEqual(2);
+  });
+
+  it('brings ephemerals to who asks for them, of each run the newest, and messages before them', async () => {
+    const { feeds, commit } = setUp();
+    const { signal } = new AbortController();
+    const draft = (text: string, run: number, channel = 'dev') =>
+      unsignedMessage(author, {
+        ...ephemeralParts({ kind: 'draft', text, state: 'open' }),
+        ...{ channel, refs: [{ relation: 7, id: new Uint8Array(32).fill(run) }], expiresMs: WALL_MS + 1000 },
+      });
+    const plain = iterate(feeds.open({ signal }));
+    const both = iterate(feeds.open({ signal, ephemerals: true, channels: ['dev'] }));
+    expect([await take(plain, 1), await take(both, 1)]).toEqual([['caught up 0'], ['caught up 0']]);
+    const next = take(both, 1);
+    feeds.tell(draft('elsewhere', 1, 'ops'), false);
+    feeds.tell(unsignedMessage(author, { channel: 'dev', kind: 400 }), false);
+    feeds.tell(draft('a', 1), false);
+    expect(await next).toEqual(['a']);
+    for (const text of ['ab', 'abc']) feeds.tell(draft(text, 1), false);
+    feeds.tell(draft('x', 2), true);
+    commit('dev');
+    expect(await take(both, 3)).toEqual([1, 'abc', 'x']);
+    expect(await take(plain, 1)).toEqual([1]);
+    for (let run = 0; run < 200; run++) feeds.tell(draft(`${run}`, run), false);
+    commit('dev');
+    expect(await take(both, 65)).toEqual([2, ...Array.from({ length: 64 }, (_, n) => `${136 + n}`)]);
+    await both.return?.();
+    feeds.tell(draft('to nobody', 1), false);
   });
 
   it('hides kinds that nobody here knows', async () => {

@@ -11,21 +11,54 @@
  * 2. The cursor passes an arrival number only after the store was asked for it: head and page are read in one turn of
  *    the event loop, and commits happen in turns of their own.
  * 3. Between "the page was empty" and sleeping there is no turn either, so no commit is slept through.
- * 4. After each full page others have a turn, however fast the consumer is: links count as down after seconds of silence,
+ * 4. Ephemerals are in no store and come beside it, only to whoever asks for them and only while nothing else is to be
+ *    given: of each run the newest waits, a bounded number of them.
+ * 5. After each full page others have a turn, however fast the consumer is: links count as down after seconds of silence,
  *    and a backfill may be long.
  */
 import { MeshError } from '../core/errors.ts';
+import { runKey } from '../core/message/ephemeral.ts';
+import type { VerifiedMessage } from '../core/message/verified.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
-import type { FeedItem } from './gate.ts';
+import type { EphemeralView, FeedItem } from './gate.ts';
 import { nextTurn } from './system.ts';
-import { messageView } from './views.ts';
+import { ephemeralView, messageView } from './views.ts';
 
 /** Messages read in one turn for one consumer: at most 4 MiB of them (derived from messageBytesMax). */
 export const FEED_PAGE = 64;
 
+/** Runs of which one consumer has not taken the newest ephemeral yet; the oldest gives way (guess). */
+const EPHEMERALS_MAX = 64;
+
+/** Ephemerals that wait for a consumer: of each run the newest. */
+class EphemeralBox {
+  readonly #waiting = new Map<string, EphemeralView>();
+  readonly #channels: ReadonlySet<string> | undefined;
+
+  constructor(channels: readonly string[] | undefined) {
+    this.#channels = channels && new Set(channels);
+  }
+
+  put(key: string, view: EphemeralView): void {
+    if (this.#channels?.has(view.channel) === false) return;
+    this.#waiting.set(key, view);
+    if (this.#waiting.size > EPHEMERALS_MAX) this.take();
+  }
+
+  take(): EphemeralView | undefined {
+    for (const [key, view] of this.#waiting) {
+      this.#waiting.delete(key);
+      return view;
+    }
+    return undefined;
+  }
+}
+
 export interface FeedOptions {
   readonly channels?: readonly string[];
   readonly after?: number;
+  /** ephemerals too, once the backfill is over */
+  readonly ephemerals?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -33,6 +66,7 @@ export class Feeds {
   readonly #store: Pick<Store, 'readArrivals' | 'lastArrival'>;
   readonly #wallMs: () => number;
   #sleepers = new Set<() => void>();
+  readonly #boxes = new Set<EphemeralBox>();
   #isClosed = false;
 
   constructor(store: Pick<Store, 'readArrivals' | 'lastArrival'>, wallMs: () => number) {
@@ -45,6 +79,15 @@ export class Feeds {
     const sleepers = this.#sleepers;
     this.#sleepers = new Set();
     for (const wake of sleepers) wake();
+  }
+
+  /** An ephemeral for those who asked for them. */
+  tell({ message }: VerifiedMessage, isOwn: boolean): void {
+    if (this.#boxes.size === 0) return;
+    const view = ephemeralView(message, isOwn);
+    if (view === undefined) return;
+    for (const box of this.#boxes) box.put(runKey(message), view);
+    this.wake();
   }
 
   /** Ends all feeds. */
@@ -64,10 +107,24 @@ export class Feeds {
       const detail = `after is ${after}, and the newest message of this daemon has the arrival number ${head}.`;
       throw new MeshError('bad_request', detail);
     }
-    return this.#run(after, options);
+    return options.ephemerals ? this.#runBoth(after, options) : this.#run(after, options);
   }
 
-  async *#run(after: number, { channels, signal }: FeedOptions): AsyncGenerator<FeedItem> {
+  async *#runBoth(after: number, options: FeedOptions): AsyncGenerator<FeedItem> {
+    const box = new EphemeralBox(options.channels);
+    this.#boxes.add(box);
+    try {
+      yield* this.#run(after, options, box);
+    } finally {
+      this.#boxes.delete(box);
+    }
+  }
+
+  async *#run(
+    after: number,
+    { channels, signal }: FeedOptions,
+    box?: EphemeralBox,
+  ): AsyncGenerator<FeedItem> {
     let cursor = after;
     let isLive = false;
     while (!signal.aborted && !this.#isClosed) {
@@ -88,7 +145,10 @@ export class Feeds {
         isLive = true;
         yield { kind: 'caught-up', arrival: cursor };
       }
-      if (this.#store.lastArrival() === cursor) await this.#sleep(signal);
+      // Real messages come first: at most one ephemeral between two looks at the store.
+      const ephemeral = box?.take();
+      if (ephemeral !== undefined) yield { kind: 'ephemeral', ephemeral };
+      else if (this.#store.lastArrival() === cursor) await this.#sleep(signal);
     }
   }
 

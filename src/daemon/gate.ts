@@ -5,15 +5,16 @@
  */
 import type { DeliveryState } from '../core/contract.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import type { Doing, RunState } from '../core/message/ephemeral.ts';
 import type { RelationName } from '../core/message/message.ts';
 import type { AgentGate } from './desk/views.ts';
 import type { AddressView, MapView } from './explain/map-view.ts';
 import type { WhyView } from './explain/why-view.ts';
 import type { LegacyHistory } from './legacy/view.ts';
-import type { MessageView } from './message-view.ts';
+import type { EphemeralView, MessageView } from './message-view.ts';
 import type { TapItem } from './tap/tap-view.ts';
 
-export type { MessageView };
+export type { EphemeralView, MessageView };
 
 export interface PublishRequest {
   readonly channel: string;
@@ -146,8 +147,26 @@ export interface StatusView {
   readonly problems: readonly { readonly code: ErrorCode; readonly detail: string; readonly at: string }[];
 }
 
-/** One item of a feed: messages in arrival order, and once the mark that the backfill is over and live has begun. */
+/** A draft or an activity that a client hands over. */
+export interface EphemeralRequest {
+  readonly channel: string;
+  readonly kind: 'draft' | 'activity';
+  /** 43 characters; a new one if left out */
+  readonly run?: string;
+  /** of a draft all of the text so far, of an activity what it is about; at most 15 KiB */
+  readonly text?: string;
+  /** `open` if left out */
+  readonly state?: RunState;
+  /** of an activity; `typing` if left out */
+  readonly doing?: Doing;
+  readonly refs?: readonly { readonly relation: RelationName; readonly id: string }[];
+  readonly identity?: string;
+}
+
+/** One item of a feed: messages in arrival order, and once the mark that the backfill is over and live has begun. Who asks
+ * for them gets ephemerals from then on, between messages. */
 export type FeedItem =
+  | { readonly kind: 'ephemeral'; readonly ephemeral: EphemeralView }
   | { readonly kind: 'message'; readonly message: MessageView }
   | { readonly kind: 'caught-up'; readonly arrival: number };
 
@@ -176,6 +195,8 @@ export interface Gate {
   status(): StatusView;
   /** resolves when the message is durable; rejects with `MeshError` */
   publish(request: PublishRequest): Promise<{ id: string; state: DeliveryState; isNew: boolean }>;
+  /** resolves when it will leave, or a newer one of its run instead; rejects with `MeshError` */
+  publishEphemeral(request: EphemeralRequest): Promise<{ channel: string; run: string }>;
   /** resolves with the state reached; rejects `wait_timeout` after `timeoutMs`, `not_found` for unknown ids */
   waitFor(id: string, state: DeliveryState, timeoutMs: number, signal?: AbortSignal): Promise<DeliveryState>;
   join(channel: string): Promise<{ channel: string; isNew: boolean }>;
@@ -195,6 +216,7 @@ export interface Gate {
   feed(options: {
     channels?: readonly string[];
     after?: number;
+    ephemerals?: boolean;
     signal: AbortSignal;
   }): AsyncIterable<FeedItem>;
   /** the unverified history of a mesh/1 daemon; left out where there was none. Set once, by the start. */

@@ -24,6 +24,8 @@ export type {
 } from './explain/why-view.ts';
 export type {
   ChannelView,
+  EphemeralRequest,
+  EphemeralView,
   FeedItem,
   Gate,
   LinkView,

@@ -1,12 +1,14 @@
 /** From what a client asks for to a command that the core takes: names normalised, texts and sizes checked. */
+import { randomBytes } from 'node:crypto';
 import { EMPTY, idFromText, utf8 } from '../core/bytes.ts';
 import { channelName } from '../core/channel/channel.ts';
 import { MENTIONS_MAX, withMarks } from '../core/contact/marks.ts';
-import type { PublishCommand } from '../core/contract.ts';
+import type { EphemeralCommand, PublishCommand } from '../core/contract.ts';
 import { MeshError } from '../core/errors.ts';
-import { LIMITS } from '../core/limits.ts';
+import { EPHEMERAL_TEXT_MAX, LIMITS } from '../core/limits.ts';
+import type { EphemeralContent } from '../core/message/ephemeral.ts';
 import { RELATION, type Ref } from '../core/message/message.ts';
-import type { PublishRequest } from './gate.ts';
+import type { EphemeralRequest, PublishRequest } from './gate.ts';
 
 /** Wire bytes of a message besides channel, refs, body and payload, at most: ids, times and lengths (counted out). */
 const FIXED_BYTES = 230;
@@ -136,5 +138,44 @@ export function publishCommand(
     refs,
     expiresMs: checkedExpiry(request.expiresMs, wallMs),
     idempotencyKey: checkedKey(request.idempotencyKey),
+  };
+}
+
+/** The content that a client means: what belongs to the other kind is refused. */
+function ephemeralContent({ kind, text = '', state = 'open', doing }: EphemeralRequest): EphemeralContent {
+  if (!text.isWellFormed()) throw new MeshError('bad_text', 'The text contains a lone surrogate.');
+  const bytes = Buffer.byteLength(text);
+  if (bytes > EPHEMERAL_TEXT_MAX)
+    throw new MeshError(
+      'message_too_large',
+      `The text has ${bytes} bytes, at most ${EPHEMERAL_TEXT_MAX} fit.`,
+    );
+  if (kind === 'activity') return { kind, text, state, doing: doing ?? 'typing' };
+  if (doing === undefined) return { kind, text, state };
+  throw new MeshError('bad_request', 'doing belongs to an activity, not to a draft.');
+}
+
+/**
+ * @param identities id texts of the local identities, the default first
+ * @throws MeshError `bad_channel`, `bad_text`, `message_too_large`, `bad_request`
+ */
+export function ephemeralCommand(
+  request: EphemeralRequest,
+  identities: readonly [string, ...string[]],
+): EphemeralCommand {
+  const run = request.run === undefined ? new Uint8Array(randomBytes(32)) : idFromText(request.run);
+  if (run === undefined) throw new MeshError('bad_request', 'run must be 43 characters of base64url.');
+  const refs = checkedRefs(request.refs);
+  if (refs.length >= LIMITS.refsMax)
+    throw new MeshError(
+      'bad_request',
+      `${refs.length} refs, at most ${LIMITS.refsMax - 1} are allowed here.`,
+    );
+  return {
+    identity: checkedIdentity(request.identity, identities),
+    channel: checkedChannel(request.channel),
+    run,
+    refs,
+    content: ephemeralContent(request),
   };
 }

@@ -57,6 +57,7 @@ function setUp(script: (event: Event) => readonly Effect[], isDebug = false) {
       onReply: (request, reply) => trace.push(`reply ${request} ${reply.kind}`),
       onDelivery: (id, state) => trace.push(`delivery ${id} ${state}`),
       onReport: ({ phrase }) => trace.push(`report ${phrase}`),
+      onEphemeral: ({ message }, isOwn) => trace.push(`ephemeral ${message.kind} ${isOwn}`),
       onCommit: () => trace.push('commit'),
       onStoreTrouble: (error) => trace.push(`trouble ${error?.code ?? 'over'}`),
       onFatal: (error) => trace.push(`fatal ${String(error)}`),

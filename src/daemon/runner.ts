@@ -27,7 +27,7 @@ import type {
   Timer,
 } from '../core/contract.ts';
 import { type ErrorCode, MeshError } from '../core/errors.ts';
-import { type Ed25519Verify, verifySignature } from '../core/message/verified.ts';
+import { type Ed25519Verify, type VerifiedMessage, verifySignature } from '../core/message/verified.ts';
 import type { Query, QueryAnswer } from '../core/persistence.ts';
 import type { Store } from '../store/store.ts';
 import { Committer, type Later } from './committer.ts';
@@ -72,6 +72,8 @@ export interface Listeners {
   onReply(request: RequestId, reply: Reply): void;
   onDelivery(id: string, state: DeliveryState, by: string): void;
   onReport(report: ReportEffect): void;
+  /** an ephemeral for local clients */
+  onEphemeral(message: VerifiedMessage, isOwn: boolean): void;
   /** something was committed: feeds look again */
   onCommit(): void;
   /** the store failed, or with `undefined` works again */
@@ -196,6 +198,8 @@ export class Runner {
         return listeners.onReply(effect.request, effect.reply);
       case 'delivery':
         return listeners.onDelivery(effect.id, effect.state, effect.by);
+      case 'ephemeral':
+        return listeners.onEphemeral(effect.message, effect.isOwn);
       case 'report':
         return listeners.onReport(effect);
       default:

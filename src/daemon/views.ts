@@ -1,8 +1,15 @@
 /** From stored messages to what doors show of them. */
 import { textOf, toBase64url } from '../core/bytes.ts';
-import { isExpired, MESSAGE_KIND, RELATION, type RelationName } from '../core/message/message.ts';
+import { readEphemeral, runOf } from '../core/message/ephemeral.ts';
+import {
+  isExpired,
+  MESSAGE_KIND,
+  type Message,
+  RELATION,
+  type RelationName,
+} from '../core/message/message.ts';
 import type { StoredMessage } from '../store/store.ts';
-import type { MessageView } from './gate.ts';
+import type { EphemeralView, MessageView } from './gate.ts';
 
 const RELATION_NAME = new Map<number, RelationName>(
   Object.entries(RELATION).map(([name, number]) => [number, name as RelationName]),
@@ -36,6 +43,31 @@ export function currentView(stored: StoredMessage, wallMs: number): MessageView 
   return isExpired(stored.message.message.expiresMs, wallMs) ? undefined : messageView(stored);
 }
 
+function refView({ relation, id }: Message['refs'][number]): MessageView['refs'][number] {
+  return { relation: RELATION_NAME.get(relation) ?? relation, id: toBase64url(id) };
+}
+
+/** An ephemeral as clients see it, or `undefined` for one that this version cannot read. */
+export function ephemeralView(message: Message, isOwn: boolean): EphemeralView | undefined {
+  const content = readEphemeral(message);
+  if (content === undefined) return undefined;
+  const run = runOf(message);
+  return {
+    kind: content.kind,
+    channel: message.channel,
+    author: toBase64url(message.author),
+    run: run === undefined ? null : toBase64url(run),
+    time: isoTime(message.time.timeMs),
+    counter: message.time.counter,
+    state: content.state,
+    doing: content.kind === 'draft' ? null : content.doing,
+    text: content.text,
+    refs: message.refs.filter(({ relation }) => relation !== RELATION.run).map(refView),
+    expires: isoTime(message.expiresMs),
+    own: isOwn,
+  };
+}
+
 export function messageView({ arrival, message: verified, delivery }: StoredMessage): MessageView {
   const { message } = verified;
   return {
@@ -47,10 +79,7 @@ export function messageView({ arrival, message: verified, delivery }: StoredMess
     counter: message.time.counter,
     body: message.body,
     payload: parsePayload(message.payload),
-    refs: message.refs.map(({ relation, id }) => ({
-      relation: RELATION_NAME.get(relation) ?? relation,
-      id: toBase64url(id),
-    })),
+    refs: message.refs.map(refView),
     expires: message.expiresMs === 0 ? null : isoTime(message.expiresMs),
     own: delivery !== undefined,
     delivery: delivery ?? null,

@@ -2,8 +2,8 @@
  * One WebSocket as a link: reading within limits, a bounded send queue, and an end that always comes.
  *
  * 1. What is received is copied out of the socket's read buffer: a stored 400-byte message must not keep 64 KiB alive.
- * 2. The send queue is what `ws` and the kernel have not taken (`bufferedAmount`). Frames that catch-up repairs are
- *    dropped first; a queue that still grows closes the link.
+ * 2. The send queue is what `ws` and the kernel have not taken (`bufferedAmount`). Frames that nobody misses are dropped
+ *    first, then those that catch-up repairs; a queue that still grows closes the link.
  * 3. Whoever closes, the socket is gone `closeMs` later.
  * 4. From {@link LinkSocket.seal} on, what is sent and received are sealed records. The first one that does not open in
  *    its place ends the link, and nothing of it is delivered.
@@ -13,6 +13,7 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Bytes } from '../core/bytes.ts';
+import type { Droppable } from '../core/contract.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { Opener, Sealer } from '../crypto/index.ts';
 import { Batch } from './batch.ts';
@@ -24,6 +25,7 @@ import { setPayloadMax } from './payload-max.ts';
 export interface LinkSocketLimits {
   readonly handshakeBytesMax: number;
   readonly linkQueueBytesMax: number;
+  readonly ephemeralLinkQueueBytes: number;
   readonly linkQueueBytesClose: number;
   readonly closeMs: number;
 }
@@ -158,11 +160,13 @@ export class LinkSocket {
    * Queues text or a frame; `frame` is not changed and may be shared between links.
    * @param onFlushed called when the kernel has taken all of it; never if it was dropped or the link ends before
    */
-  send(frame: Buffer | string, droppable: boolean, onFlushed?: () => void): SendResult {
+  send(frame: Buffer | string, droppable: Droppable, onFlushed?: () => void): SendResult {
     if (this.#reason !== '' || this.#ws.readyState !== WebSocket.OPEN) return 'closed';
     const bytes = typeof frame === 'string' ? Buffer.byteLength(frame) : frame.length;
     const queued = this.queuedBytes + bytes;
-    if (droppable && queued > this.#limits.linkQueueBytesMax) return 'dropped';
+    const { linkQueueBytesMax, ephemeralLinkQueueBytes } = this.#limits;
+    const room = droppable === 'first' ? ephemeralLinkQueueBytes : linkQueueBytesMax;
+    if (droppable !== false && queued > room) return 'dropped';
     if (queued > this.#limits.linkQueueBytesClose) {
       this.close('too_slow', '');
       return 'closed';

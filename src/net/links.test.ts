@@ -288,6 +288,17 @@ describe('backpressure', () => {
     expect(hub.log.all('link-closed')).toEqual([]);
   });
 
+  it('drops what goes first long before what may be dropped', async () => {
+    const { hub } = await stalled();
+    const small = new Uint8Array(1024).fill(7);
+    while (hub.net.stats().queuedBytes < 100 * 1024) hub.net.send([1], small, { droppable: true, notify: 0 });
+    const { queuedBytes, droppedFrames } = hub.net.stats();
+    hub.net.send([1], small, { droppable: 'first', notify: 7 });
+    expect(hub.net.stats()).toMatchObject({ queuedBytes, droppedFrames: droppedFrames + 1 });
+    hub.net.send([1], small, { droppable: true, notify: 0 });
+    expect(hub.net.stats().queuedBytes).toBeGreaterThan(queuedBytes);
+  });
+
   it('closes a link as too slow above the second mark, and leaves other links alone', async () => {
     const { hub } = await stalled();
     const other = await connectClient(hub.url);

@@ -12,7 +12,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Bytes } from '../core/bytes.ts';
-import type { Event, LinkId, Scope } from '../core/contract.ts';
+import type { Droppable, Event, LinkId, Scope } from '../core/contract.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { createOpener, createSealer, type Opener, type SessionKeys } from '../crypto/index.ts';
@@ -43,6 +43,7 @@ export interface LinkLimits {
   readonly handshakeMs: number;
   readonly handshakeBytesMax: number;
   readonly linkQueueBytesMax: number;
+  readonly ephemeralLinkQueueBytes: number;
   readonly linkQueueBytesClose: number;
   readonly closeMs: number;
 }
@@ -96,7 +97,7 @@ export interface LinkNet {
   send(
     links: readonly LinkId[],
     frame: Bytes,
-    options: { readonly droppable: boolean; readonly notify: number },
+    options: { readonly droppable: Droppable; readonly notify: number },
   ): void;
   close(link: LinkId, code: ErrorCode, detail: string): void;
   /** stops reading a link for `delayMs` (1 to 2^31 - 1): the other side's queue and then TCP hold the rest back */
@@ -270,7 +271,7 @@ class Links implements LinkNet {
   send(
     links: readonly LinkId[],
     frame: Bytes,
-    { droppable, notify }: { readonly droppable: boolean; readonly notify: number },
+    { droppable, notify }: { readonly droppable: Droppable; readonly notify: number },
   ): void {
     const shared = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
     for (const id of links) {

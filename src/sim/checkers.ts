@@ -13,7 +13,9 @@
  * 6. offence: honest peers find nothing to blame each other for, whatever happens to links and disks, and whatever
  *    malicious peers send them.
  * 7. memory: no map or queue grows beyond its limit (`memory-checker.ts`).
- * 8. comes-back: what retention or expiry removed stays away (`comes-back-checker.ts`).
+ * 8. ephemeral: no store gets a message of an ephemeral kind, and what is passed on or shown of them is signed and shown
+ *    once (`ephemeral-checker.ts`).
+ * 9. comes-back: what retention or expiry removed stays away (`comes-back-checker.ts`).
  */
 import { toBase64url } from '../core/bytes.ts';
 import type { Effect } from '../core/contract.ts';
@@ -24,6 +26,7 @@ import type { StoredMessage } from '../store/store.ts';
 import { type Checked, type Checker, storedMessages } from './checker.ts';
 import { ComesBackChecker } from './comes-back-checker.ts';
 import type { PersistRequest } from './disk.ts';
+import { EphemeralChecker } from './ephemeral-checker.ts';
 import type { Host } from './host.ts';
 import { MemoryChecker } from './memory-checker.ts';
 import { PassedOnChecker } from './passed-on-checker.ts';
@@ -254,6 +257,7 @@ export function createCheckers(world: Checked): Checker[] {
     MemoryChecker,
     ComesBackChecker,
     PassedOnChecker,
+    EphemeralChecker,
   ];
   return kinds.map((one) => new one(world));
 }

@@ -4,6 +4,7 @@
  */
 import { utf8 } from '../core/bytes.ts';
 import type { Effect, RequestId, RetentionPolicy } from '../core/contract.ts';
+import type { EphemeralContent } from '../core/message/ephemeral.ts';
 import type { Host } from './host.ts';
 import type { Network } from './network.ts';
 import type { Observer } from './observer.ts';
@@ -15,6 +16,15 @@ export interface PublishOptions {
   readonly identity?: number;
   /** wall ms, 0 for never */
   readonly expiresMs?: number;
+}
+
+/** An ephemeral, as a client of a simulated host hands it over. */
+export interface Saying {
+  readonly channel: string;
+  readonly content: EphemeralContent;
+  /** one byte that names the run */
+  readonly run: number;
+  readonly identity: number;
 }
 
 export class Clients implements Observer {
@@ -103,6 +113,18 @@ export class Clients implements Observer {
     });
     this.#network.deliver(host, { kind: 'publish', request, command });
     return request;
+  }
+
+  /** Hands over an ephemeral of the host's identity with this index. */
+  say(host: Host, { channel, content, run, identity }: Saying): void {
+    const command = {
+      identity: host.identityAt(identity),
+      channel,
+      run: new Uint8Array(32).fill(run),
+      refs: [],
+      content,
+    };
+    this.#network.deliver(host, { kind: 'ephemeral', request: ++this.#requests, command });
   }
 
   effect(host: Host, effect: Effect): void {

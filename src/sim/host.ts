@@ -5,6 +5,7 @@
 import type { Effect, Event, Now } from '../core/contract.ts';
 import type { Footprint, PeerConfig, PeerSnapshot, Rates, RetentionLimits } from '../core/peer-types.ts';
 import type { Random } from '../core/random.ts';
+import { frameNumber } from '../core/wire/frame.ts';
 import type { Store } from '../store/store.ts';
 import type { CommitCrash, Disk } from './disk.ts';
 import type { SimKey } from './keys.ts';
@@ -58,7 +59,7 @@ export class Traffic {
   readonly framesByNumber: number[] = [];
 
   count(frame: Uint8Array): void {
-    const number = frame[1] as number;
+    const number = frameNumber(frame);
     this.framesSent++;
     this.bytesSent += frame.length;
     this.framesByNumber[number] = (this.framesByNumber[number] ?? 0) + 1;

@@ -1,6 +1,7 @@
 /** What may be missing at a host and what may not: the durability and convergence checkers stand on it. */
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_RETENTION, HOUR } from '../core/limits.ts';
+import { DEFAULT_RETENTION } from '../core/defaults.ts';
+import { HOUR } from '../core/limits.ts';
 import type { QueryAnswer } from '../core/persistence.ts';
 import type { Store } from '../store/store.ts';
 import type { Publication } from './registry.ts';

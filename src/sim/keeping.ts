@@ -4,7 +4,8 @@
  * to tell by a floor what it removed, or to know that it dropped the content: never by silence.
  */
 import type { RetentionPolicy } from '../core/contract.ts';
-import { DEFAULT_RETENTION, HOUR } from '../core/limits.ts';
+import { DEFAULT_RETENTION } from '../core/defaults.ts';
+import { HOUR } from '../core/limits.ts';
 import type { Host } from './host.ts';
 import type { Publication } from './registry.ts';
 

@@ -4,8 +4,9 @@
  */
 import { expect, it } from 'vitest';
 import type { Event } from '../core/contract.ts';
+import { DEFAULT_RETENTION } from '../core/defaults.ts';
 import { GROWTH_MAX, measureHeap } from '../core/heap.fixture.ts';
-import { DEFAULT_RETENTION, HOUR, MINUTE } from '../core/limits.ts';
+import { HOUR, MINUTE } from '../core/limits.ts';
 import type { PeerConfig } from '../core/peer-types.ts';
 import { startFaults } from './faults.ts';
 import type { CoreFactory, SimCore } from './host.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { toBase64url } from '../core/bytes.ts';
 import { channelTag } from '../core/channel/channel.ts';
-import type { Effect } from '../core/contract.ts';
+import type { Droppable, Effect } from '../core/contract.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { SIM_NETWORK } from './network.ts';
 import type { Profile } from './profile.ts';
@@ -38,7 +38,7 @@ function createPair(profile: Partial<Profile> = {}): Pair {
 function frame(
   links: number[],
   bytes: number[],
-  more: { droppable?: boolean; notify?: number } = {},
+  more: { droppable?: Droppable; notify?: number } = {},
 ): Effect {
   const { droppable = false, notify = 0 } = more;
   return { kind: 'send', links, frame: Uint8Array.from(bytes), droppable, notify };
@@ -141,6 +141,20 @@ describe('the simulated network', () => {
     act(frame([link], [7, ...bytes], { droppable: true }));
     world.run(100);
     expect(b.of('frame-received').at(-1)?.bytes[0]).toBe(7);
+  });
+
+  it('drops what goes first while there is still room for what may be dropped', () => {
+    const { world, b, act, link } = createPair({ bytesPerMs: 100 });
+    const large = Array.from({ length: 20_000 }, () => 0);
+    act(
+      frame([link], [1, ...large], { droppable: true }),
+      frame([link], [2, ...large], { droppable: 'first' }),
+      frame([link], [3, ...large], { droppable: true }),
+    );
+    world.run(2000);
+    act(frame([link], [4, ...large], { droppable: 'first' }));
+    world.run(2000);
+    expect(b.of('frame-received').map(({ bytes }) => bytes[0])).toEqual([1, 3, 4]);
   });
 
   it('repeats frames where a middle box does', () => {

@@ -12,6 +12,7 @@ import type { Effect, Event, Now } from '../core/contract.ts';
 import { createMessageContext, type MessageContext } from '../core/message/message.ts';
 import type { SignatureCheck } from '../core/message/verified.ts';
 import { Random } from '../core/random.ts';
+import { frameNumber } from '../core/wire/frame.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { Dialler } from './dialler.ts';
 import { Disk } from './disk.ts';
@@ -227,6 +228,9 @@ export class Network {
       case 'delivery':
         this.trace.add(`${host.name} delivery ${effect.id} ${effect.state} ${effect.by}`);
         break;
+      case 'ephemeral':
+        this.trace.add(`${host.name} shows ephemeral ${effect.message.message.idText}`);
+        break;
       case 'report':
         if (effect.level !== 'debug')
           this.trace.add(`${host.name} ${effect.level}: ${effect.phrase} ${JSON.stringify(effect.data)}`);
@@ -279,7 +283,9 @@ export class Network {
 
   #traceEvent(host: Host, event: Event): void {
     if (event.kind === 'frame-received')
-      this.trace.add(`${host.name} < frame ${event.bytes[1]} on ${event.link}, ${event.bytes.length} bytes`);
+      this.trace.add(
+        `${host.name} < frame ${frameNumber(event.bytes)} on ${event.link}, ${event.bytes.length} bytes`,
+      );
     else if (event.kind === 'timer') this.trace.add(`${host.name} < timer ${event.timer.kind}`);
     else if ('token' in event) this.trace.add(`${host.name} < ${event.kind} ${event.token}`);
     else if ('link' in event) this.trace.add(`${host.name} < ${event.kind} on ${event.link}`);

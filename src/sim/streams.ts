@@ -12,7 +12,9 @@
 import type { Bytes } from '../core/bytes.ts';
 import { utf8 } from '../core/bytes.ts';
 import type { Effect, Event } from '../core/contract.ts';
+import { LIMITS } from '../core/limits.ts';
 import type { MessageContext } from '../core/message/message.ts';
+import { frameNumber } from '../core/wire/frame.ts';
 import { decodeFrame } from '../core/wire/frames.ts';
 import type { Host } from './host.ts';
 import type { Observer } from './observer.ts';
@@ -37,7 +39,7 @@ export interface StreamGround {
 }
 
 /** Numbers of the frames that carry messages, claims or records: a look at them saves decoding all the others. */
-const TELLING_FRAMES = new Set([7, 10, 11, 14]);
+const TELLING_FRAMES = new Set([7, 10, 11, 14, 24]);
 
 type Send = Extract<Effect, { kind: 'send' }>;
 
@@ -69,7 +71,7 @@ export class Streams {
       .map((id) => this.#network.links.get(host, id))
       .filter((link) => link !== undefined);
     if (links.length === 0) return;
-    if (TELLING_FRAMES.has(effect.frame[1] as number)) this.#tell(host, effect.frame, links);
+    if (TELLING_FRAMES.has(frameNumber(effect.frame))) this.#tell(host, effect.frame, links);
     for (const link of links) this.#sendOn(host, link, effect);
   }
 
@@ -84,8 +86,9 @@ export class Streams {
     const network = this.#network;
     const { queueBytesMax, queueBytesClose, dropShare, repeatShare } = network.profile;
     const { frame, droppable, notify } = effect;
-    const isFull = end.queuedBytes + frame.length > queueBytesMax;
-    if (droppable && (isFull || network.chance(dropShare))) {
+    const roomBytes = droppable === 'first' ? LIMITS.ephemeralLinkQueueBytes : queueBytesMax;
+    const isFull = end.queuedBytes + frame.length > roomBytes;
+    if (droppable !== false && (isFull || network.chance(dropShare))) {
       host.traffic.framesDropped++;
       network.trace.add(`${host.name} drops a frame for link ${end.id}`);
       return;

@@ -5,7 +5,8 @@
 import { equal, toBase64url } from '../core/bytes.ts';
 import { mayWrite } from '../core/channel/channel.ts';
 import type { LinkId, RequestId, RetentionPolicy } from '../core/contract.ts';
-import { DEFAULT_RATES, DEFAULT_RETENTION } from '../core/limits.ts';
+import { DEFAULT_RATES, DEFAULT_RETENTION } from '../core/defaults.ts';
+import type { EphemeralContent } from '../core/message/ephemeral.ts';
 import type { Message } from '../core/message/message.ts';
 import { type SignatureCheck, signatureCheck } from '../core/message/verified.ts';
 import type { PeerConfig, PeerSnapshot, Rates, RetentionLimits } from '../core/peer-types.ts';
@@ -328,6 +329,11 @@ export class World implements Checked {
 
   publish(name: string, channel: string, body: string, options: PublishOptions = {}): RequestId {
     return this.#clients.publish(this.host(name), channel, body, options);
+  }
+
+  /** A client hands over a draft or an activity. @param run one byte that names the run */
+  say(name: string, channel: string, content: EphemeralContent, run: number, identity = 0): void {
+    this.#clients.say(this.host(name), { channel, content, run, identity });
   }
 
   /** Lets virtual time pass. */

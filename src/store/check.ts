@@ -6,7 +6,8 @@
 import { type Bytes, fromBase64url, idFromText, toBase64url } from '../core/bytes.ts';
 import { channelTag, isChannelText } from '../core/channel/channel.ts';
 import type { DeliveryState } from '../core/contract.ts';
-import type { Sha256 } from '../core/message/message.ts';
+import { isEphemeral, type Sha256 } from '../core/message/message.ts';
+import type { VerifiedMessage } from '../core/message/verified.ts';
 import type { PersistOp, Query, RetentionPolicy, Window } from '../core/persistence.ts';
 
 /** Peers named as keepers of one own message; later ones change nothing. Enough for every home relay (guess). */
@@ -78,7 +79,7 @@ const TAG_CACHE_MAX = 16384;
 
 /**
  * The check of operations. What it returns throws RangeError if an operation breaks the contract of `persistence.ts`:
- * an id or tag that is not canonical, a tag that is not the channel's, a number out of range.
+ * an id or tag that is not canonical, a tag that is not the channel's, a message of an ephemeral kind, a number out of range.
  */
 export function createOpCheck(options: { network: string; sha256: Sha256 }): (op: PersistOp) => void {
   const tags = new Map<string, string>();
@@ -91,15 +92,19 @@ export function createOpCheck(options: { network: string; sha256: Sha256 }): (op
     }
     if (tag !== expected) throw new RangeError(`tag ${tag} is not the tag of ${JSON.stringify(channel)}`);
   };
+  const checkMessage = ({ message }: VerifiedMessage, tag: string): void => {
+    checkTag(message.channel, tag);
+    if (isEphemeral(message.kind)) throw new RangeError(`kind ${message.kind} is never stored`);
+  };
   return (op) => {
     if ('tag' in op) tagBytes(op.tag);
     switch (op.kind) {
       case 'message':
       case 'put-off':
-        checkTag(op.message.message.channel, op.tag);
+        checkMessage(op.message, op.tag);
         return;
       case 'own-message':
-        checkTag(op.message.message.channel, op.tag);
+        checkMessage(op.message, op.tag);
         checkText('idempotencyKey', op.idempotencyKey);
         if (op.fingerprint.length !== 32)
           throw new RangeError(`fingerprint of ${op.fingerprint.length} bytes`);

@@ -91,7 +91,7 @@ describe('a stream', () => {
     let arrival = 0;
     for await (const item of feed) {
       if (item.kind === 'caught-up') break;
-      expect(item.message.arrival).toBe(arrival + 1);
+      expect(item).toMatchObject({ kind: 'message', message: { arrival: arrival + 1 } });
       arrival += 1;
     }
     expect(arrival).toBe(5000);

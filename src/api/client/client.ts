@@ -14,6 +14,7 @@ import type {
   SetWakeJson,
   WakeJson,
 } from './agent-types.ts';
+import type { PublishEphemeralJson, TakenJson } from './ephemeral-types.ts';
 import { type FoundDaemon, findDaemon } from './find.ts';
 import type { MapJson } from './map-types.ts';
 import { type ApiRequest, sendRequest, toQuery } from './request.ts';
@@ -88,6 +89,11 @@ export class Client {
       ...(key !== undefined && { headers: { 'idempotency-key': key } }),
       ...(options.signal && { signal: options.signal }),
     });
+  }
+
+  /** Hands over a draft or an activity. Resolves when it will leave, or a newer one of its run instead. */
+  publishEphemeral(ephemeral: PublishEphemeralJson): Promise<TakenJson> {
+    return this.#send({ method: 'POST', path: '/v1/ephemerals', body: ephemeral });
   }
 
   /** A page in order of time, oldest first; without `before` and `after` the newest messages. */

@@ -9,6 +9,7 @@ export * from './agent-types.ts';
 export { Client, connectDaemon, type PageOptions, type PublishOptions } from './client.ts';
 export { type DataFolderOptions, resolveDataFolder } from './data-folder.ts';
 export { loadEnvFile } from './env-file.ts';
+export * from './ephemeral-types.ts';
 export { type FoundDaemon, findDaemon, isDaemon, pidOf } from './find.ts';
 export { type InboxFeedOptions, openInbox } from './inbox.ts';
 export * from './map-types.ts';

@@ -10,6 +10,7 @@
  */
 import { WebSocket } from 'ws';
 import { MeshError } from '../../core/errors.ts';
+import type { EphemeralJson } from './ephemeral-types.ts';
 import { disconnected, type FoundDaemon, unreachable } from './find.ts';
 import { fromProblem, PublishedError } from './problem.ts';
 import { ItemQueue } from './queue.ts';
@@ -29,6 +30,7 @@ const SEND_BUFFER_BYTES = 256 * 1024;
 
 export type StreamItem =
   | { readonly kind: 'message'; readonly message: MessageJson }
+  | { readonly kind: 'ephemeral'; readonly ephemeral: EphemeralJson }
   | { readonly kind: 'caught-up'; readonly arrival: number };
 
 export interface StreamPublishOptions {
@@ -138,9 +140,12 @@ export class Stream {
     return new Promise((resolve) => this.#drainers.push(resolve));
   }
 
-  /** Follows channels (all if left out) from the arrival number `after`, or only new messages if it is left out. */
+  /**
+   * Follows channels (all if left out) from the arrival number `after`, or only new messages if it is left out; with
+   * `ephemerals` drafts and activities too, once it is live.
+   */
   subscribe(
-    options: { channels?: readonly string[]; after?: number } = {},
+    options: { channels?: readonly string[]; after?: number; ephemerals?: boolean } = {},
   ): AsyncIterableIterator<StreamItem> {
     const ref = this.#nextRef();
     const queue = new ItemQueue<StreamItem>({
@@ -182,6 +187,9 @@ export class Stream {
     switch (frame.op) {
       case 'message':
         this.#feeds.get(frame.ref)?.push({ kind: 'message', message: frame.message });
+        return;
+      case 'ephemeral':
+        this.#feeds.get(frame.ref)?.push({ kind: 'ephemeral', ephemeral: frame.ephemeral });
         return;
       case 'caught-up':
         this.#feeds.get(frame.ref)?.push({ kind: 'caught-up', arrival: frame.arrival });

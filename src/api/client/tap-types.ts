@@ -54,6 +54,7 @@ const NAMED: Readonly<Record<TapFrameType | 'refused' | 'opened' | 'closed', tru
   buckets: true,
   list: true,
   listed: true,
+  ephemeral: true,
   unreadable: true,
   subscribe: true,
   unsubscribe: true,

@@ -5,6 +5,7 @@
 import type { DeliveryState } from '../../core/contract.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { RelationName } from '../../core/message/message.ts';
+import type { EphemeralJson } from './ephemeral-types.ts';
 
 export type { DeliveryState, ErrorCode, RelationName };
 
@@ -246,6 +247,8 @@ export type ClientFrame =
       readonly channels?: readonly string[];
       /** arrival number after which to begin; live only if left out */
       readonly after?: number;
+      /** drafts and activities too, once the feed is live */
+      readonly ephemerals?: boolean;
     }
   | { readonly op: 'unsubscribe'; readonly ref: string }
   | (PublishJson & {
@@ -260,6 +263,7 @@ export type ClientFrame =
 /** Frames from the daemon. */
 export type ServerFrame =
   | { readonly op: 'message'; readonly ref: string; readonly message: MessageJson }
+  | { readonly op: 'ephemeral'; readonly ref: string; readonly ephemeral: EphemeralJson }
   | { readonly op: 'caught-up'; readonly ref: string; readonly arrival: number }
   | { readonly op: 'unsubscribed'; readonly ref: string }
   | { readonly op: 'published'; readonly ref: string; readonly id: string; readonly state: DeliveryState }

@@ -95,6 +95,7 @@ afterEach(async () => {
 /** Where a needed field takes more than some text. */
 const SAMPLES: Record<string, string | number> = {
   ...{ channel: 'dev', identity: ID, wake: 'mention' },
+  kind: 'draft',
   ...{ number: 1, attempt: 1, outcome: 'done', part: 1 },
 };
 
@@ -192,8 +193,10 @@ describe('the shapes', () => {
     const stream = await api.stream();
     const frames: ServerFrame[] = [];
     const next = async () => void frames.push(await stream.next());
-    stream.send({ op: 'subscribe', ref: 'a', channels: ['dev'], after: 1 });
+    stream.send({ op: 'subscribe', ref: 'a', channels: ['dev'], after: 1, ephemerals: true });
     await next();
+    await next();
+    api.gate.tell({ refs: [{ relation: 'reply', id: ID }] });
     await next();
     stream.send({ op: 'unsubscribe', ref: 'a' });
     await next();

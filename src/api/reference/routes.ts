@@ -3,10 +3,11 @@
  */
 import { z } from 'zod';
 import { MENTIONS_MAX } from '../../core/contact/marks.ts';
-import { KiB, LIMITS, SECOND } from '../../core/limits.ts';
+import { EPHEMERAL_TEXT_MAX, KiB, LIMITS, SECOND } from '../../core/limits.ts';
 import { API_LIMITS } from '../limits.ts';
 import { legacyPageQuerySchema } from '../routes/legacy.ts';
 import {
+  ephemeralSchema,
   eventsQuerySchema,
   idempotencyHeaderSchema,
   joinSchema,
@@ -18,6 +19,7 @@ import {
   retentionSchema,
 } from '../schemas.ts';
 import { AGENT_WORDS } from './agent-routes.ts';
+import { takenShape } from './ephemeral-shapes.ts';
 import { EXPLAIN_WORDS } from './explain-routes.ts';
 import {
   addressShape,
@@ -108,6 +110,29 @@ the message has that state. If the time is over, the answer is the problem \`wai
       'States: `queued` (on our disk), `relayed` (another peer has it), `stored` (a relay has it on disk).',
     ],
   },
+  'POST /v1/ephemerals': {
+    summary: 'Hands over a draft or an activity, which is shown live and never stored',
+    body: fields(ephemeralSchema, {
+      channel: 'name of an open channel; it is brought to NFC',
+      kind: '`draft`: text while it is written; `activity`: what the author is doing',
+      run: 'what it belongs to: any 32 bytes as base64url. Of one run only the newest counts; a new one if left out',
+      text: `of a draft all of the text so far, of an activity what it is about, such as the name of a tool; at most ${EPHEMERAL_TEXT_MAX / KiB} KiB`,
+      state: 'how far the run is; `open` if left out',
+      doing: 'of an activity: what its author does; `typing` if left out',
+      reply: 'id of the message that the run answers',
+      thread: 'id of the first message of the thread',
+      refs: `messages that this one refers to; with \`reply\` and \`thread\` at most ${LIMITS.refsMax - 1}`,
+      identity: 'which local identity signs; the first one if left out',
+    }),
+    answers: [{ status: 202, shape: takenShape }],
+    codes: ['bad_channel', 'message_too_large', 'too_many_requests'],
+    notes: [
+      `It may come as often as the text grows: of each run the newest one waits, and ${LIMITS.ephemeralPerSecond} a second of an identity leave. Nobody
+hears whether it has arrived. The final message is published as any other; with
+\`"refs": [{"relation": "run", "id": …}]\` readers know which draft it takes the place of. Activities are forgotten after
+${LIMITS.ephemeralMs / SECOND} seconds, so whoever goes on says so again.`,
+    ],
+  },
   'GET /v1/messages': {
     summary: 'A page of a channel, oldest first',
     query: fields(pageQuerySchema, {
@@ -177,6 +202,7 @@ comes late stands between older ones: to miss none, follow [events](#get-v1event
     query: fields(eventsQuerySchema, {
       channel: `a channel to follow; may come up to ${API_LIMITS.channelsMax} times. Without it all channels are followed`,
       after: 'arrival number to begin behind, 0 for everything; without it only new messages come',
+      ephemerals: '`true`: drafts and activities too, once the backlog is over',
     }),
     headers: fields(lastEventIdSchema, { 'Last-Event-ID': 'the same as `after`, and comes before it' }),
     answers: [{ status: 200, shape: 'events' }],
@@ -185,6 +211,8 @@ comes late stands between older ones: to miss none, follow [events](#get-v1event
       `Events: \`message\` with a [Message](#message), in the order of arrival, and once \`caught-up\` with
 \`{"arrival"}\` when the backlog is over. The id of an event is its arrival number, so a client that comes back with
 \`Last-Event-ID\` goes on without gap or repeat. A slow reader is waited for.`,
+      `With \`ephemerals\` come events \`ephemeral\` with an [Ephemeral](#ephemeral). They have no id and are stored nowhere: a
+reader that is slow gets the newest of each run, and one that comes back gets none of those it missed.`,
       'An arrival number that this daemon has not reached is `bad_request`: it comes from another database.',
     ],
   },

@@ -44,7 +44,7 @@ export function shape<T extends z.ZodType>(name: string, schema: T): T {
   return schema;
 }
 
-const refShape = shape(
+export const refShape = shape(
   'Ref',
   z.object({
     relation: z

@@ -6,6 +6,7 @@ import { LIMITS, MiB, SECOND } from '../../core/limits.ts';
 import type { ClientFrame, ErrorCode, Scope, ServerFrame } from '../client/types.ts';
 import { API_LIMITS } from '../limits.ts';
 import { frameSchema } from '../schemas.ts';
+import { ephemeralShape } from './ephemeral-shapes.ts';
 import { messageShape, problemShape, publishedShape } from './shapes.ts';
 
 const ref = z.string();
@@ -15,6 +16,7 @@ const id = publishedShape.shape.id;
 /** Frames from the daemon. */
 export const serverFrameShape = z.discriminatedUnion('op', [
   z.object({ op: z.literal('message'), ref, message: messageShape }),
+  z.object({ op: z.literal('ephemeral'), ref, ephemeral: ephemeralShape }),
   z.object({ op: z.literal('caught-up'), ref, arrival: z.int().min(0) }),
   z.object({ op: z.literal('unsubscribed'), ref }),
   z.object({ op: z.literal('published'), ref, id, state }),
@@ -36,6 +38,7 @@ export const CLIENT_FRAMES: Readonly<Record<ClientFrame['op'], ClientFrameWords>
     fields: {
       channels: 'channels to follow; all if left out',
       after: 'arrival number to begin behind, 0 for everything; without it only new messages come',
+      ephemerals: 'true: drafts and activities too, once the backlog is over',
     },
   },
   unsubscribe: { scope: null, what: 'ends the feed with this `ref`', fields: {} },
@@ -52,6 +55,7 @@ export const CLIENT_FRAMES: Readonly<Record<ClientFrame['op'], ClientFrameWords>
 
 export const SERVER_FRAMES: Readonly<Record<ServerFrame['op'], string>> = {
   message: 'an item of the feed, in the order of arrival',
+  ephemeral: 'a draft or an activity, if the feed asks for them; of each run the newest',
   'caught-up': 'once for each feed: the backlog is over, what follows is live',
   unsubscribed: 'the last frame of that feed',
   published: 'the message is on disk',

@@ -49,6 +49,21 @@ function open(query: string, headers = {}): Promise<Events> {
 }
 
 describe('GET /v1/events', () => {
+  it('brings ephemerals without a number, and only to who asks for them', async () => {
+    const [asking, other] = [await open('?ephemerals=true'), await open('')];
+    await Promise.all([asking.atLeast(1), other.atLeast(1)]);
+    const told = api.gate.tell();
+    await asking.atLeast(2);
+    const message = api.gate.add('dev', 'the answer');
+    const end = `event: message\nid: 1\ndata: ${JSON.stringify(message)}`;
+    expect((await asking.atLeast(3)).slice(1)).toEqual([
+      `event: ephemeral\ndata: ${JSON.stringify(told)}`,
+      end,
+    ]);
+    expect((await other.atLeast(2)).slice(1)).toEqual([end]);
+    expect(await api.codeOf('/v1/events?ephemerals=yes')).toBe('bad_request');
+  });
+
   it('gives the backfill, the mark and what comes then, each with its arrival number', async () => {
     const stored = api.gate.add('dev', 'a\nb');
     const { response, atLeast } = await open('?after=0');

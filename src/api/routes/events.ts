@@ -1,12 +1,20 @@
 import type { FeedItem } from '../../daemon/index.ts';
+import type { EphemeralJson } from '../client/ephemeral-types.ts';
 import type { Reply, RequestContext, Route } from '../context.ts';
 import { messageJson } from '../message-json.ts';
 import { headerObject, queryObject } from '../request.ts';
 import { sendEvents } from '../response.ts';
 import { check, eventsQuerySchema, lastEventIdSchema } from '../schemas.ts';
 
-/** One server-sent event. Its id is the arrival number, so that a client that comes back goes on behind it. */
+/**
+ * One server-sent event. Its id is the arrival number, so that a client that comes back goes on behind it; an ephemeral has
+ * none.
+ */
 function encodeEvent(item: FeedItem): string {
+  if (item.kind === 'ephemeral') {
+    const json: EphemeralJson = item.ephemeral;
+    return `event: ephemeral\ndata: ${JSON.stringify(json)}\n\n`;
+  }
   const [id, data] =
     item.kind === 'message'
       ? [item.message.arrival, messageJson(item.message)]
@@ -16,12 +24,13 @@ function encodeEvent(item: FeedItem): string {
 
 async function follow(context: RequestContext): Promise<Reply> {
   const { api, query, request, signal } = context;
-  const { channel, after } = check(eventsQuerySchema, queryObject(query, ['channel']));
+  const { channel, after, ephemerals } = check(eventsQuerySchema, queryObject(query, ['channel']));
   const last = check(lastEventIdSchema, headerObject(request, 'Last-Event-ID'))['Last-Event-ID'];
   const from = last ?? after;
   const feed = {
     ...(channel !== undefined && { channels: channel }),
     ...(from !== undefined && { after: from }),
+    ephemerals: ephemerals === 'true',
     signal,
   };
   return sendEvents(context, () => api.gate.feed(feed), encodeEvent);

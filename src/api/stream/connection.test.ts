@@ -77,6 +77,20 @@ describe('a subscription', () => {
     await stream.close();
   });
 
+  it('brings ephemerals only where they are asked for', async () => {
+    const stream = await api.stream();
+    stream.send({ op: 'subscribe', ref: 'plain' });
+    expect(await stream.next()).toMatchObject({ op: 'caught-up', ref: 'plain' });
+    stream.send({ op: 'subscribe', ref: 'both', ephemerals: true });
+    expect(await stream.next()).toMatchObject({ op: 'caught-up', ref: 'both' });
+    const ephemeral = api.gate.tell();
+    expect(await stream.next()).toEqual({ op: 'ephemeral', ref: 'both', ephemeral });
+    api.gate.add('dev', 'the answer');
+    const refs = [await stream.next(), await stream.next()].map(({ op, ref }) => `${op} ${ref}`);
+    expect(refs.sort()).toEqual(['message both', 'message plain']);
+    await stream.close();
+  });
+
   it('without a cursor is live only, and ends when asked', async () => {
     api.gate.add('dev', 'old');
     const stream = await api.stream();

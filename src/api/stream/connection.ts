@@ -206,6 +206,8 @@ export class StreamConnection {
         if (signal.aborted) return;
         if (item.kind === 'message')
           this.#outbox.send({ op: 'message', ref, message: messageJson(item.message) });
+        else if (item.kind === 'ephemeral')
+          this.#outbox.send({ op: 'ephemeral', ref, ephemeral: item.ephemeral });
         else this.#outbox.send({ op: 'caught-up', ref, arrival: item.arrival });
         await this.#outbox.drained();
       }

@@ -10,6 +10,8 @@ import { LIMITS } from '../../core/limits.ts';
 import {
   type ChannelView,
   checkedPolicy,
+  type EphemeralRequest,
+  type EphemeralView,
   type FeedItem,
   type Gate,
   type MapView,
@@ -43,6 +45,9 @@ export class FakeGate implements Gate {
   readonly agent = new FakeAgent(IDENTITY);
   readonly list: MessageView[] = [];
   readonly requests: PublishRequest[] = [];
+  readonly ephemeralRequests: EphemeralRequest[] = [];
+  /** what feeds that ask for them are given, and not stored anywhere */
+  readonly ephemerals: EphemeralView[] = [];
   readonly joined = new Set<string>();
   /** what was set by `retain` */
   readonly policies = new Map<string, ReturnType<typeof checkedPolicy>>();
@@ -282,13 +287,43 @@ export class FakeGate implements Gate {
     return this.list.find((view) => view.id === id);
   }
 
+  /** Gives an ephemeral to the feeds that ask for them. */
+  tell(fields: Partial<EphemeralView> = {}): EphemeralView {
+    const view: EphemeralView = {
+      kind: 'draft',
+      channel: 'dev',
+      author: STRANGER,
+      run: fakeId('run'),
+      time: new Date(FIRST_TIME).toISOString(),
+      counter: 0,
+      state: 'open',
+      doing: null,
+      text: 'It is',
+      refs: [],
+      expires: new Date(FIRST_TIME + 60_000).toISOString(),
+      own: false,
+      ...fields,
+    };
+    this.ephemerals.push(view);
+    this.#wake();
+    return view;
+  }
+
+  async publishEphemeral(request: EphemeralRequest): Promise<{ channel: string; run: string }> {
+    if (channelName(request.channel) === undefined) throw new MeshError('bad_channel', 'It cannot be used.');
+    this.ephemeralRequests.push(request);
+    return { channel: request.channel, run: request.run ?? fakeId('a new run') };
+  }
+
   async *feed(options: {
     channels?: readonly string[];
     after?: number;
+    ephemerals?: boolean;
     signal: AbortSignal;
   }): AsyncIterable<FeedItem> {
     const { channels, after, signal } = options;
     let cursor = after ?? this.list.length;
+    let told = this.ephemerals.length;
     if (cursor > this.list.length) throw new MeshError('bad_request', 'after is ahead.');
     for (let isLive = false; !signal.aborted; ) {
       const view = this.list[cursor];
@@ -297,6 +332,8 @@ export class FakeGate implements Gate {
         if (channels && !channels.includes(view.channel)) continue;
         this.pulled += 1;
         yield { kind: 'message', message: view };
+      } else if (isLive && options.ephemerals && told < this.ephemerals.length) {
+        yield { kind: 'ephemeral', ephemeral: this.ephemerals[told++] as EphemeralView };
       } else if (isLive) {
         await this.changed(signal);
       } else {

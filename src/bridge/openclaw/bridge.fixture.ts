@@ -6,6 +6,7 @@ import type {
   AnswerJson,
   InboxItemJson,
 } from '../../api/client/agent-types.ts';
+import type { PublishEphemeralJson, TakenJson } from '../../api/client/ephemeral-types.ts';
 import { MeshError } from '../../core/errors.ts';
 import type { Desk } from './desk.ts';
 import type { Pace } from './retry.ts';
@@ -69,9 +70,10 @@ export class TestPace implements Pace {
 }
 
 /** A daemon that keeps what it is told, publishes each part once, and may be away. */
-export class TestDesk implements Pick<Desk, 'answer' | 'acknowledge'> {
+export class TestDesk implements Pick<Desk, 'answer' | 'acknowledge' | 'show'> {
   readonly published: AnswerJson[] = [];
   readonly acks: AckJson[] = [];
+  readonly shown: PublishEphemeralJson[] = [];
   /** calls that fail because nobody answers */
   away = 0;
 
@@ -87,6 +89,13 @@ export class TestDesk implements Pick<Desk, 'answer' | 'acknowledge'> {
     const isNew = !this.published.some((other) => key(other) === key(answer));
     if (isNew) this.published.push(answer);
     return { id: `answer ${key(answer)}`, state: 'queued', isNew };
+  }
+
+  /** Fails while the daemon is away, and is none of the calls that `away` counts. */
+  async show(ephemeral: PublishEphemeralJson): Promise<TakenJson> {
+    if (this.away > 0) throw new MeshError('no_daemon');
+    this.shown.push(ephemeral);
+    return { channel: ephemeral.channel, run: ephemeral.run ?? '' };
   }
 
   async acknowledge(ack: AckJson): Promise<AckedJson> {

@@ -10,6 +10,7 @@ import type {
   InboxRowJson,
 } from '../../api/client/agent-types.ts';
 import { Client, type PublishOptions } from '../../api/client/client.ts';
+import type { PublishEphemeralJson, TakenJson } from '../../api/client/ephemeral-types.ts';
 import { findDaemon } from '../../api/client/find.ts';
 import { toProblem } from '../../api/client/problem.ts';
 import {
@@ -27,6 +28,8 @@ export interface Desk {
   inbox(page: { limit?: number; before?: number }): Promise<readonly InboxRowJson[]>;
   publish(message: PublishJson, options?: PublishOptions): Promise<PublishedJson>;
   messages(page: { channel: string; limit: number }): Promise<readonly MessageJson[]>;
+  /** shows a draft or an activity, which nobody keeps */
+  show(ephemeral: PublishEphemeralJson): Promise<TakenJson>;
   status(): Promise<StatusJson>;
 }
 
@@ -69,6 +72,10 @@ export class DataFolderDesk implements Desk {
 
   async messages(page: { channel: string; limit: number }): Promise<readonly MessageJson[]> {
     return this.#open().messages(page);
+  }
+
+  async show(ephemeral: PublishEphemeralJson): Promise<TakenJson> {
+    return this.#open().publishEphemeral(ephemeral);
   }
 
   async status(): Promise<StatusJson> {

@@ -51,6 +51,8 @@ export const BRIDGE_LIMITS = {
    */
   turnMs: 600 * SECOND,
   turnPollMs: 1 * SECOND,
+  /** "is typing" is said again so often: three times before the daemons forget it (LIMITS.ephemeralMs) */
+  typingMs: 20 * SECOND,
   /** messages that `mesh_read` returns, and characters of each */
   readDefault: 20,
   readMax: 100,

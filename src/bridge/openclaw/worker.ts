@@ -17,6 +17,7 @@ import { type DispatchFacts, judgeOutcome } from './outcome.ts';
 import { type SplitText, toParts } from './parts.ts';
 import { type DeliveredPayload, judgePayload } from './payload.ts';
 import { backoffMs, type Pace } from './retry.ts';
+import { Typing } from './typing.ts';
 
 export interface Log {
   info(text: string): void;
@@ -85,10 +86,12 @@ export class InboxWorker {
   readonly book = new FlightBook();
   readonly #options: WorkerOptions;
   readonly #lanes = new Lanes();
+  readonly #typing: Typing;
   #room = Promise.withResolvers<void>();
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    this.#typing = new Typing(options);
   }
 
   /** Takes an item on. Resolves when there is room for the next one, long before its end. */
@@ -140,6 +143,7 @@ export class InboxWorker {
     } catch (error) {
       log.warn(`item ${flight.item.number}: ${explain(error)}`);
     }
+    this.#typing.end(flight.item);
     leave();
     if (flight.outcome === undefined) this.book.remove(flight, { remember: false });
     await this.#settle(flight.session);
@@ -160,6 +164,7 @@ export class InboxWorker {
     const hooks: HandOverHooks = {
       begin: () => {
         seen.began = true;
+        this.#typing.begin(item);
         leave();
       },
       join: () => {

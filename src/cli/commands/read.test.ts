@@ -123,6 +123,59 @@ describe('mesh read --follow', () => {
   });
 });
 
+describe('mesh read --follow --live', () => {
+  /** What is shown of these, with the lines that follow when the daemon ends. */
+  async function show(argv: readonly string[], tell: () => void, lines: number) {
+    const { promise: enough, resolve } = Promise.withResolvers<void>();
+    const onStdout = (text: string) => {
+      if (text.split('\n').length > lines) resolve();
+    };
+    const running = read(['dev', '--limit', '0', '--follow', ...argv], { onStdout });
+    await api.gate.until(() => api.gate.isFollowed);
+    tell();
+    await enough;
+    await api.api.close();
+    return running;
+  }
+  const words = (stdout: string) => stdout.split('\n').map((line) => line.replace(/^.{19} {2}/, ''));
+
+  it('shows who is doing what, and the end of what is written', async () => {
+    const { stdout } = await show(
+      ['--live'],
+      () => {
+        const activity = { kind: 'activity', text: '' } as const;
+        api.gate.tell({ ...activity, doing: 'typing' });
+        api.gate.tell({ ...activity, doing: 'tool', text: 'search' });
+        api.gate.tell({ ...activity, doing: 'reasoning', state: 'ended' });
+        api.gate.tell({ text: `${'x'.repeat(100)}\u001b[2J\nIt is` });
+        api.gate.tell({ text: 'It is Tuesday', state: 'ended' });
+        api.gate.tell({ text: 'It', state: 'cancelled' });
+      },
+      6,
+    );
+    expect(words(stdout).slice(0, 6)).toEqual([
+      'BBBBBBBB is typing',
+      'BBBBBBBB uses a tool: search',
+      'BBBBBBBB is done',
+      expect.stringMatching(/^BBBBBBBB writes: …x+\\x1b\[2J It is$/),
+      'BBBBBBBB has written: It is Tuesday',
+      'BBBBBBBB breaks off',
+    ]);
+  });
+
+  it('gives an object without id with --json, and shows none of it without --live', async () => {
+    const told = { text: 'It is' };
+    const { json } = await show(['--live', '--json'], () => api.gate.tell(told), 1);
+    expect(json).toEqual([api.gate.ephemerals[0]]);
+    expect(json[0]).not.toHaveProperty('id');
+  });
+
+  it('goes with --follow only', async () => {
+    const { code, stderr } = await read(['dev', '--live']);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--follow')]);
+  });
+});
+
 describe('mesh read --legacy', () => {
   let asked: { limit: number; before?: string | undefined }[] = [];
 

@@ -3,6 +3,7 @@ import { LIMITS } from '../../api/client/index.ts';
 import { parseWhole } from '../arguments.ts';
 import { type CommandContext, defineCommand, type GlobalArguments } from '../command.ts';
 import { withClient } from '../connect.ts';
+import { showEphemeral } from '../ephemeral-lines.ts';
 import { UsageError } from '../exit.ts';
 import { type HistoryOptions, readHistory } from '../history.ts';
 import { paint, print, warn } from '../print.ts';
@@ -17,6 +18,7 @@ interface ReadArguments extends GlobalArguments {
   readonly limit: string;
   readonly before: string | undefined;
   readonly follow: boolean;
+  readonly live: boolean;
   readonly legacy: boolean;
 }
 
@@ -49,25 +51,36 @@ export async function warnIfNotJoined(
   warn(io, `Not joined: messages of others may not arrive. To join: mesh join '${visibleText(channel, '')}'`);
 }
 
+/** The arrival number from which on messages are live. A feed begins with a message or with `caught-up`. */
+function firstLiveOf(item: StreamItem): number {
+  if (item.kind === 'message') return item.message.arrival;
+  return item.kind === 'caught-up' ? item.arrival + 1 : 0;
+}
+
 /**
  * The last messages and then what comes, without gap or repeat: the feed is live before the history is read, and what
  * both have is shown once. Meanwhile the feed's items wait in the stream, which stops its socket when they are many.
  */
-async function follow(client: Client, history: HistoryOptions, context: CommandContext): Promise<void> {
+async function follow(
+  client: Client,
+  history: HistoryOptions & { readonly ephemerals: boolean },
+  context: CommandContext,
+): Promise<void> {
   const { Stream } = await import('../../api/client/stream.ts');
   const stream = await Stream.open(client.daemon);
   try {
-    const feed = stream.subscribe({ channels: [history.channel] });
+    const { channel, ephemerals } = history;
+    const feed = stream.subscribe({ channels: [channel], ...(ephemerals && { ephemerals }) });
     const first = await feed.next();
     if (first.done === true) return;
-    const firstLive =
-      first.value.kind === 'caught-up' ? first.value.arrival + 1 : first.value.message.arrival;
+    const firstLive = firstLiveOf(first.value);
     const shown = new Set<string>();
     for await (const message of readHistory(client, history)) {
       if (message.arrival >= firstLive) shown.add(message.id);
       await show(context, message);
     }
     for (let next: IteratorResult<StreamItem> = first; next.done !== true; next = await feed.next()) {
+      if (next.value.kind === 'ephemeral') await showEphemeral(context, next.value.ephemeral);
       if (next.value.kind !== 'message' || shown.delete(next.value.message.id)) continue;
       await show(context, next.value.message);
     }
@@ -139,6 +152,7 @@ export const readCommand = defineCommand<ReadArguments>({
   examples: [
     ["$0 read '#dev' --limit 10", 'the last ten'],
     ["$0 read '#dev' --follow", 'and what comes, until you stop it'],
+    ["$0 read '#dev' --follow --live", 'and who is typing, and drafts while they are written'],
     ["$0 read '#dev' --json", 'an object a line: id, channel, author, time, body, payload and more'],
     ['$0 read lobby --legacy', 'what a mesh/1 daemon left here, unverified'],
   ],
@@ -149,6 +163,7 @@ export const readCommand = defineCommand<ReadArguments>({
         limit: { type: 'string', requiresArg: true, default: LIMIT_DEFAULT, describe: 'How many at most' },
         before: { type: 'string', requiresArg: true, describe: 'Id: only messages before this one' },
         follow: { type: 'boolean', default: false, describe: 'Stay and show what comes' },
+        live: { type: 'boolean', default: false, describe: 'With --follow: drafts and who is typing too' },
         legacy: {
           type: 'boolean',
           default: false,
@@ -158,6 +173,11 @@ export const readCommand = defineCommand<ReadArguments>({
   run: async (args, context) => {
     const limit = parseWhole('--limit', args.limit, args.follow ? 0 : 1, LIMIT_MAX);
     const history: HistoryOptions = { channel: args.channel, limit, before: args.before };
+    if (args.live && !args.follow) {
+      throw new UsageError('--live shows what is not kept: it goes with --follow.', {
+        help: 'mesh read --help',
+      });
+    }
     if (args.follow && args.before !== undefined) {
       throw new UsageError('--follow shows the newest messages; it does not go with --before.', {
         help: 'mesh read --help',
@@ -175,7 +195,7 @@ export const readCommand = defineCommand<ReadArguments>({
       if (args.legacy) await readLegacy(client, history, context);
       else if (args.follow) {
         await warnIfNotJoined(client, args.channel, context);
-        await follow(client, history, context);
+        await follow(client, { ...history, ephemerals: args.live }, context);
       } else for await (const message of readHistory(client, history)) await show(context, message);
       return undefined;
     });

@@ -36,6 +36,27 @@ describe('mesh send', () => {
     expect(api.gate.requests[1]).toEqual({ channel: 'dev', body: 'x', payloadText: 'null' });
   });
 
+  it('with --typing says that somebody types, and sends nothing', async () => {
+    const reply = fakeId('r');
+    expect(await send(['dev', '--typing', '--reply', reply])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
+    expect((await send(['dev', '--typing', '--json'])).json).toEqual([
+      { channel: 'dev', run: fakeId('a new run') },
+    ]);
+    const asked = { channel: 'dev', kind: 'activity', doing: 'typing' };
+    expect(api.gate.ephemeralRequests).toEqual([
+      { ...asked, refs: [{ relation: 'reply', id: reply }] },
+      { ...asked, refs: [] },
+    ]);
+    expect(api.gate.list).toEqual([]);
+    for (const more of [['x'], ['--lines'], ['--wait', 'stored'], ['--payload', '1'], ['--mention', 'anna']])
+      expect((await send(['dev', '--typing', ...more])).code).toBe(2);
+    expect(api.gate.ephemeralRequests).toHaveLength(2);
+  });
+
   it('takes an id that begins with a dash', async () => {
     const dashed = (n: number) => fakeId(`${n}`).replace(/^./, '-');
     const id = Array.from({ length: 1000 }, (_, n) => dashed(n)).find((text) => text[1] === '-') as string;

@@ -16,6 +16,7 @@ export interface SendArguments extends GlobalArguments {
   readonly channel: string;
   readonly text: string | undefined;
   readonly lines: boolean;
+  readonly typing: boolean;
   readonly wait: WaitState | undefined;
   readonly timeout: string | undefined;
   readonly payload: string | undefined;
@@ -39,6 +40,31 @@ function checkReadable(name: string, text: string | undefined, instead: string):
 /** Mentions stand in the payload, so the daemon has to write it anew; else the text is signed as it stands. */
 function payloadOf(text: string, isShared: boolean): { payload: unknown } | { payloadText: string } {
   return isShared ? { payload: JSON.parse(text) as unknown } : { payloadText: text };
+}
+
+/** What makes no sense beside --typing. */
+const NOT_WITH_TYPING = ['text', 'wait', 'timeout', 'payload', 'mention', 'idempotency-key'] as const;
+
+/** `--typing`: nothing is sent but a word that somebody is about to. */
+async function sayTyping(args: SendArguments, context: CommandContext): Promise<undefined> {
+  const other = args.lines ? 'lines' : NOT_WITH_TYPING.find((name) => args[name] !== undefined);
+  if (other !== undefined)
+    throw new UsageError(
+      `--typing sends no message: leave ${other === 'text' ? 'TEXT' : `--${other}`} out.`,
+      HELP,
+    );
+  const { channel, reply } = args;
+  return withClient(context, async (client) => {
+    const asked = {
+      channel,
+      kind: 'activity',
+      doing: 'typing',
+      ...(reply !== undefined && { reply }),
+    } as const;
+    const taken = await client.publishEphemeral(asked);
+    if (context.global.json) await print(context.io, jsonLine(taken));
+    return undefined;
+  });
 }
 
 function planOf(args: SendArguments): SendPlan {
@@ -115,6 +141,7 @@ export const sendCommand = defineCommand<SendArguments>({
     ["$0 send '#dev' - < note.txt", 'the text comes from standard input'],
     ["$0 send '#dev' --lines --wait stored < lines.txt", 'a message per line'],
     ["$0 send '#dev' 'how are you?' --mention anna", 'say it to the agent of a contact'],
+    ["$0 send '#dev' --typing", 'show that a message is on its way'],
     ['$0 send lobby hi --payload \'{"a":1}\'', 'with data for programs'],
   ],
   build: (parser) =>
@@ -122,6 +149,11 @@ export const sendCommand = defineCommand<SendArguments>({
       .positional('channel', { type: 'string', demandOption: true, describe: 'Name of the channel' })
       .positional('text', { type: 'string', describe: 'The text; - reads standard input' })
       .options({
+        typing: {
+          type: 'boolean',
+          default: false,
+          describe: 'Send no message: show for a minute that you are typing',
+        },
         lines: { type: 'boolean', default: false, describe: 'Send each line of standard input' },
         wait: {
           choices: ['relayed', 'stored'] as const,
@@ -144,6 +176,7 @@ export const sendCommand = defineCommand<SendArguments>({
         },
       }),
   run: async (args, context) => {
+    if (args.typing) return sayTyping(args, context);
     const plan = planOf(args);
     if (args.lines) return (await import('../send-lines.ts')).sendLines(plan, context);
     return sendOne(args.text === '-' ? await readText(context) : (args.text ?? ''), plan, context);

@@ -51,7 +51,7 @@ async function showNext(client: Client, wait: Wait, context: CommandContext): Pr
         timer = setTimeout(() => void feed.return?.(), timeoutMs);
         continue;
       }
-      if (item.message.own) continue;
+      if (item.kind !== 'message' || item.message.own) continue;
       await show(context, item.message);
       shown += 1;
       if (shown === limit || timer !== undefined) break;

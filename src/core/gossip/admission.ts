@@ -16,7 +16,7 @@ import type { CarryOp } from '../interest/kept.ts';
 import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
-import { isExpired, type Message } from '../message/message.ts';
+import { isEphemeral, isExpired, type Message } from '../message/message.ts';
 import { signatureCheck, VerifiedMessage } from '../message/verified.ts';
 import type { Holding, PersistOp } from '../persistence.ts';
 import { InFlight } from './in-flight.ts';
@@ -92,7 +92,8 @@ export class Admission {
     const lookup: Work[] = [];
     const transit: Work[] = [];
     for (const message of messages) {
-      if (!this.#isTimely(message, arrival)) {
+      // Frames bring none of those; a mesh/1 peer may.
+      if (isEphemeral(message.kind) || !this.#isTimely(message, arrival)) {
         this.#host.settled(message.idText);
         continue;
       }

@@ -1,6 +1,7 @@
 /** How much content of whom is taken, seen at a peer that joined a channel. */
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_RATES, LIMITS, NO_RATES } from '../limits.ts';
+import { DEFAULT_RATES, NO_RATES } from '../defaults.ts';
+import { LIMITS } from '../limits.ts';
 import { authorOf } from '../message/message.fixture.ts';
 import { Bench, type BenchOptions } from '../peer.fixture.ts';
 import type { Remote } from '../remote.fixture.ts';

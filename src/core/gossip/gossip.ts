@@ -46,7 +46,7 @@ export class Gossip {
   readonly seen = new SeenMessages();
   readonly outbound: Outbound;
   readonly origins: Origins;
-  readonly #routes: Routes;
+  readonly routes: Routes;
   readonly #rates: AuthorRates;
   readonly #wanted: Wanted;
   readonly #retention: Retention;
@@ -79,7 +79,7 @@ export class Gossip {
     this.#retention = retention;
     this.outbound = new Outbound(ctx, links);
     this.origins = new Origins(ctx);
-    this.#routes = new Routes(links, parts.membership, interest);
+    this.routes = new Routes(links, parts.membership, interest);
     this.#rates = new AuthorRates(ctx);
     this.#wanted = new Wanted(ctx, { links, interest, fetcher, rates: this.#rates });
     this.#homes = new Homes(ctx, {
@@ -159,7 +159,7 @@ export class Gossip {
   /** @param from the link that it came by, `undefined` for messages of local identities */
   #push(message: VerifiedMessage, tag: string, root: string, from: Link | undefined): void {
     const { id, idText } = message.message;
-    const route = this.#routes.of(tag, root, from);
+    const route = this.routes.of(tag, root, from);
     if (this.seen.forwardFirst(idText, root)) this.outbound.push(route.children, message);
     if (!this.seen.forwardFirst(idText, DELIVERED)) return;
     this.outbound.push(route.live, message);
@@ -201,7 +201,7 @@ export class Gossip {
   /** Announces a held message to interested neighbours that no tree brings it to. */
   #offer(id: Bytes, tag: string, root: string, except: readonly Link[]): void {
     if (!this.#membership.isRelay) return;
-    for (const link of this.#routes.offers(tag, root)) if (!except.includes(link)) this.#announce(link, id);
+    for (const link of this.routes.offers(tag, root)) if (!except.includes(link)) this.#announce(link, id);
   }
 
   #announce(link: Link, id: Bytes): void {

@@ -1,6 +1,7 @@
 /** Joining, leaving, how much is kept, and the floors that follow from it. */
 import { describe, expect, it } from 'vitest';
-import { DAY, DEFAULT_RETENTION, HOUR, LIMITS } from '../limits.ts';
+import { DEFAULT_RETENTION } from '../defaults.ts';
+import { DAY, HOUR, LIMITS } from '../limits.ts';
 import { Bench, EPOCH_MS, tagOf } from '../peer.fixture.ts';
 import type { Remote } from '../remote.fixture.ts';
 

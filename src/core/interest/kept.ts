@@ -81,6 +81,10 @@ export class Kept {
     return [...this.#joined.keys()];
   }
 
+  isJoined(channel: string): boolean {
+    return this.#joined.has(channel);
+  }
+
   /** The policy of a joined channel, `undefined` for a tag that is not joined. */
   policyOf(tag: string): RetentionPolicy | undefined {
     return this.#joinedTags.get(tag);

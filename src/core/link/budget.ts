@@ -53,5 +53,6 @@ export class Budgets {
 function costOf(frame: Frame): number {
   if (frame.type === 'push') return Math.max(1, frame.messages.length);
   if (frame.type === 'fetched') return frame.messages.length + frame.notHeld.length === 0 ? 1 : 0;
-  return frame.type === 'listed' ? 0 : 1;
+  // Ephemerals have buckets of their own.
+  return frame.type === 'listed' || frame.type === 'ephemeral' ? 0 : 1;
 }

@@ -5,7 +5,7 @@
 
 import { type Bytes, idFromText, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
-import type { Event, LinkId } from '../contract.ts';
+import type { Droppable, Event, LinkId } from '../contract.ts';
 import { type ErrorCode, isErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Footprint } from '../peer-types.ts';
@@ -32,8 +32,8 @@ export interface LinkListener {
 }
 
 export interface SendOptions {
-  /** may be dropped when the queue is full */
-  readonly droppable?: boolean;
+  /** may be dropped when the queue is full, `first` long before that */
+  readonly droppable?: Droppable;
   /** called once the frame has left our queue; never if it was dropped or the link ended */
   readonly onFlushed?: (link: Link) => void;
 }

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { toBase64url } from '../bytes.ts';
 import { Context } from '../context.ts';
-import { DEFAULT_RETENTION, LIMITS, MINUTE, NO_RATES, SECOND } from '../limits.ts';
+import { DEFAULT_RETENTION, NO_RATES } from '../defaults.ts';
+import { LIMITS, MINUTE, SECOND } from '../limits.ts';
 import { sha256 } from '../message/message.fixture.ts';
 import { Bench } from '../peer.fixture.ts';
 import { encodeErrorText } from '../wire/handshake.ts';

@@ -25,11 +25,16 @@ import { fromUint64, type Time, toUint64 } from './time.ts';
 /** SHA-256, given from outside so that the core stays free of imports. */
 export type Sha256 = (bytes: Bytes) => Bytes;
 
-/** Message kinds. Others are stored and relayed, and not shown. */
-export const MESSAGE_KIND = { post: 1 } as const;
+/** Message kinds. Others are stored and relayed, and not shown, but for those that {@link isEphemeral} names. */
+export const MESSAGE_KIND = { post: 1, draft: 256, activity: 257 } as const;
+
+/** Kinds that are passed on and never stored: 256 to 511, also those that nobody knows yet. */
+export function isEphemeral(kind: number): boolean {
+  return kind >= 256 && kind <= 511;
+}
 
 /** Relations of a message to another, with their numbers on the wire. Others are stored and relayed, not shown. */
-export const RELATION = { reply: 1, thread: 2, edit: 3, delete: 4, react: 5, cause: 6 } as const;
+export const RELATION = { reply: 1, thread: 2, edit: 3, delete: 4, react: 5, cause: 6, run: 7 } as const;
 export type RelationName = keyof typeof RELATION;
 
 export interface Ref {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_RETENTION, LIMITS } from '../limits.ts';
+import { DEFAULT_RETENTION } from '../defaults.ts';
+import { LIMITS } from '../limits.ts';
 import type { TagUse } from '../persistence.ts';
 import { floorFor, mergeHours, roomOf, waterLevel } from './plan.ts';
 

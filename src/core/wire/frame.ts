@@ -36,6 +36,13 @@ export interface RecordHead {
   readonly sequence: number;
 }
 
+/** An ephemeral with the root whose tree it follows. */
+export interface EphemeralItem {
+  /** short id of the root, '' where the receiver becomes it */
+  readonly root: string;
+  readonly message: Message;
+}
+
 interface Beat<T extends string> {
   readonly type: T;
   readonly n: number;
@@ -106,4 +113,11 @@ export type Frame =
       readonly tag: string;
       readonly done: boolean;
       readonly positions: readonly Position[];
-    };
+    }
+  | { readonly type: 'ephemeral'; readonly items: readonly EphemeralItem[] };
+
+/** The number of an encoded frame, without decoding it: it stands behind the head of the array, above 23 in two bytes. */
+export function frameNumber(bytes: Bytes): number {
+  const first = bytes[1] ?? 0;
+  return first === 24 ? (bytes[2] ?? 0) : first;
+}

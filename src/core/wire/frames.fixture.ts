@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { type Bytes, fromBase64url, toBase64url, toHex, utf8 } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
+import { ephemeralParts } from '../message/ephemeral.ts';
 import { authorOf, fromHex, openclaw, signedMessage } from '../message/message.fixture.ts';
 import { decodeMessage, Message } from '../message/message.ts';
 import { MINUTE_END } from '../persistence.ts';
@@ -13,6 +14,18 @@ export const sampleMessages: readonly Message[] = [
   signedMessage(),
   signedMessage({ body: 'é\u{1f980}', payload: utf8('{"a":1}'), expiresMs: 2 ** 53 - 1 }, authorOf('eve')),
   signedMessage({ refs: [{ relation: 1, id: new Uint8Array(32) }], prev: new Uint8Array(32).fill(7) }),
+];
+
+/** A draft and an activity as their authors send them. */
+export const sampleEphemerals: readonly Message[] = [
+  signedMessage({
+    ...ephemeralParts({ kind: 'draft', text: 'It is', state: 'open' }),
+    ...{ refs: [{ relation: 7, id: new Uint8Array(32).fill(9) }], expiresMs: 1_780_000_060_000 },
+  }),
+  signedMessage({
+    ...ephemeralParts({ kind: 'activity', text: '', state: 'open', doing: 'typing' }),
+    ...{ channel: 'a', expiresMs: 1_780_000_000_001 },
+  }),
 ];
 
 const exactly = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
@@ -116,6 +129,13 @@ export const anyFrame: { readonly [T in Frame['type']]: fc.Arbitrary<FrameOf<T>>
     url: text(LIMITS.urlBytesMax),
     port: fc.nat({ max: 65_535 }),
   }),
+  ephemeral: fc.record({
+    type: fc.constant('ephemeral'),
+    items: fc.array(
+      fc.record({ root: fc.oneof(tag, fc.constant('')), message: fc.constantFrom(...sampleEphemerals) }),
+      { minLength: 1, maxLength: 3 },
+    ),
+  }),
 };
 
 export const FRAME_TYPES = Object.keys(anyFrame) as readonly Frame['type'][];
@@ -143,7 +163,7 @@ export function fromJson(value: Json, key = ''): unknown {
   if (typeof value === 'object')
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, fromJson(item, name)]));
   if (typeof value !== 'string') return value;
-  if (key === 'messages') return decodeMessage(openclaw, fromHex(value));
+  if (key === 'messages' || key === 'message') return decodeMessage(openclaw, fromHex(value));
   if (BYTES_KEYS.has(key)) return fromHex(value);
   return TEXT_KEYS.has(key) ? toBase64url(fromHex(value)) : value;
 }

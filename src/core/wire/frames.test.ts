@@ -1,10 +1,11 @@
-import { encode } from 'cborg';
+import { decode, encode } from 'cborg';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { equal, fromBase64url, toHex } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { fromHex, openclaw, readVectors } from '../message/message.fixture.ts';
-import type { Frame } from './frame.ts';
+import { decodeMessage } from '../message/message.ts';
+import { type Frame, frameNumber } from './frame.ts';
 import { anyFrame, FRAME_TYPES, fromJson, type Json, sampleMessages, toJson } from './frames.fixture.ts';
 import { decodeFrame, encodeFrame } from './frames.ts';
 
@@ -25,13 +26,14 @@ describe('the frame codec', () => {
       expect(toJson(decoded)).toEqual({ type, ...fields });
       const built = { type, ...(fromJson(fields) as object) } as Frame;
       expect(toHex(encodeFrame(built))).toBe(bytes);
-      expect(fromHex(bytes)[1]).toBe(number);
+      expect(frameNumber(fromHex(bytes))).toBe(number);
     },
   );
 
   it('has one vector of each type, with numbers that are never used twice', () => {
     expect(vectors.map(({ type }) => type)).toEqual(FRAME_TYPES);
-    expect(vectors.map(({ number }) => number)).toEqual(FRAME_TYPES.map((_, i) => i + 1));
+    const numbers = vectors.map(({ number }) => number);
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
   });
 
   it.each(FRAME_TYPES)('gives back every %s frame that it wrote', (type) => {
@@ -59,13 +61,21 @@ const blank = (length: number): Uint8Array => new Uint8Array(length);
 const many = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
 const [id, tag, print] = [blank(32), blank(8), blank(16)];
 const signature = blank(64);
-const NUMBER = Object.fromEntries(FRAME_TYPES.map((type, i) => [type, i + 1])) as Record<
+const NUMBER = Object.fromEntries(vectors.map(({ type, number }) => [type, number])) as Record<
   Frame['type'],
   number
 >;
 const raw = (type: Frame['type'], ...fields: unknown[]): Uint8Array => encode([NUMBER[type], ...fields]);
 const position = [0, id];
 const url = 'ws://a/';
+
+const ephemerals = readVectors<{ vectors: { name: string; wire: string; isCarried: boolean }[] }>(
+  'ephemeral.json',
+).vectors;
+/** A wire item as a value, which encodes to the same bytes inside a frame. */
+const ephemeralOf = (name: string): unknown =>
+  decode(fromHex(ephemerals.find((vector) => vector.name === name)?.wire ?? ''));
+const draft = ephemeralOf('a draft');
 
 /** Each field at its bound and one above it. */
 const BOUNDS: readonly (readonly [Frame['type'], string, (over: 0 | 1) => unknown[]])[] = [
@@ -113,6 +123,13 @@ const BOUNDS: readonly (readonly [Frame['type'], string, (over: 0 | 1) => unknow
   ['buckets', 'a length of an hour', (over) => [0, tag, 0, 0, [[0, 60 + over, print]]]],
   ['list', 'a time', (over) => [tag, [2n ** 63n - 1n + BigInt(over), id], 0]],
   ['list', 'a minute', (over) => [tag, position, 2 ** 42 + over]],
+  ['ephemeral', 'a root', (over) => [[[blank(8 + over), draft]]]],
+  ['ephemeral', 'ephemerals', (over) => [many(LIMITS.ephemeralQueueMax + over, [tag, draft])]],
+  [
+    'ephemeral',
+    'bytes',
+    (over) => [[[blank(0), ephemeralOf(over === 0 ? '16 KiB' : 'one byte more than 16 KiB')]]],
+  ],
   ['listed', 'positions', (over) => [tag, true, many(LIMITS.pageItemsMax + over, position)]],
 ];
 
@@ -155,7 +172,7 @@ describe('what a frame may hold', () => {
   );
 
   it('has a number that is known', () => {
-    for (const number of [0, 23, 24, 100, 255, 256, 65536, 2 ** 40])
+    for (const number of [0, 25, 100, 255, 256, 65536, 2 ** 40])
       for (const fields of [[], [0], [[]], [0, 0], [tag, 0, 0]])
         expect(decodeFrame(openclaw, encode([number, ...fields]))).toBeUndefined();
   });
@@ -184,6 +201,23 @@ describe('what a frame may hold', () => {
       const frame = decodeFrame(openclaw, raw('push', blank(length), false, []));
       expect(frame !== undefined, `${length}`).toBe(length === 0 || length === 8);
     }
+  });
+
+  it.each(ephemerals)(
+    'carries $name in a frame of its own: $isCarried; and never with messages',
+    (vector) => {
+      const item = decode(fromHex(vector.wire));
+      const frame = decodeFrame(openclaw, raw('ephemeral', [[tag, item]]));
+      expect(frame?.type === 'ephemeral').toBe(vector.isCarried);
+      const { kind } = decodeMessage(openclaw, fromHex(vector.wire)) as { kind: number };
+      const isLasting = kind < 256 || kind > 511;
+      expect(decodeFrame(openclaw, raw('push', tag, false, [item])) !== undefined).toBe(isLasting);
+      expect(decodeFrame(openclaw, raw('fetched', [item], [])) !== undefined).toBe(isLasting);
+    },
+  );
+
+  it('is no ephemeral frame without an ephemeral', () => {
+    expect(decodeFrame(openclaw, raw('ephemeral', []))).toBeUndefined();
   });
 
   it('holds no message of another shape', () => {

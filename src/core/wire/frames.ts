@@ -2,12 +2,13 @@
  * The binary frames of mesh/2: a deterministic CBOR array that starts with the frame's number. Bytes become a frame
  * once, here, with every field bounded; what cannot be decoded is `undefined`, never an exception.
  */
-import { type Bytes, fromBase64url, toBase64url } from '../bytes.ts';
+import { type Bytes, toBase64url } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
-import { type Message, type MessageContext, readMessage } from '../message/message.ts';
+import type { Message, MessageContext } from '../message/message.ts';
 import { fromUint64, type Time, toUint64 } from '../message/time.ts';
 import { MINUTE_END, type Position } from '../persistence.ts';
 import { CborError, CborReader, CborWriter } from './cbor.ts';
+import { readEphemerals, readLasting, readRoot, tagBytes, writeEphemerals } from './ephemerals.ts';
 import {
   type BucketSum,
   type ChannelSum,
@@ -43,8 +44,9 @@ const NUMBER: Readonly<Record<Frame['type'], number>> = {
   list: 21,
   listed: 22,
   'dial-back': 23,
+  ephemeral: 24,
 };
-/** Type of a frame by its number, which stands behind the head of the array: the second byte. */
+/** Type of a frame by its number. */
 export const FRAME_TYPES: ReadonlyMap<number, Frame['type']> = new Map(
   Object.entries(NUMBER).map(([type, n]) => [n, type as Frame['type']]),
 );
@@ -52,10 +54,6 @@ export const FRAME_TYPES: ReadonlyMap<number, Frame['type']> = new Map(
 /** An id with its head, and room for everything in a frame that is neither id nor message. */
 const ID_BYTES = 34;
 const HEAD_BYTES = 24;
-
-function tagBytes(tag: string): Bytes {
-  return fromBase64url(tag) as Bytes;
-}
 
 function writeIds(w: CborWriter, ids: readonly Bytes[]): void {
   w.array(ids.length);
@@ -85,6 +83,8 @@ function sizeOf(frame: Frame): number {
       return HEAD_BYTES + ID_BYTES * frame.ids.length;
     case 'push':
       return HEAD_BYTES + wireBytes(frame.messages);
+    case 'ephemeral':
+      return HEAD_BYTES + frame.items.reduce((sum, { message }) => sum + 10 + message.wire.length, 0);
     case 'fetched':
       return HEAD_BYTES + wireBytes(frame.messages) + ID_BYTES * frame.notHeld.length;
     default:
@@ -116,7 +116,7 @@ export function encodeFrame(frame: Frame): Bytes {
       writeIds(w, frame.ids);
       return w.finish();
     case 'push':
-      w.bytes(frame.root === '' ? new Uint8Array(0) : tagBytes(frame.root)).boolean(frame.keep);
+      w.bytes(tagBytes(frame.root)).boolean(frame.keep);
       writeWires(w, frame.messages);
       return w.finish();
     case 'fetched':
@@ -139,6 +139,8 @@ export function encodeFrame(frame: Frame): Bytes {
     case 'list':
     case 'listed':
       return encodeSync(w, frame);
+    case 'ephemeral':
+      return writeEphemerals(w, frame.items).finish();
     default:
       return frame satisfies never;
   }
@@ -169,6 +171,7 @@ const FIELDS: Readonly<Record<Frame['type'], number>> = {
   list: 3,
   listed: 3,
   'dial-back': 2,
+  ephemeral: 1,
 };
 
 function encodeInterest(
@@ -261,7 +264,7 @@ function readPosition(r: CborReader): Position {
 const HOUR_END = MINUTE_END / 60;
 
 function readFields(context: MessageContext, type: Frame['type'], r: CborReader): Frame {
-  const messages = (): Message[] => r.list(LIMITS.messagesPerFrameMax, (item) => readMessage(context, item));
+  const messages = (): Message[] => r.list(LIMITS.messagesPerFrameMax, (item) => readLasting(context, item));
   switch (type) {
     case 'auth':
       return { type, instance: r.bytes(8, 8), url: r.text(LIMITS.urlBytesMax), signature: r.bytes(64, 64) };
@@ -276,11 +279,8 @@ function readFields(context: MessageContext, type: Frame['type'], r: CborReader)
     case 'fetch':
     case 'stored':
       return { type, ids: r.list(LIMITS.idsPerFrameMax, readId) };
-    case 'push': {
-      const root = r.bytes(0, 8);
-      if (root.length !== 0 && root.length !== 8) throw new CborError('root is neither empty nor 8 bytes');
-      return { type, root: toBase64url(root), keep: r.boolean(), messages: messages() };
-    }
+    case 'push':
+      return { type, root: readRoot(r), keep: r.boolean(), messages: messages() };
     case 'fetched':
       return { type, messages: messages(), notHeld: r.list(LIMITS.idsPerFrameMax, readId) };
     case 'holds':
@@ -300,6 +300,8 @@ function readFields(context: MessageContext, type: Frame['type'], r: CborReader)
     case 'list':
     case 'listed':
       return readSync(type, r);
+    case 'ephemeral':
+      return { type, items: readEphemerals(context, r) };
     default:
       return type satisfies never;
   }

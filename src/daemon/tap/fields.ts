@@ -158,6 +158,10 @@ export function frameFields(frame: Frame): TapFields {
       return { relays: listed(frame.relays, ({ peer, urls }) => ({ peer, urls })) };
     case 'dial-back':
       return { url: frame.url, port: frame.port };
+    case 'ephemeral':
+      return {
+        ephemerals: listed(frame.items, ({ root, message: item }) => ({ root, message: message(item) })),
+      };
     case 'mailbox':
       return { tags: texts(frame.tags) };
     case 'mailbox-kept':

@@ -10,6 +10,7 @@
 import type { Effect, LinkId } from '../../core/contract.ts';
 import { type ErrorCode, MeshError } from '../../core/errors.ts';
 import { createMessageContext, type MessageContext, type Sha256 } from '../../core/message/message.ts';
+import { frameNumber } from '../../core/wire/frame.ts';
 import { FRAME_TYPES } from '../../core/wire/frames.ts';
 import type { LinkEvent } from '../../net/index.ts';
 import { nextTurn } from '../system.ts';
@@ -57,7 +58,7 @@ function mayWant({ peer, types }: TapFilter, caught: Caught): boolean {
   if (peer !== undefined && !caught.peer.startsWith(peer)) return false;
   if (types === undefined || caught.kind === 'text') return true;
   if (caught.kind !== 'frame') return types.includes(caught.kind);
-  const type = FRAME_TYPES.get(caught.bytes[1] ?? 0);
+  const type = FRAME_TYPES.get(frameNumber(caught.bytes));
   return types.includes('refused') || types.includes('unreadable') || types.includes(type ?? '');
 }
 

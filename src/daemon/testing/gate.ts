@@ -1,7 +1,8 @@
 /** A gate over a memory store, whose core is the test: it reads the events and answers the commands. */
 import type { Event, Now } from '../../core/contract.ts';
+import { DEFAULT_RATES } from '../../core/defaults.ts';
 import type { Overview } from '../../core/explain/overview.ts';
-import { DEFAULT_RATES, LIMITS } from '../../core/limits.ts';
+import { LIMITS } from '../../core/limits.ts';
 import { Peer } from '../../core/peer.ts';
 import type { PeerSnapshot } from '../../core/peer-types.ts';
 import { sha256 } from '../../crypto/index.ts';

@@ -32,8 +32,14 @@ export function write(context: MessageContext, key: SimKey, draft: Draft): Messa
   const { channel, body, timeMs, counter = 0, author = key.publicKey, expiresMs = 0 } = draft;
   const fields = { kind: MESSAGE_KIND.post, author, channel, prev: NO_PREV, refs: [], expiresMs, nonce: 0 };
   const content = { body, payload: EMPTY, time: { timeMs: Math.floor(timeMs), counter } };
-  const bytes = encodeSignedBytes(context, { ...fields, ...content });
-  const unsigned = buildMessage(context, { bytes, signature: new Uint8Array(64), body, payload: EMPTY });
+  return signed(context, key, { ...fields, ...content });
+}
+
+/** The message with these fields, signed by `key`. */
+export function signed(context: MessageContext, key: SimKey, fields: MessageFields): Message {
+  const { body, payload } = fields;
+  const bytes = encodeSignedBytes(context, fields);
+  const unsigned = buildMessage(context, { bytes, signature: new Uint8Array(64), body, payload });
   return withSignature(context, unsigned, key.sign(signingInput(context, unsigned.id)));
 }
 

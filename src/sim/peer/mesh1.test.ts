@@ -1,7 +1,8 @@
 /** Links with mesh/1 peers: who is taken for one, what passes in both directions, and what does not. */
 import { describe, expect, it } from 'vitest';
 import { toBase64url } from '../../core/bytes.ts';
-import { LIMITS, NO_RATES } from '../../core/limits.ts';
+import { NO_RATES } from '../../core/defaults.ts';
+import { LIMITS } from '../../core/limits.ts';
 import { authorOf } from '../../core/message/message.fixture.ts';
 import { encodeWireItem, type Message } from '../../core/message/message.ts';
 import { Bench, tagOf } from '../../core/peer.fixture.ts';
@@ -166,6 +167,19 @@ describe('what a mesh/1 peer says', () => {
     old.carry(message, { body: 'something else', sender_id: 'nobody', timestamp: 'never', message_id: 'x' });
     bench.run(10);
     expect(bodies(store)).toEqual(['carried']);
+  });
+
+  it('is never a draft: none is taken from there, and none is told', () => {
+    const { bench, store, connect } = setUp();
+    const old = connect();
+    old.say({ type: 'subscribe', channel_id: 'dev' });
+    const changes = { kind: 256, expiresMs: Math.floor(bench.now.wallMs) + LIMITS.ephemeralMs };
+    old.carry(bench.message('smuggled', changes));
+    const leaf = bench.connect('leaf', { live: true });
+    leaf.send({ type: 'ephemeral', items: [{ root: '', message: bench.message('a draft', changes) }] });
+    bench.run(1000);
+    expect([bodies(store), old.bodies(), bench.reports('offence')]).toEqual([[], [], []]);
+    expect(bench.of('ephemeral').map(({ message }) => message.message.body)).toEqual(['a draft']);
   });
 
   it('is counted and left where nobody can verify it', () => {

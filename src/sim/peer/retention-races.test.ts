@@ -1,6 +1,7 @@
 /** What an adversarial reading of retention found, each as a story with a real store. */
 import { expect, it } from 'vitest';
-import { DAY, DEFAULT_RATES, DEFAULT_RETENTION, HOUR, LIMITS, MINUTE } from '../../core/limits.ts';
+import { DEFAULT_RATES, DEFAULT_RETENTION } from '../../core/defaults.ts';
+import { DAY, HOUR, LIMITS, MINUTE } from '../../core/limits.ts';
 import { authorOf } from '../../core/message/message.fixture.ts';
 import type { Message } from '../../core/message/message.ts';
 import { Bench, EPOCH_MS, tagOf } from '../../core/peer.fixture.ts';

@@ -1,6 +1,7 @@
 /** What is kept and what goes, with a real store behind the peer. */
 import { describe, expect, it } from 'vitest';
-import { DAY, DEFAULT_RATES, DEFAULT_RETENTION, HOUR, LIMITS, MINUTE } from '../../core/limits.ts';
+import { DEFAULT_RATES, DEFAULT_RETENTION } from '../../core/defaults.ts';
+import { DAY, HOUR, LIMITS, MINUTE } from '../../core/limits.ts';
 import type { Message } from '../../core/message/message.ts';
 import { Bench, EPOCH_MS, tagOf } from '../../core/peer.fixture.ts';
 import type { RetentionLimits } from '../../core/peer-types.ts';

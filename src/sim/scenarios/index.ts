@@ -4,6 +4,7 @@ import { away } from './away.ts';
 import { clocks } from './clocks.ts';
 import { commits } from './commits.ts';
 import { crowd } from './crowd.ts';
+import { drafts } from './drafts.ts';
 import { duplicateDials } from './duplicate-dials.ts';
 import { growth, growth3000 } from './growth.ts';
 import { islands } from './islands.ts';
@@ -29,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   commits,
   clocks,
   crowd,
+  drafts,
   retention,
   mesh100,
   malice,

@@ -1,5 +1,6 @@
 import type { RetentionPolicy } from '../../core/contract.ts';
-import { DEFAULT_RETENTION, HOUR, MINUTE } from '../../core/limits.ts';
+import { DEFAULT_RETENTION } from '../../core/defaults.ts';
+import { HOUR, MINUTE } from '../../core/limits.ts';
 import type { Random } from '../../core/random.ts';
 import type { Host } from '../host.ts';
 import { demand, demandEmptyOutboxes, type Scenario } from '../scenario.ts';

@@ -18,6 +18,7 @@ export const SMALL: Seeds = {
   mesh30: [1, 4, 53],
   repeats: [1, 2],
   commits: [3],
+  drafts: [1, 2, 3],
 };
 
 /** Scenarios with many peers, many messages or much time. They run beside the others. */

@@ -1,0 +1,67 @@
+/** Token buckets by key: so many a second, so many at once. A bucket that is full again is forgotten. */
+interface Bucket {
+  tokens: number;
+  filledMs: number;
+}
+
+export interface BucketRate {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+export class Buckets<K> {
+  readonly max: number;
+  /** in the order of last use */
+  readonly #buckets = new Map<K, Bucket>();
+
+  /** @param max keys remembered; beyond it the one used longest ago is forgotten, which fills its bucket */
+  constructor(max: number) {
+    this.max = max;
+  }
+
+  /** Whole tokens that are there now. @param nowMs monotonic */
+  left(key: K, { perSecond, burst }: BucketRate, nowMs: number): number {
+    const bucket = this.#buckets.get(key);
+    if (!bucket) return burst;
+    return Math.floor(filled(bucket, perSecond, burst, nowMs));
+  }
+
+  /** Takes up to `wanted` tokens. @returns how many there were */
+  take(key: K, rate: BucketRate, nowMs: number, wanted = 1): number {
+    const { perSecond, burst } = rate;
+    const bucket = this.#buckets.get(key);
+    const tokens = bucket ? filled(bucket, perSecond, burst, nowMs) : burst;
+    const taken = Math.min(wanted, Math.floor(tokens));
+    this.#buckets.delete(key);
+    this.#buckets.set(key, { tokens: tokens - taken, filledMs: nowMs });
+    if (this.#buckets.size > this.max) this.#forgetOldest();
+    return taken;
+  }
+
+  #forgetOldest(): void {
+    for (const key of this.#buckets.keys()) {
+      this.#buckets.delete(key);
+      return;
+    }
+  }
+
+  forget(key: K): void {
+    this.#buckets.delete(key);
+  }
+
+  /** Once a second: forgets what has filled up. */
+  tick({ perSecond, burst }: BucketRate, nowMs: number): void {
+    for (const [key, { filledMs }] of this.#buckets) {
+      if ((nowMs - filledMs) * perSecond < burst * 1000) return;
+      this.#buckets.delete(key);
+    }
+  }
+
+  get size(): number {
+    return this.#buckets.size;
+  }
+}
+
+function filled({ tokens, filledMs }: Bucket, perSecond: number, burst: number, nowMs: number): number {
+  return Math.min(burst, tokens + ((nowMs - filledMs) * perSecond) / 1000);
+}
