@@ -16,7 +16,7 @@ const FAULTS = [
     'damaged write-ahead log',
     'clock',
   ],
-  ...['file descriptors', 'port in use', 'two daemons', 'migration', 'older version'],
+  ...['file descriptors', 'port in use', 'multicast', 'two daemons', 'migration', 'older version'],
 ];
 
 interface Row {
