@@ -125,6 +125,8 @@ export const drafts: Scenario = {
     'agents write answers word by word: all readers see them live, nobody stores them, no message waits for them',
   peers: 8,
   run(world) {
+    // Slow commits would be most of what the slowest messages wait for, and chance decides which of them meet one.
+    world.network.profile = { ...world.network.profile, commitSlowShare: 0 };
     addPeers(world);
     world.run(20_000);
     const watch = new Watch(world);
