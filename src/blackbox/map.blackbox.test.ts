@@ -55,7 +55,7 @@ describe('a line of three relays with a leaf at its end', () => {
     for (const id of ids.slice(0, 3)) expect(at(map, id)?.urls[0]).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/$/);
     const text = await draw(first, '--channel', '#dev');
     expect(text).toContain('From here messages of #dev go to:\n');
-    expect(text).toMatch(new RegExp(`└─ ${name(2)} {2}wants it, .*${relays[2]?.url}/\n`));
+    expect(text).toMatch(new RegExp(`[├└]─ ${name(2)} {2}wants it, .*${relays[2]?.url}/\n`));
   });
 
   it('is told by each relay from where it stands, with the round trip of its links', async () => {
