@@ -17,7 +17,7 @@ const OTHER: Readonly<Record<string, number>> = {
   malice: 150,
   malice200: 3,
   growth: 20,
-  growth3000: 2,
+  growth3000: 1,
 };
 
 for (const scenario of SCENARIOS) {
