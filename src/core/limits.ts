@@ -148,10 +148,11 @@ export const LIMITS = {
   /** one neighbour is asked to dial back after the other, the same one again after (guess: what dialHostMs lets it do) */
   dialBackEveryMs: 5 * SECOND,
   dialBackAgainMs: 10 * MINUTE,
-  /** neighbours that wait to be dialled back, one address of each (derived from linksMax), and dials at a time (guess: most
-   *  lead nowhere and take five seconds) */
+  /** neighbours that wait to be dialled back (derived from linksMax), and dials at a time (guess: most take five seconds) */
   dialBacksMax: 272,
   dialBacksAtOnce: 32,
+  /** one host at a time where it comes from (guess: peers share it, and strangers too, whom nobody must aim at) */
+  dialBackHostMs: 10 * SECOND,
   /** a relay with links enough tries an address that is not on its map, or else any, after (guess) */
   feelerLostMs: 15 * SECOND,
   feelerMs: 2 * MINUTE,
@@ -173,7 +174,7 @@ export const LIMITS = {
   /** own records change at most this often, and rarer the longer they go on changing (design, section 5) */
   recordMinMs: 1 * SECOND,
   recordFlapMs: 30 * SECOND,
-  /** heads are announced in batches (guess: the map is a quarter of a second older at most, and frames are a few instead of many) */
+  /** heads are announced in batches (guess: the map is a little older, and frames are few) */
   headsMs: 100,
   /** a record that was asked of one neighbour is asked of another after (guess) */
   recordAskMs: 2 * SECOND,

@@ -68,6 +68,23 @@ describe('a leaf', () => {
     expect(standby.got('push')[0]).toMatchObject({ root: '', keep: false });
   });
 
+  it('is not kept from it by a home relay that announces what nobody wrote', () => {
+    const { bench, live, standby } = createLeaf();
+    for (let i = 0; i < 10; i++) {
+      const ids = Array.from({ length: LIMITS.idsPerFrameMax }, (_, n) => {
+        const id = new Uint8Array(32);
+        id.set([i, n >> 8, n & 255]);
+        return id;
+      });
+      standby.send({ type: 'announce', ids });
+    }
+    expect(bench.peer.footprint().echoes?.size).toBe(LIMITS.echoesMax / 2);
+    bench.publish('mine', { channel: 'dev' });
+    bench.run(2 * LIMITS.echoMs);
+    expect([pushed(live), pushed(standby)]).toEqual([['mine'], ['mine']]);
+    expect(bench.peer.footprint().echoes?.size).toBe(0);
+  });
+
   it('goes on when a home relay is gone by then', () => {
     const { bench, live, standby, other } = createLeaf();
     bench.publish('mine', { channel: 'dev' });

@@ -37,6 +37,8 @@ export class Homes {
   readonly #host: HomesHost;
   /** oldest first */
   readonly #entries = new Map<string, Entry>();
+  /** of them, those without a message */
+  #hearsay = 0;
 
   constructor(ctx: Context, host: HomesHost) {
     this.#ctx = ctx;
@@ -47,9 +49,12 @@ export class Homes {
     return this.#entries.size;
   }
 
-  #entry(id: string): Entry | undefined {
+  /** @param isHearsay nobody but others spoke of it: half of the room is for what is here */
+  #entry(id: string, isHearsay: boolean): Entry | undefined {
     const known = this.#entries.get(id);
     if (known || this.#entries.size >= LIMITS.echoesMax) return known;
+    if (isHearsay && this.#hearsay >= LIMITS.echoesMax / 2) return undefined;
+    this.#hearsay++;
     const atMs = this.#ctx.now.monotonicMs;
     const entry: Entry = { message: undefined, tag: '', isOwn: false, has: new Set(), atMs };
     this.#entries.set(id, entry);
@@ -60,7 +65,7 @@ export class Homes {
   /** A home relay says that it has these, or brought them. */
   heard(link: Link, ids: Iterable<string>): void {
     if (!this.#host.homes().includes(link)) return;
-    for (const id of ids) this.#entry(id)?.has.add(link);
+    for (const id of ids) this.#entry(id, true)?.has.add(link);
   }
 
   /** A message is here that home relays should have. @param from where it came from, undefined for an own one */
@@ -68,9 +73,10 @@ export class Homes {
     const { wallMs } = this.#ctx.now;
     // What catch-up brings is old, and every home relay has it or compares it.
     if (this.#host.homes().length < 2 || message.message.time.timeMs < wallMs - LIMITS.settleMs) return;
-    const entry = this.#entry(message.message.idText);
+    const entry = this.#entry(message.message.idText, false);
     if (!entry || entry.message) return;
     entry.message = message;
+    this.#hearsay--;
     entry.tag = tag;
     entry.isOwn = from === undefined;
     if (from) entry.has.add(from);
@@ -84,6 +90,7 @@ export class Homes {
       if (waitMs > 0) return this.#ctx.arm('echo', Math.max(waitMs, LIMITS.echoMs / 4));
       this.#entries.delete(id);
       if (entry.message) this.#repair(entry, entry.message, live);
+      else this.#hearsay--;
     }
   }
 

@@ -43,6 +43,9 @@ export interface Hint {
   readonly provenMs?: number;
 }
 
+/** What decides whether a host may be dialled now. */
+type Target = Pick<Address, 'url' | 'scope' | 'trusted' | 'proven'>;
+
 /** What the daemon wants to be linked with right now. */
 export interface DialWish {
   /** how many more links by hint are wanted */
@@ -81,6 +84,11 @@ function isCanonical(url: string): boolean {
   return href === url && !hostname.endsWith('.') && username === '' && password === '';
 }
 
+/** Whether a hint could be an address at all. */
+function isAddress({ url, trust }: Hint): boolean {
+  return url.length <= LIMITS.urlBytesMax && HOST.test(url) && (trust !== 'peer' || isCanonical(url));
+}
+
 /** A failure as short text that begins with its code, if there is one. */
 function failureText(code: ErrorCode | '', reason: string): string {
   const isNamed = code === '' || reason === code || reason.startsWith(`${code}:`);
@@ -93,6 +101,8 @@ export class Addresses {
   readonly #book = new Map<string, Address>();
   /** when a host was last dialled by hint */
   readonly #hosts = new Map<string, number>();
+  /** when a host was last dialled back at the address that it comes from */
+  readonly #tested = new Map<string, number>();
   #lastHintMs = Number.NEGATIVE_INFINITY;
 
   get size(): number {
@@ -114,13 +124,12 @@ export class Addresses {
       if (!known.proven && hint.peer !== '' && mayName) known.peer = hint.peer;
       return;
     }
-    if (hint.url.length > LIMITS.urlBytesMax || !HOST.test(hint.url)) return;
-    if (hint.trust === 'peer' && !isCanonical(hint.url)) return;
+    if (!isAddress(hint)) return;
     if (this.#book.size >= LIMITS.addressesMax && !this.#evict()) return;
     this.#book.set(hint.url, {
       url: hint.url,
       source: hint.source,
-      scope: this.#ctx.config.allowPrivate ? 'loopback' : hint.scope,
+      scope: this.#scopeOf(hint),
       fixed,
       trusted: hint.trust !== 'peer',
       peer: hint.peer,
@@ -144,19 +153,36 @@ export class Addresses {
     return worst !== undefined && this.#book.delete(worst.url);
   }
 
+  #scopeOf(hint: Hint): Scope {
+    return this.#ctx.config.allowPrivate ? 'loopback' : hint.scope;
+  }
+
   /**
-   * Dials a known address once, whatever links there are: its owner wants to know whether it leads there.
+   * Dials an address once, whatever links there are: its owner wants to know whether it leads there.
    * @param isFree outside the budget of hints: it is where the owner itself comes from
-   * @returns `later` while the budget has no room, `no` if the address is in use or was tried lately
+   * @returns `later` while the budget has no room, `no` if it is none, in use, or was tried lately
    */
-  test(url: string, isFree: boolean): 'dialled' | 'later' | 'no' {
+  test(hint: Hint, isFree: boolean): 'dialled' | 'later' | 'no' {
     const now = this.#ctx.now.monotonicMs;
-    const address = this.#book.get(url);
-    if (address?.state !== 'waiting' || address.nextMs > now) return 'no';
-    if (!isFree && this.#isSpent(address, now)) return 'no';
-    if (!isFree && !this.#mayTry(address, now)) return 'later';
+    const known = this.#book.get(hint.url);
+    if (!isAddress(hint) || (known && (known.state !== 'waiting' || known.nextMs > now))) return 'no';
+    const target = known ?? { url: hint.url, scope: this.#scopeOf(hint), trusted: false, proven: false };
+    if (!isFree && this.#isSpent(target, now)) return 'no';
+    if (isFree ? !this.#mayTestAgain(target, now) : !this.#mayTry(target, now)) return 'later';
+    this.learn(hint);
+    const address = this.#book.get(hint.url);
+    if (!address) return 'no';
     this.#dial(address, true);
     return 'dialled';
+  }
+
+  #mayTestAgain(address: Target, now: number): boolean {
+    const host = this.#hostOf(address);
+    const last = this.#tested.get(host);
+    if (last !== undefined && now - last < LIMITS.dialBackHostMs) return false;
+    if (this.#tested.size >= HOSTS_MAX) this.#tested.clear();
+    this.#tested.set(host, now);
+    return true;
   }
 
   isDialling(url: string): boolean {
@@ -211,20 +237,20 @@ export class Addresses {
     return chosen && this.#mayTry(chosen, now) ? chosen : undefined;
   }
 
-  #hostOf(address: Address): string {
+  #hostOf(address: Target): string {
     const isLocal = this.#ctx.config.allowPrivate || address.scope === 'loopback';
     return isLocal ? address.url : hostOf(address.url);
   }
 
   /** What peers named unproven is tried once per host in ten minutes. */
-  #isSpent(address: Address, now: number): boolean {
+  #isSpent(address: Target, now: number): boolean {
     if (address.trusted || address.proven) return false;
     const last = this.#hosts.get(this.#hostOf(address));
     return last !== undefined && now - last < LIMITS.dialHostMs;
   }
 
   /** The budget of hints: one a second, and what {@link #isSpent} says. */
-  #mayTry(address: Address, now: number): boolean {
+  #mayTry(address: Target, now: number): boolean {
     if (now - this.#lastHintMs < HINT_EVERY_MS || this.#isSpent(address, now)) return false;
     this.#lastHintMs = now;
     if (this.#hosts.size >= HOSTS_MAX) this.#hosts.clear();

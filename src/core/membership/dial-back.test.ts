@@ -118,6 +118,20 @@ describe('whoever is asked to dial back', () => {
 });
 
 describe('dials for others', () => {
+  it('do not follow each other at one host, whoever asks and whatever port he names', () => {
+    const bench = new Bench();
+    const askers = Array.from({ length: 3 }, (_, i) =>
+      bench.connect(`asker ${i}`, { host: '198.51.100.7', scope: 'public' }),
+    );
+    for (let port = 1000; port < 1020; port++) {
+      for (const asker of askers) asker.send({ type: 'dial-back', url: '', port });
+      for (const url of dials(bench)) bench.event({ kind: 'dial-failed', url, reason: 'connection refused' });
+    }
+    expect(dials(bench)).toHaveLength(1);
+    bench.run(LIMITS.dialBackHostMs + 1000);
+    expect(dials(bench)).toHaveLength(2);
+  });
+
   it('take no place of those for own links', () => {
     const bench = new Bench();
     for (let i = 0; i < LIMITS.dialBacksAtOnce; i++) {

@@ -11,7 +11,7 @@ import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Frame } from '../wire/frame.ts';
-import type { Addresses } from './addresses.ts';
+import type { Addresses, Hint } from './addresses.ts';
 
 export class DialBack {
   readonly #ctx: Context;
@@ -23,7 +23,7 @@ export class DialBack {
   /** when a neighbour was last asked, by its peer id */
   readonly #asked = new Map<string, number>();
   /** what neighbours want to be dialled at, by their ids */
-  readonly #waiting = new Map<string, { readonly url: string; readonly isFree: boolean }>();
+  readonly #waiting = new Map<string, { readonly hint: Hint; readonly isFree: boolean }>();
   readonly #dialling = new Set<string>();
 
   constructor(ctx: Context, links: Links, addresses: Addresses) {
@@ -55,18 +55,18 @@ export class DialBack {
     if (url === '' && (host === '' || port === 0)) return;
     const named = url === '' ? `ws://${host}${port === 80 ? '' : `:${port}`}/` : url;
     if (this.#waiting.size >= LIMITS.dialBacksMax && !this.#waiting.has(peer)) return;
-    this.#addresses.learn({ url: named, peer, source: peer, scope, trust: 'peer' });
-    this.#waiting.set(peer, { url: named, isFree: url === '' });
+    const hint: Hint = { url: named, peer, source: peer, scope, trust: 'peer' };
+    this.#waiting.set(peer, { hint, isFree: url === '' });
     this.#dial();
   }
 
   #dial(): void {
-    for (const [peer, { url, isFree }] of this.#waiting) {
+    for (const [peer, { hint, isFree }] of this.#waiting) {
       if (this.#dialling.size >= LIMITS.dialBacksAtOnce) return;
-      const became = this.#addresses.test(url, isFree);
+      const became = this.#addresses.test(hint, isFree);
       if (became === 'later') continue;
       this.#waiting.delete(peer);
-      if (became === 'dialled') this.#dialling.add(url);
+      if (became === 'dialled') this.#dialling.add(hint.url);
     }
   }
 

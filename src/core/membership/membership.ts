@@ -16,7 +16,7 @@ import { DialBack } from './dial-back.ts';
 import { Flood } from './flood.ts';
 import { RelayMap } from './map.ts';
 import { OwnRecords } from './own-records.ts';
-import { OwnUrls } from './own-urls.ts';
+import { mostPublic, OwnUrls } from './own-urls.ts';
 import type { SignedContent } from './records.ts';
 import { Views } from './views.ts';
 
@@ -60,7 +60,7 @@ export class Membership {
       map: this.map,
       flood: this.#flood,
       links: () => this.overlay().map((link) => link.peer),
-      urls: () => this.#ownUrls.list(),
+      urls: () => this.#ownUrls.list(mostPublic(links.all().map(({ scope }) => scope))),
       tags: host.ownTags,
       published: () => host.changed(undefined),
     });
@@ -152,7 +152,7 @@ export class Membership {
 
   /** Somebody reached us from outside: that makes a relay, at the URL that was dialled. */
   reached(link: Link): void {
-    this.#ownUrls.named(link.theirUrl, link.peer);
+    this.#ownUrls.named(link.theirUrl, link.peer, link.scope);
     if (this.#isRelay || !this.#ctx.config.mayRelay) return;
     this.#isRelay = true;
     this.#live = undefined;
