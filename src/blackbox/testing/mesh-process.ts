@@ -10,7 +10,7 @@ import path from 'node:path';
 import { afterAll } from 'vitest';
 import { Client } from '../../api/client/client.ts';
 import { findDaemon, isDaemon } from '../../api/client/find.ts';
-import type { MessageJson } from '../../api/client/index.ts';
+import { MeshError, type MessageJson } from '../../api/client/index.ts';
 import { alarm, until, within } from './wait.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..', '..');
@@ -316,13 +316,19 @@ export class MeshProcess {
     return lines.map((line): unknown => JSON.parse(line));
   }
 
-  /** All messages of a channel in the order of time, page by page. */
+  /** All messages of a channel in the order of time, page by page; from the beginning if one was pruned meanwhile. */
   async read(channel: string): Promise<MessageJson[]> {
     const all: MessageJson[] = [];
     let page = await this.client.messages({ channel, limit: 1000 });
     while (page.length > 0) {
       all.unshift(...page);
-      page = await this.client.messages({ channel, limit: 1000, before: (all[0] as MessageJson).id });
+      const { id } = all[0] as MessageJson;
+      try {
+        page = await this.client.messages({ channel, limit: 1000, before: id });
+      } catch (error) {
+        if (error instanceof MeshError && error.detail.includes(id)) return this.read(channel);
+        throw error;
+      }
     }
     return all;
   }
