@@ -120,10 +120,11 @@ export class Gossip {
   receive(link: Link, frame: Extract<Frame, { type: 'push' | 'fetched' | 'announce' }>): void {
     if (frame.type === 'announce') this.#hearAnnounce(link, frame.ids);
     else if (frame.type === 'push') {
-      this.#homes.heard(
-        link,
-        frame.messages.map(({ idText }) => idText),
-      );
+      if (!this.#membership.isRelay)
+        this.#homes.heard(
+          link,
+          frame.messages.map(({ idText }) => idText),
+        );
       const root =
         frame.root === '' ? this.#ctx.config.peerId : (this.#membership.map.rootOf(frame.root) ?? '');
       this.#admission.admit(frame.messages, { link, root, keep: frame.keep, rated: true });

@@ -84,6 +84,12 @@ function isCanonical(url: string): boolean {
   return href === url && !hostname.endsWith('.') && username === '' && password === '';
 }
 
+/** Remembers when a host was dialled, of so many hosts. */
+function noteHost(hosts: Map<string, number>, host: string, now: number): void {
+  if (hosts.size >= HOSTS_MAX) hosts.clear();
+  hosts.set(host, now);
+}
+
 /** Whether a hint could be an address at all. */
 function isAddress({ url, trust }: Hint): boolean {
   return url.length <= LIMITS.urlBytesMax && HOST.test(url) && (trust !== 'peer' || isCanonical(url));
@@ -168,7 +174,9 @@ export class Addresses {
     if (!isAddress(hint) || (known && (known.state !== 'waiting' || known.nextMs > now))) return 'no';
     const target = known ?? { url: hint.url, scope: this.#scopeOf(hint), trusted: false, proven: false };
     if (!isFree && this.#isSpent(target, now)) return 'no';
-    if (isFree ? !this.#mayTestAgain(target, now) : !this.#mayTry(target, now)) return 'later';
+    if (isFree ? !this.#isTestDue(target, now) : !this.#isHintDue(now)) return 'later';
+    if (isFree) noteHost(this.#tested, this.#hostOf(target), now);
+    else this.#tried(target, now);
     this.learn(hint);
     const address = this.#book.get(hint.url);
     if (!address) return 'no';
@@ -176,13 +184,9 @@ export class Addresses {
     return 'dialled';
   }
 
-  #mayTestAgain(address: Target, now: number): boolean {
-    const host = this.#hostOf(address);
-    const last = this.#tested.get(host);
-    if (last !== undefined && now - last < LIMITS.dialBackHostMs) return false;
-    if (this.#tested.size >= HOSTS_MAX) this.#tested.clear();
-    this.#tested.set(host, now);
-    return true;
+  #isTestDue(address: Target, now: number): boolean {
+    const last = this.#tested.get(this.#hostOf(address));
+    return last === undefined || now - last >= LIMITS.dialBackHostMs;
   }
 
   isDialling(url: string): boolean {
@@ -215,14 +219,15 @@ export class Addresses {
       if (a.fixed) this.#dial(a);
       else due.push(a);
     }
-    if (now - this.#lastHintMs < HINT_EVERY_MS) return undefined;
-    if (wanted <= 0) return undefined;
+    if (wanted <= 0 || !this.#isHintDue(now)) return undefined;
     const best = this.#best(due, wish.rank, now);
-    if (best) this.#dial(best);
+    if (best === undefined) return undefined;
+    this.#tried(best, now);
+    this.#dial(best);
     return best;
   }
 
-  /** The best of those that may be tried now, one of them by chance where they are equal. Counts as tried. */
+  /** The best of those that may be tried now, one of them by chance where they are equal. */
   #best(due: readonly Address[], rank: DialWish['rank'], now: number): Address | undefined {
     let best: Address[] = [];
     let least = Number.POSITIVE_INFINITY;
@@ -233,8 +238,7 @@ export class Addresses {
       least = its;
       best.push(address);
     }
-    const chosen = best[this.#ctx.random.below(Math.max(1, best.length))];
-    return chosen && this.#mayTry(chosen, now) ? chosen : undefined;
+    return best[this.#ctx.random.below(Math.max(1, best.length))];
   }
 
   #hostOf(address: Target): string {
@@ -249,13 +253,14 @@ export class Addresses {
     return last !== undefined && now - last < LIMITS.dialHostMs;
   }
 
-  /** The budget of hints: one a second, and what {@link #isSpent} says. */
-  #mayTry(address: Target, now: number): boolean {
-    if (now - this.#lastHintMs < HINT_EVERY_MS || this.#isSpent(address, now)) return false;
+  #isHintDue(now: number): boolean {
+    return now - this.#lastHintMs >= HINT_EVERY_MS;
+  }
+
+  /** A hint is dialled: it uses the second and the host's turn. */
+  #tried(address: Target, now: number): void {
     this.#lastHintMs = now;
-    if (this.#hosts.size >= HOSTS_MAX) this.#hosts.clear();
-    this.#hosts.set(this.#hostOf(address), now);
-    return true;
+    noteHost(this.#hosts, this.#hostOf(address), now);
   }
 
   #dial(address: Address, isTest = false): void {

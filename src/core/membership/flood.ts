@@ -84,18 +84,18 @@ export class Flood {
     this.#news.clear();
     for (const link of this.#host.overlayLinks()) {
       const heads = news.filter(({ have }) => !have.has(link)).map(({ head }) => head);
-      this.#tell(link, heads);
+      this.#send(link, 'have', heads);
     }
   }
 
-  #tell(link: Link, heads: readonly RecordHead[]): void {
+  #send(link: Link, type: 'have' | 'want', heads: readonly RecordHead[]): void {
     for (let i = 0; i < heads.length; i += LIMITS.recordHeadsMax)
-      this.#links.send(link, { type: 'have', heads: heads.slice(i, i + LIMITS.recordHeadsMax) });
+      this.#links.send(link, { type, heads: heads.slice(i, i + LIMITS.recordHeadsMax) });
   }
 
   /** Tells a new overlay neighbour all that we have. */
   greet(link: Link): void {
-    this.#tell(link, [...this.#records.values()].map(headOf));
+    this.#send(link, 'have', [...this.#records.values()].map(headOf));
   }
 
   #sequenceOf(head: RecordHead): number {
@@ -125,9 +125,7 @@ export class Flood {
 
   /** Once a second: asks others for what did not come. */
   tick(): void {
-    for (const [link, heads] of this.#offers.overdue())
-      for (let i = 0; i < heads.length; i += LIMITS.recordHeadsMax)
-        this.#links.send(link, { type: 'want', heads: heads.slice(i, i + LIMITS.recordHeadsMax) });
+    for (const [link, heads] of this.#offers.overdue()) this.#send(link, 'want', heads);
   }
 
   #serve(link: Link, heads: readonly RecordHead[]): void {
@@ -172,8 +170,10 @@ export class Flood {
         this.#verifying.delete(record.work);
         if (!proofs[i])
           this.#links.offend(link, 'malformed', 'a record with a wrong signature', 'invalid_signature');
-        else if (this.#accept(record, link))
-          this.#announce(headOf(record), [link, ...this.#offers.came(headOf(record))]);
+        else if (this.#accept(record, link)) {
+          const head = headOf(record);
+          this.#announce(head, [link, ...this.#offers.came(head)]);
+        }
       });
     });
   }
