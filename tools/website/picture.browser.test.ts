@@ -176,12 +176,12 @@ describe('the picture', () => {
     const { page, end } = await open();
     for (const width of [320, 360, 768, 1280, 1920]) {
       await page.setViewportSize({ width, height: 800 });
-      // Two frames: the first lays out, and what watches the size has been told before the second.
-      const settled = page.evaluate(
-        'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))',
+      // What watches the size of the stage is told some time after that has changed.
+      await until(
+        page,
+        'document.querySelector("#picture-stage svg").viewBox.baseVal.width === ' +
+          'document.getElementById("picture-stage").clientWidth',
       );
-      await page.clock.runFor(100);
-      await settled;
       const boxes = await nodes(page).evaluateAll((all) =>
         all.map((one) => {
           const { left, right, top, bottom } = one.getBoundingClientRect();
