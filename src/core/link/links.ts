@@ -210,6 +210,8 @@ export class Links {
       role: link.role,
     });
     this.#listener.up(link);
+    // The first one tells how far it is; a standby link has its next one only in 25 seconds.
+    if (link.phase === 'up') this.send(link, nextPing(link, monotonicMs));
     for (const bytes of link.early.splice(0)) if (link.phase === 'up') this.#listener.frame(link, bytes);
   }
 

@@ -14,6 +14,7 @@ import { type Frame, RECORD } from '../wire/frame.ts';
 import { Addresses } from './addresses.ts';
 import { DialBack } from './dial-back.ts';
 import { Flood } from './flood.ts';
+import { LiveHome } from './live-home.ts';
 import { RelayMap } from './map.ts';
 import { OwnRecords } from './own-records.ts';
 import { mostPublic, OwnUrls } from './own-urls.ts';
@@ -39,7 +40,7 @@ export class Membership {
   readonly #dialBack: DialBack;
   readonly #views: Views;
   #isRelay = false;
-  #live: Link | undefined;
+  readonly #live = new LiveHome();
   #toldLeaves = 0;
   #toldRelays = 0;
   #anchoredMs = Number.NEGATIVE_INFINITY;
@@ -92,7 +93,7 @@ export class Membership {
 
   kindOf(link: Link): LinkKind {
     if (this.#isRelay) return link.remoteRelay ? 'overlay' : 'leaf';
-    return link === this.#live ? 'home-live' : 'home-standby';
+    return link === this.#live.link ? 'home-live' : 'home-standby';
   }
 
   overlay(): Link[] {
@@ -116,13 +117,13 @@ export class Membership {
 
   /** The live home relay of a leaf. */
   get live(): Link | undefined {
-    return this.#isRelay ? undefined : this.#live;
+    return this.#isRelay ? undefined : this.#live.link;
   }
 
   up(link: Link): void {
     if (link.role === 'dialler') this.#proved([link]);
     if (this.#isTurnedAway(link) || this.#views.wasFeeler(link)) return;
-    if (!this.#isRelay && !this.#live) this.#live = link;
+    if (!this.#isRelay && !this.#live.link) this.#live.set(link);
     this.#tellRole(link);
     this.#introduce(link);
     this.#ctx.arm('records', 0);
@@ -155,7 +156,7 @@ export class Membership {
     this.#ownUrls.named(link.theirUrl, link.peer, link.scope);
     if (this.#isRelay || !this.#ctx.config.mayRelay) return;
     this.#isRelay = true;
-    this.#live = undefined;
+    this.#live.set(undefined);
     this.#ctx.report('info', 'this peer is a relay now', { url: link.theirUrl });
     for (const other of this.#links.all()) {
       if (other === link) continue;
@@ -167,25 +168,21 @@ export class Membership {
 
   /** A leaf's live relay does not do its work: the next home relay becomes it. */
   changeLive(): void {
-    const live = this.#live;
-    const next = this.#nextLive(live);
-    if (this.#isRelay || !live || !next) return;
-    this.#live = next;
-    for (const link of [live, next]) {
+    const { link } = this.#live;
+    if (this.#isRelay || !link) return;
+    if (this.#live.distrust(this.#links.all().filter((other) => other !== link))) this.#liveMoved(link);
+  }
+
+  #liveMoved(from: Link): void {
+    for (const link of [from, this.#live.link]) {
+      if (!link) continue;
       this.#tellRole(link);
       this.#host.changed(link);
     }
   }
 
-  /** The one that was heard last: others may have fallen silent without a word. */
-  #nextLive(except: Link | undefined): Link | undefined {
-    const others = this.#links.all().filter((link) => link !== except);
-    const relays = others.filter((link) => link.remoteRelay);
-    return relays.reduce((a: Link | undefined, b) => (a && a.heardMs >= b.heardMs ? a : b), undefined);
-  }
-
   #tellRole(link: Link): void {
-    this.#links.send(link, { type: 'role', relay: this.#isRelay, live: link === this.#live });
+    this.#links.send(link, { type: 'role', relay: this.#isRelay, live: link === this.#live.link });
   }
 
   #introduce(link: Link): void {
@@ -205,11 +202,12 @@ export class Membership {
   }
 
   down(link: Link): void {
-    if (link === this.#live) {
-      this.#live = this.#nextLive(link) ?? this.#links.all().find((other) => other !== link);
-      if (this.#live) {
-        this.#tellRole(this.#live);
-        this.#host.changed(this.#live);
+    if (link === this.#live.link) {
+      this.#live.lost(this.#links.all().filter((other) => other !== link));
+      const next = this.#live.link;
+      if (next) {
+        this.#tellRole(next);
+        this.#host.changed(next);
       }
     }
     this.#ctx.arm('records', 0);
@@ -322,6 +320,8 @@ export class Membership {
     this.#dialBack.tick();
     this.#keepLeavesInformed();
     this.#views.expireFeelers();
+    const { live } = this;
+    if (live && this.#live.prefer(this.#links.all(), this.#ctx.now.monotonicMs)) this.#liveMoved(live);
     if (this.#ctx.now.monotonicMs - this.#anchoredMs > LIMITS.anchorMs) this.#anchor();
   }
 }
