@@ -247,6 +247,8 @@ export const LIMITS = {
   announceMs: 20,
   /** an announced message is waited for before it is asked for (design, section 6) */
   announceWaitMs: 80,
+  /** the same at a leaf: a standby home relay may have it long before the live one (guess: the slowest of several links) */
+  announceWaitLeafMs: 240,
   idsPerFrameMax: 2048,
   /** announced ids waited for, over all links (guess) */
   announcedMax: 65536,

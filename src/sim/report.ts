@@ -45,6 +45,8 @@ export interface Report {
   readonly realMs: number;
   /** what malicious peers did and what honest ones held against them */
   readonly malicious: readonly Verdict[];
+  /** what the scenario found out, in words */
+  readonly notes: readonly string[];
   /** hash of everything that happened */
   readonly trace: string;
 }
@@ -152,6 +154,7 @@ export class Reporter implements Observer {
       framesDropped: sum(({ traffic }) => traffic.framesDropped),
       bytes: sum(({ traffic }) => traffic.bytesSent),
       steps: network.schedule.steps,
+      notes: [...this.#world.notes],
       virtualMs: Math.round(this.#world.nowMs),
       realMs: Math.round(realMs),
       malicious: this.#verdicts.list(),
@@ -188,6 +191,7 @@ export function describeReport(report: Report): string {
       `${delayMs.max} ms (longest)`,
     `  copies       ${report.copiesPerDelivery} sent for each delivery, ${report.copiesPerRelay} to each relay that got one`,
     ...shortWords(report.dissemination),
+    ...report.notes.map((note, i) => `  ${i === 0 ? 'found       ' : '            '} ${note}`),
     `  traffic      ${report.frames} frames, ${mb} MB, ${report.framesDropped} frames dropped at full queues`,
     `  time         ${(report.virtualMs / 1000).toFixed(1)} s virtual in ${(report.realMs / 1000).toFixed(1)} s real, ` +
       `${report.steps} steps`,

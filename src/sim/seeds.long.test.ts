@@ -18,6 +18,10 @@ const OTHER: Readonly<Record<string, number>> = {
   malice200: 3,
   growth: 20,
   growth3000: 1,
+  forwarding: 10,
+  churn: 20,
+  dying: 20,
+  droppers: 20,
 };
 
 for (const scenario of SCENARIOS) {

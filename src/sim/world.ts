@@ -68,6 +68,8 @@ export class World implements Checked {
   readonly network: Network;
   readonly registry = new Registry();
   readonly feeds: Feeds;
+  /** what a scenario found out, for reports */
+  readonly notes: string[] = [];
   readonly #options: WorldOptions;
   readonly #hosts = new Map<string, Host>();
   /** hosts added so far: their addresses are made from it */

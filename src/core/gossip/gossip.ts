@@ -219,8 +219,13 @@ export class Gossip {
     this.#toAnnounce.clear();
   }
 
+  /** How long an announced message has to come by itself. */
+  get #announceWaitMs(): number {
+    return this.#membership.isRelay ? LIMITS.announceWaitMs : LIMITS.announceWaitLeafMs;
+  }
+
   #hearAnnounce(link: Link, ids: readonly Bytes[]): void {
-    const dueMs = this.#ctx.now.monotonicMs + LIMITS.announceWaitMs;
+    const dueMs = this.#ctx.now.monotonicMs + this.#announceWaitMs;
     const idTexts = ids.map((id) => this.#fetcher.idText(id));
     this.#homes.heard(link, idTexts);
     for (const [i, id] of ids.entries()) {
@@ -233,7 +238,7 @@ export class Gossip {
         this.#announcedBy.set(link, (this.#announcedBy.get(link) ?? 0) + 1);
       }
     }
-    if (this.#announced.size > 0) this.#ctx.arm('announced', LIMITS.announceWaitMs);
+    if (this.#announced.size > 0) this.#ctx.arm('announced', this.#announceWaitMs);
   }
 
   #mayAnnounce(link: Link): boolean {
@@ -253,7 +258,7 @@ export class Gossip {
     const now = this.#ctx.now.monotonicMs;
     const due = [...this.#announced.values()].filter(({ dueMs }) => dueMs <= now);
     for (const { id } of due) this.#unannounce(this.#fetcher.idText(id));
-    if (this.#announced.size > 0) this.#ctx.arm('announced', LIMITS.announceWaitMs / 2);
+    if (this.#announced.size > 0) this.#ctx.arm('announced', this.#announceWaitMs / 2);
     const lacking = due.filter(({ id }) => !this.seen.has(this.#fetcher.idText(id)));
     if (lacking.length === 0) return;
     this.#ctx.read({ kind: 'has', ids: lacking.map(({ id }) => id) }, ({ holdings }) => {

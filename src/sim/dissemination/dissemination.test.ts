@@ -108,7 +108,14 @@ class Bench {
   }
 }
 
-const spreadOf = (value: number, count = 1) => ({ count, median: value, p90: value, p99: value, max: value });
+const spreadOf = (value: number, count = 1) => ({
+  count,
+  mean: value,
+  median: value,
+  p90: value,
+  p99: value,
+  max: value,
+});
 
 describe('the figures of a message', () => {
   it('are those worked out by hand', () => {
@@ -256,10 +263,10 @@ describe('the figures of a message', () => {
 describe('a spread', () => {
   it('has the values below which shares of all lie', () => {
     const tally = new Tally();
-    expect(tally.spread()).toEqual({ count: 0, median: 0, p90: 0, p99: 0, max: 0 });
+    expect(tally.spread()).toEqual({ count: 0, mean: 0, median: 0, p90: 0, p99: 0, max: 0 });
     for (let i = 1; i <= 200; i++) tally.add(i / 10);
-    const { count, median, p90, p99, max } = tally.spread();
-    expect([count, median, p90, p99, max]).toEqual([200, 10, 18, 19.8, 20]);
+    const { count, mean, median, p90, p99, max } = tally.spread();
+    expect([count, mean, median, p90, p99, max]).toEqual([200, 10.05, 10, 18, 19.8, 20]);
   });
 
   it('keeps two decimals or three digits, so that its memory is bounded', () => {

@@ -43,6 +43,9 @@ export class Dissemination implements Observer {
   readonly #passages = new Map<string, Passage>();
   readonly #begun = new WeakSet<Publication>();
   readonly #totals = new Totals();
+  /** the same for the messages of some channels, by the name of their group */
+  readonly #groups = new Map<string, Totals>();
+  #groupOf: (channel: string) => string = () => '';
   #arrivals = 0;
   /** links that were closed in order, or with their peer */
   #closed = 0;
@@ -100,8 +103,21 @@ export class Dissemination implements Observer {
       if (!isOver && this.#arrivals <= ARRIVALS_MAX) return;
       this.#passages.delete(id);
       this.#arrivals -= passage.arrivals.size;
-      this.#totals.add(passage);
+      for (const totals of this.#totalsOf(passage)) totals.add(passage);
     }
+  }
+
+  #totalsOf({ start }: Passage): Totals[] {
+    const group = this.#groupOf(start.publication.command.channel);
+    if (group === '') return [this.#totals];
+    const known = this.#groups.get(group) ?? new Totals();
+    this.#groups.set(group, known);
+    return [this.#totals, known];
+  }
+
+  /** Figures of their own for groups of channels. @param groupOf the name of a channel's group, '' for none */
+  group(groupOf: (channel: string) => string): void {
+    this.#groupOf = groupOf;
   }
 
   event(host: Host, event: Event): void {
@@ -137,6 +153,12 @@ export class Dissemination implements Observer {
     const all = this.#totals.copy();
     for (const passage of this.#passages.values()) all.add(passage);
     return all;
+  }
+
+  /** All messages of a group of channels that are over; those under way are in none. */
+  figuresOf(group: string): DisseminationFigures {
+    this.#settle();
+    return (this.#groups.get(group) ?? new Totals()).figures();
   }
 
   /** All messages so far; those under way as far as they have come. */

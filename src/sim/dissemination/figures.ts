@@ -25,6 +25,8 @@ export interface DisseminationFigures {
   /** copies that arrived for each relay that any arrived at, and the same for leaves */
   readonly copiesPerRelay: number;
   readonly copiesPerLeaf: number;
+  /** copies that arrived anywhere for each delivery */
+  readonly copiesPerDelivery: number;
   /** of each delivery: relays that its first copy went through on its way to the peer that shows it */
   readonly relaysCrossed: Spread;
   /** of each delivery: from the moment at which the message left its author's peer to the first copy, virtual ms */
@@ -175,6 +177,9 @@ export class Totals {
       })),
       copiesPerRelay: perPeer(this.#relays),
       copiesPerLeaf: perPeer(this.#leaves),
+      copiesPerDelivery: hundredths(
+        (this.#relays.copies + this.#leaves.copies) / Math.max(1, this.#tallies.latencyMs.count),
+      ),
       late: this.#late,
       unreachable: this.#unreachable,
     };

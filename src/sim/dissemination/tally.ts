@@ -3,6 +3,7 @@
 /** Shares of all values: half of them, nine tenths, 99 of 100 and all are at most so large. 0 without any. */
 export interface Spread {
   readonly count: number;
+  readonly mean: number;
   readonly median: number;
   readonly p90: number;
   readonly p99: number;
@@ -24,6 +25,17 @@ export class Tally {
     this.#count++;
   }
 
+  get count(): number {
+    return this.#count;
+  }
+
+  /** 0 without any value. */
+  get mean(): number {
+    let sum = 0;
+    for (const [value, count] of this.#counts) sum += value * count;
+    return rounded(sum / Math.max(1, this.#count));
+  }
+
   copy(): Tally {
     const copy = new Tally();
     for (const [key, count] of this.#counts) copy.#counts.set(key, count);
@@ -41,6 +53,6 @@ export class Tally {
       }
       return 0;
     };
-    return { count: this.#count, median: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) };
+    return { count: this.#count, mean: this.mean, median: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) };
   }
 }

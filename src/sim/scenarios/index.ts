@@ -6,6 +6,7 @@ import { commits } from './commits.ts';
 import { crowd } from './crowd.ts';
 import { drafts } from './drafts.ts';
 import { duplicateDials } from './duplicate-dials.ts';
+import { forwarding } from './forwarding.ts';
 import { growth, growth3000 } from './growth.ts';
 import { islands } from './islands.ts';
 import { line } from './line.ts';
@@ -15,9 +16,14 @@ import { mesh100 } from './mesh100.ts';
 import { partitionHeal } from './partition-heal.ts';
 import { queued } from './queued.ts';
 import { retention } from './retention.ts';
+import { churn, droppers, dying } from './trouble.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   line,
+  forwarding,
+  churn,
+  dying,
+  droppers,
   growth,
   growth3000,
   islands,

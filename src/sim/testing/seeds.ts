@@ -28,6 +28,8 @@ export const LARGE: Seeds = {
   retention: [1],
   mesh100: [1, 2],
   growth: [1, 2],
+  forwarding: [1],
+  churn: [1, 2],
 };
 
 /** With malicious peers: `npm run test:sim` plays these. */
