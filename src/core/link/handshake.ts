@@ -80,6 +80,7 @@ export class Handshakes {
       pings: 0,
       ponged: 0,
       roundTripMs: undefined,
+      distanceMs: undefined,
       pausedUntilMs: 0,
       unflushed: new Map(),
       isSealed: false,

@@ -43,6 +43,8 @@ export interface Link {
   /** the last ping that was answered, and how long that took; 0 and undefined before the first */
   ponged: number;
   roundTripMs: number | undefined;
+  /** how far away it is, ms: the round trip, where longer ones count little, because one end was busy then */
+  distanceMs: number | undefined;
   /** we do not read it before */
   pausedUntilMs: number;
   /** what to call when frames leave the queue, by their numbers */
@@ -72,11 +74,17 @@ export function nextPing(link: Link, nowMs: number): Extract<Frame, { type: 'pin
   return { type: 'ping', n: link.pings };
 }
 
+/** A longer round trip moves the distance by a part of the difference, as TCP smooths its own (RFC 6298). */
+const LONGER_SHARE = 8;
+
 /** Notes how long the answer to the last ping took. Late answers, repeated ones and made-up ones say nothing. */
 export function notePong(link: Link, n: number, nowMs: number): void {
   if (n !== link.pings || n === link.ponged) return;
   link.ponged = n;
-  link.roundTripMs = nowMs - link.pingedMs;
+  const tripMs = nowMs - link.pingedMs;
+  link.roundTripMs = tripMs;
+  const beforeMs = link.distanceMs ?? tripMs;
+  link.distanceMs = tripMs < beforeMs ? tripMs : beforeMs + (tripMs - beforeMs) / LONGER_SHARE;
 }
 
 /** Who is told what happens to links with mesh/1 peers. */

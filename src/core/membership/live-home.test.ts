@@ -5,8 +5,8 @@ import { LiveHome } from './live-home.ts';
 const MINUTE = 60_000;
 
 /** What the choice looks at. */
-function home(roundTripMs: number | undefined, fields: Partial<Link> = {}): Link {
-  return { remoteRelay: true, upMs: 0, heardMs: 0, roundTripMs, ...fields } as Link;
+function home(distanceMs: number | undefined, fields: Partial<Link> = {}): Link {
+  return { remoteRelay: true, upMs: 0, heardMs: 0, distanceMs, ...fields } as Link;
 }
 
 function liveAt(link: Link): LiveHome {
@@ -29,8 +29,8 @@ describe('the live home relay', () => {
     ['nearer by less than can be felt', home(1), 5],
     ['not measured yet', home(undefined), 80],
     ['no relay any more', home(20, { remoteRelay: false }), 80],
-  ])('stays where another one is %s', (_, other, roundTripMs) => {
-    const here = home(roundTripMs);
+  ])('stays where another one is %s', (_, other, distanceMs) => {
+    const here = home(distanceMs);
     const live = liveAt(here);
     expect(live.prefer([here, other], MINUTE)).toBe(false);
     expect(live.link).toBe(here);

@@ -46,20 +46,23 @@ export class LiveHome {
    * @returns whether it moved
    */
   prefer(homes: readonly Link[], nowMs: number): boolean {
-    const { roundTripMs } = this.#link ?? {};
-    if (roundTripMs === undefined || nowMs - this.#movedMs < MOVE_MS) return false;
+    const { distanceMs } = this.#link ?? {};
+    if (distanceMs === undefined || nowMs - this.#movedMs < MOVE_MS) return false;
     if (homes.some(({ upMs }) => nowMs - upMs < SETTLE_MS)) return false;
     const near = homes.filter((link) => link.remoteRelay && !this.#distrusted.has(link));
-    const nearest = near.reduce((a: Link | undefined, b) => (a && tripOf(a) <= tripOf(b) ? a : b), undefined);
-    if (!nearest || tripOf(nearest) > roundTripMs * NEARER_SHARE) return false;
-    if (roundTripMs - tripOf(nearest) < NEARER_MS) return false;
+    const nearest = near.reduce(
+      (a: Link | undefined, b) => (a && distanceOf(a) <= distanceOf(b) ? a : b),
+      undefined,
+    );
+    if (!nearest || distanceOf(nearest) > distanceMs * NEARER_SHARE) return false;
+    if (distanceMs - distanceOf(nearest) < NEARER_MS) return false;
     this.#link = nearest;
     this.#movedMs = nowMs;
     return true;
   }
 }
 
-const tripOf = (link: Link): number => link.roundTripMs ?? Number.POSITIVE_INFINITY;
+const distanceOf = (link: Link): number => link.distanceMs ?? Number.POSITIVE_INFINITY;
 
 function heardLast(links: readonly Link[]): Link | undefined {
   const relays = links.filter((link) => link.remoteRelay);
