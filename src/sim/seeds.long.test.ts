@@ -20,6 +20,7 @@ const OTHER: Readonly<Record<string, number>> = {
   growth3000: 1,
   forwarding: 10,
   churn: 20,
+  'churn-hour': 1,
   dying: 20,
   droppers: 20,
 };

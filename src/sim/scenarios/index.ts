@@ -16,12 +16,13 @@ import { mesh100 } from './mesh100.ts';
 import { partitionHeal } from './partition-heal.ts';
 import { queued } from './queued.ts';
 import { retention } from './retention.ts';
-import { churn, droppers, dying } from './trouble.ts';
+import { churn, churnHour, droppers, dying } from './trouble.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   line,
   forwarding,
   churn,
+  churnHour,
   dying,
   droppers,
   growth,

@@ -27,11 +27,10 @@ interface Stage {
   readonly watch: IsolationWatch;
 }
 
-function play(
-  world: World,
-  options: Parameters<typeof addForwarding>[2],
-  trouble: (stage: Stage) => void,
-): Stage {
+type Options = Parameters<typeof addForwarding>[2] & { readonly talkMs?: number };
+
+function play(world: World, options: Options, trouble: (stage: Stage) => void): Stage {
+  const { talkMs = TALK_MS } = options;
   const random = world.random('trouble');
   const cast = addForwarding(world, random, options);
   const watch = new IsolationWatch(world);
@@ -40,10 +39,10 @@ function play(
   watch.run(2000);
   const stage = { world, random, cast, watch };
   trouble(stage);
-  startTalks(world, random, cast, TALK_MS, (name, channel, body) =>
+  startTalks(world, random, cast, talkMs, (name, channel, body) =>
     promptness.publish(name, channel, body, watch.isConnected),
   );
-  watch.run(TALK_MS + AFTER_MS);
+  watch.run(talkMs + AFTER_MS);
   const { due, shares, words, missing } = promptness.figures();
   const { copiesPerRelay, copiesPerDelivery } = disseminationOf(world).figures();
   world.notes.push(
@@ -82,12 +81,25 @@ function demandNobodyAlone({ world, watch }: Stage): void {
   demand(world, ms <= ISOLATED_MAX_MS, `somebody was cut off for ${Math.round(ms / 1000)} s: ${words}`);
 }
 
+function playChurn(world: World, peers: number, talkMs: number): void {
+  demandNobodyAlone(play(world, { peers, talkMs }, (stage) => startChurn(stage, talkMs + AFTER_MS)));
+}
+
 export const churn: Scenario = {
   name: 'churn',
   about: 'a twentieth of all peers comes and goes every minute: nobody is alone for long, messages arrive',
   peers: 90,
   run(world, { peers }) {
-    demandNobodyAlone(play(world, { peers }, (stage) => startChurn(stage, TALK_MS + AFTER_MS)));
+    playChurn(world, peers, TALK_MS);
+  },
+};
+
+export const churnHour: Scenario = {
+  name: 'churn-hour',
+  about: 'churn for an hour',
+  peers: 150,
+  run(world, { peers }) {
+    playChurn(world, peers, 60 * 60_000);
   },
 };
 

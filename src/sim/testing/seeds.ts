@@ -36,7 +36,7 @@ export const LARGE: Seeds = {
 export const MALICIOUS: Seeds = { malice: range(1, 200) };
 
 /** Minutes for one seed: only `npm run test:long` plays them. */
-export const HUGE: readonly string[] = ['malice200', 'growth3000'];
+export const HUGE: readonly string[] = ['malice200', 'growth3000', 'churn-hour'];
 
 /** Seeds from `first` to `last`. */
 function range(first: number, last: number): number[] {
