@@ -18,6 +18,8 @@ const OTHER: Readonly<Record<string, number>> = {
   malice200: 3,
   growth: 20,
   growth3000: 1,
+  visits100: 1,
+  'visits100-talk': 1,
 };
 
 for (const scenario of SCENARIOS) {

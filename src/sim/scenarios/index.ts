@@ -15,6 +15,8 @@ import { mesh100 } from './mesh100.ts';
 import { partitionHeal } from './partition-heal.ts';
 import { queued } from './queued.ts';
 import { retention } from './retention.ts';
+import { visits } from './visits.ts';
+import { visits100, visits100Talk } from './visits100.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   line,
@@ -32,6 +34,9 @@ export const SCENARIOS: readonly Scenario[] = [
   crowd,
   drafts,
   retention,
+  visits,
+  visits100,
+  visits100Talk,
   mesh100,
   malice,
   malice200,

@@ -19,6 +19,7 @@ export const SMALL: Seeds = {
   repeats: [1, 2],
   commits: [3],
   drafts: [1, 2, 3],
+  visits: [1, 2, 3, 4],
 };
 
 /** Scenarios with many peers, many messages or much time. They run beside the others. */
@@ -34,7 +35,7 @@ export const LARGE: Seeds = {
 export const MALICIOUS: Seeds = { malice: range(1, 200) };
 
 /** Minutes for one seed: only `npm run test:long` plays them. */
-export const HUGE: readonly string[] = ['malice200', 'growth3000'];
+export const HUGE: readonly string[] = ['malice200', 'growth3000', 'visits100', 'visits100-talk'];
 
 /** Seeds from `first` to `last`. */
 function range(first: number, last: number): number[] {
