@@ -68,6 +68,12 @@ const table = {
     http: 409,
     at: 'link',
   },
+  visit_over: {
+    title: 'The visit is over: what both sides hold has been compared.',
+    do: 'Nothing.',
+    http: 409,
+    at: 'link',
+  },
   too_slow: {
     title: 'The other side did not read fast enough and the send queue overflowed.',
     do: 'Nothing to do: the link is made again and catch-up fetches what was dropped.',

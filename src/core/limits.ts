@@ -319,6 +319,36 @@ export const LIMITS = {
   /** ids that one link may have waiting to be served (design, section 7, with room for announcements) */
   servingMax: 4096,
 
+  // visits
+  /** visits that we make at a time (guess: a dial a second, and three seconds each), and those of others: they take places
+   *  of handshakes and feelers (guess); half of these are for relays of the map, so that made-up ids cannot take all */
+  visitsOutMax: 2,
+  visitsInMax: 8,
+  visitsStrangerMax: 4,
+  /** channels of one (derived: one frame of sums) */
+  visitChannelsMax: 1024,
+  /** it is over when nothing is under way and nothing has come for this long (guess: a few round trips and commits) */
+  visitQuietMs: 3 * SECOND,
+  /** and in any case when nothing has come for this long, or after (guess: what is left is for the next one) */
+  visitIdleMs: 30 * SECOND,
+  visitMs: 5 * MINUTE,
+  /** the same relay is not visited again sooner, nor taken in again (guess; theirs is the shorter one, for clocks differ) */
+  visitAgainMs: 15 * SECOND,
+  visitorAgainMs: 5 * SECOND,
+  /** visitors whose last visit is remembered (guess: more than come in that time) */
+  visitorsMax: 1024,
+  /** a channel is due so long after its last change, and after its first one where it goes on changing (design, section 7) */
+  visitSettleMs: 5 * SECOND,
+  visitSpreadMs: 10 * SECOND,
+  visitBusyMs: 1 * MINUTE,
+  /** and again after (design, section 7) */
+  visitSecondMs: 1 * MINUTE,
+  visitThirdMs: 5 * MINUTE,
+  visitIdleEveryMs: 10 * MINUTE,
+  /** at once: within a few seconds where few hold it, so that about one of them dials in a second; at most (guess) */
+  visitSoonMs: 3 * SECOND,
+  visitSoonMsMax: 5 * MINUTE,
+
   // delivery
   /** own messages pushed and not yet confirmed as stored, per link (guess: two group commits) */
   outboxWindow: 512,

@@ -57,7 +57,7 @@ export interface LinkSnapshot {
   readonly peer: string;
   readonly direction: 'out' | 'in';
   readonly url: string;
-  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf' | 'mesh1';
+  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf' | 'visit' | 'mesh1';
   /** what keeps others from reading it: sealed records, TLS as far as the dialler goes, or nothing (loopback) */
   readonly protection: 'sealed' | 'tls' | 'none';
   readonly sinceWallMs: number;

@@ -299,7 +299,8 @@ export class Bench {
   connect(name: string, options: ConnectOptions = {}): Remote {
     const remote = this.open(name, options);
     remote.shake();
-    if (options.relay !== undefined || options.live !== undefined)
+    const hasRole = options.relay !== undefined || options.live !== undefined;
+    if (hasRole && !options.isVisit)
       remote.send({ type: 'role', relay: options.relay ?? false, live: options.live ?? false });
     this.run(0);
     return remote;

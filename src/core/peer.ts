@@ -29,6 +29,7 @@ import { Retention } from './retention/retention.ts';
 import { snapshot } from './snapshot.ts';
 import { Fetcher } from './sync/fetcher.ts';
 import { Sync } from './sync/sync.ts';
+import { Visits } from './sync/visits.ts';
 import { decodeFrame, type Frame } from './wire/frames.ts';
 
 export class Peer {
@@ -44,6 +45,7 @@ export class Peer {
   readonly #serving: Serving;
   readonly #ephemerals: Ephemerals;
   readonly #sync: Sync;
+  readonly #visits: Visits;
   readonly #clocks: Clocks;
   readonly #publisher: Publisher;
   readonly #outbox: Outbox;
@@ -62,7 +64,10 @@ export class Peer {
       },
     });
     this.#interest = new Interest(ctx, this.#links, this.#membership, {
-      shared: (link, tags) => this.#sync.shared(link, tags),
+      shared: (link, tags) => {
+        this.#sync.shared(link, tags);
+        if (link.isVisit) this.#gossip.visited();
+      },
       policyChanged: () => {
         this.#retention.changed();
         this.#mesh1.review();
@@ -79,6 +84,7 @@ export class Peer {
     this.#sync = new Sync(ctx, this.#links, this.#interest, this.#fetcher);
     this.#sync.takes = (tag, timeMs) => this.#retention.takes(tag, timeMs);
     this.#sync.onClockAgreed = () => this.#retention.clockConfirmed();
+    this.#visits = new Visits(ctx, { ...parts, serving: this.#serving, sync: this.#sync });
     this.#clocks = new Clocks(ctx);
     this.#outbox = new Outbox(ctx, this.#membership, this.#gossip);
     this.#mesh1 = new Mesh1(ctx, this.#links, this.#budgets, {
@@ -91,7 +97,10 @@ export class Peer {
       taken: (messages, link) => this.#outbox.taken(messages, link),
     });
     this.#gossip.onPassing = (message, from) => this.#mesh1.pass(message, from);
-    this.#gossip.onStored = (message) => this.#clocks.see(message.channel, message.time);
+    this.#gossip.onStored = (message) => {
+      this.#clocks.see(message.channel, message.time);
+      this.#visits.changed(ctx.tagOf(message.channel));
+    };
     this.#serving.onServed = (messages, link) => this.#outbox.taken(messages, link);
     this.#gossip.outbound.onTaken = (messages, link) => this.#outbox.taken(messages, link);
     this.#publisher = new Publisher(ctx, this.#clocks, {
@@ -101,6 +110,7 @@ export class Peer {
       published: (message, tag) => {
         this.#retention.published(message.message);
         this.#outbox.published(message, tag);
+        this.#visits.changed(tag);
       },
     });
   }
@@ -108,6 +118,7 @@ export class Peer {
   #linkListener(): LinkListener {
     return {
       isRelay: () => this.#membership.isRelay,
+      isVisit: (url) => this.#visits.isDialling(url),
       mesh1: {
         refusal: (link, hello) => this.#mesh1.refusal(link, hello),
         up: (link, hello) => this.#mesh1.up(link, hello),
@@ -120,14 +131,11 @@ export class Peer {
       up: (link) => this.#up(link),
       frame: (link, bytes) => this.#frame(link, bytes),
       down: (link) => this.#down(link),
-      ended: (link, code, reason) =>
-        this.#membership.ended(
-          link.url,
-          link.peer,
-          link.upMs > 0 ? this.#ctx.now.monotonicMs - link.upMs : 0,
-          code,
-          reason,
-        ),
+      ended: (link, code, reason) => {
+        const livedMs = link.upMs > 0 ? this.#ctx.now.monotonicMs - link.upMs : 0;
+        this.#visits.ended(link.url);
+        this.#membership.ended(link.url, link.peer, livedMs, code, reason);
+      },
     };
   }
 
@@ -157,6 +165,7 @@ export class Peer {
         return this.#links.flushed(event.link, event.notify);
       case 'dial-failed':
         this.#ctx.report('debug', 'dial failed', { url: event.url, reason: event.reason });
+        this.#visits.ended(event.url);
         return this.#membership.ended(event.url, '', 0, '', event.reason);
       case 'timer':
         return this.#timer(event.timer);
@@ -198,13 +207,16 @@ export class Peer {
 
   #up(link: Link): void {
     this.#membership.up(link);
+    if (link.phase !== 'up') return; // it was one too many
     this.#interest.up(link);
     this.#sync.up(link);
-    this.#outbox.review();
+    if (link.isVisit) this.#visits.up(link);
+    else this.#outbox.review();
   }
 
   #down(link: Link): void {
     this.#budgets.down(link);
+    this.#visits.down(link);
     this.#membership.down(link);
     this.#interest.down(link);
     this.#sync.down(link);
@@ -223,6 +235,7 @@ export class Peer {
   }
 
   #route(link: Link, frame: Frame): void {
+    if (link.isVisit && !this.#visits.heard(link, frame)) return;
     switch (frame.type) {
       case 'role':
       case 'have':
@@ -302,6 +315,7 @@ export class Peer {
     this.#ephemerals.tick();
     this.#mesh1.tick();
     this.#sync.tick();
+    this.#visits.tick();
     this.#outbox.tick();
     this.#interest.flush();
     this.#retention.tick();
@@ -324,6 +338,7 @@ export class Peer {
       ...this.#serving.footprint(),
       ...this.#ephemerals.footprint(),
       ...this.#sync.footprint(),
+      ...this.#visits.footprint(),
       ...this.#clocks.footprint(),
       ...this.#publisher.footprint(),
       ...this.#outbox.footprint(),

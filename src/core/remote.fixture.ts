@@ -15,6 +15,8 @@ export interface ConnectOptions {
   readonly host?: string;
   readonly relay?: boolean;
   readonly live?: boolean;
+  /** comes for a visit */
+  readonly isVisit?: boolean;
   /** number of the start: another one is another daemon with the same key */
   readonly instance?: number;
   /** does not answer pings */
@@ -104,7 +106,7 @@ export class Remote {
       network: 'openclaw',
       nonce: this.nonce,
       ephemeral: sha256(utf8(`ephemeral ${this.name} ${this.link}`)),
-      features: ['seal'],
+      features: this.options.isVisit ? ['seal', 'visit'] : ['seal'],
       agent: `remote ${this.name}`,
       ...changes,
     });

@@ -54,8 +54,8 @@ export interface LinkView {
   readonly direction: 'out' | 'in';
   /** URL that we dialled, or '' */
   readonly url: string;
-  /** what the link is for: overlay (relay to relay), home-live and home-standby (we are the leaf), leaf (it is), mesh1 */
-  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf' | 'mesh1';
+  /** what the link is for: overlay (relay to relay), home-live and home-standby (we are the leaf), leaf (it is), visit, mesh1 */
+  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf' | 'visit' | 'mesh1';
   /** what keeps others from reading it; `none` on loopback, and where a mesh/1 peer is not reached over TLS */
   readonly protection: 'sealed' | 'tls' | 'none';
   /** ISO 8601 */

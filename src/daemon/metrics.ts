@@ -33,7 +33,7 @@ interface MetricRow {
   readonly read: (facts: MetricFacts) => number | readonly MetricSample[];
 }
 
-const KINDS = ['overlay', 'home-live', 'home-standby', 'leaf', 'mesh1'] as const;
+const KINDS = ['overlay', 'home-live', 'home-standby', 'leaf', 'visit', 'mesh1'] as const;
 const PROTECTIONS = ['sealed', 'tls', 'none'] as const;
 const SOURCE_STATES = ['waiting', 'ok', 'failed'] as const;
 

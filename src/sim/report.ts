@@ -11,6 +11,7 @@ import type { Host } from './host.ts';
 import { describeVerdict, type Verdict, Verdicts } from './malice/verdicts.ts';
 import type { Observer } from './observer.ts';
 import { delayAt } from './picture/curve.ts';
+import { VisitCount, type VisitFigures } from './visit-count.ts';
 import type { World } from './world.ts';
 
 export interface Report {
@@ -35,6 +36,8 @@ export interface Report {
   /** copies of a message sent to a relay that got it at all */
   readonly copiesPerRelay: number;
   readonly dissemination: DisseminationFigures;
+  /** between relays that are no neighbours */
+  readonly visits: VisitFigures;
   /** frames sent by type */
   readonly framesByType: Readonly<Record<string, number>>;
   readonly frames: number;
@@ -65,6 +68,7 @@ export class Reporter implements Observer {
   readonly #crashes = new Map<Host, number>();
   readonly #stored = new Set<string>();
   readonly #verdicts: Verdicts;
+  readonly #visits = new VisitCount();
   readonly dissemination: Dissemination;
   #starts = 0;
   #copies = 0;
@@ -73,7 +77,7 @@ export class Reporter implements Observer {
     this.#world = world;
     this.#verdicts = new Verdicts(() => world.hosts());
     this.dissemination = disseminationOf(world);
-    world.network.observers.push(this, this.#verdicts);
+    world.network.observers.push(this, this.#verdicts, this.#visits);
   }
 
   started(): void {
@@ -149,6 +153,7 @@ export class Reporter implements Observer {
       copiesPerDelivery: hundredths(this.#copies / Math.max(1, delays.length)),
       copiesPerRelay: this.#copiesPerRelay(),
       dissemination: this.dissemination.figures(),
+      visits: this.#visits.figures(),
       framesByType: framesByType(hosts),
       frames: sum(({ traffic }) => traffic.framesSent),
       framesDropped: sum(({ traffic }) => traffic.framesDropped),
@@ -192,6 +197,7 @@ export function describeReport(report: Report): string {
     `  copies       ${report.copiesPerDelivery} sent for each delivery, ${report.copiesPerRelay} to each relay that got one`,
     ...shortWords(report.dissemination),
     ...report.notes.map((note, i) => `  ${i === 0 ? 'found       ' : '            '} ${note}`),
+    `  visits       ${report.visits.made} between relays that are no neighbours, ${report.visits.bytes} bytes`,
     `  traffic      ${report.frames} frames, ${mb} MB, ${report.framesDropped} frames dropped at full queues`,
     `  time         ${(report.virtualMs / 1000).toFixed(1)} s virtual in ${(report.realMs / 1000).toFixed(1)} s real, ` +
       `${report.steps} steps`,

@@ -23,6 +23,8 @@ const OTHER: Readonly<Record<string, number>> = {
   'churn-hour': 1,
   dying: 20,
   droppers: 20,
+  visits100: 1,
+  'visits100-talk': 1,
 };
 
 for (const scenario of SCENARIOS) {

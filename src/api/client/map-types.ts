@@ -25,7 +25,7 @@ export interface MapRelayJson {
 /** A link of this daemon. */
 export interface MapLinkJson {
   readonly peer: string;
-  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf';
+  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf' | 'visit';
   /** URL that we dialled, or null */
   readonly url: string | null;
   /** from the last ping to its answer, ms with one decimal; null before the first */

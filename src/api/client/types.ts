@@ -52,7 +52,7 @@ export interface LinkJson {
   readonly peer: string;
   readonly direction: 'out' | 'in';
   readonly url: string;
-  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf' | 'mesh1';
+  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf' | 'visit' | 'mesh1';
   /** what keeps others from reading it; `none` on loopback, and where a mesh/1 peer is not reached over TLS */
   readonly protection: 'sealed' | 'tls' | 'none';
   readonly since: string;

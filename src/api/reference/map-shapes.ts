@@ -30,8 +30,10 @@ const mapLinkShape = shape(
   z.object({
     peer: id().describe('id of the peer at the other end'),
     kind: z
-      .enum(['overlay', 'home-live', 'home-standby', 'leaf'])
-      .describe('relay to relay; our home relay; our second one; a leaf that hangs on us'),
+      .enum(['overlay', 'home-live', 'home-standby', 'leaf', 'visit'])
+      .describe(
+        'relay to relay; our home relay; our second one; a leaf that hangs on us; a visit, to compare what both hold',
+      ),
     url: z.string().nullable().describe('the address that we dialled, or null'),
     roundTripMs: z
       .number()

@@ -158,8 +158,10 @@ export const linkShape = shape(
     direction: z.enum(['out', 'in']).describe('`out` if we dialled'),
     url: z.string().describe('the address that we dialled, or empty'),
     kind: z
-      .enum(['overlay', 'home-live', 'home-standby', 'leaf', 'mesh1'])
-      .describe('relay to relay; our home relay; our second one; a leaf that hangs on us; a mesh/1 peer'),
+      .enum(['overlay', 'home-live', 'home-standby', 'leaf', 'visit', 'mesh1'])
+      .describe(
+        'relay to relay; our home relay; our second one; a leaf that hangs on us; a visit, to compare what both hold; a mesh/1 peer',
+      ),
     protection: z
       .enum(['sealed', 'tls', 'none'])
       .describe(

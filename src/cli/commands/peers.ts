@@ -10,6 +10,7 @@ const KIND: Record<LinkJson['kind'], string> = {
   'home-live': 'our home relay',
   'home-standby': 'our second home relay',
   leaf: 'a leaf that hangs on us',
+  visit: 'a visit, to compare what both hold',
   mesh1: 'a mesh/1 peer, which proves nothing of itself',
 };
 

@@ -293,6 +293,11 @@ export class Gossip {
     return this.#wanted.asked(idText);
   }
 
+  /** Somebody is here who may have content that was put off. */
+  visited(): void {
+    this.#wanted.rouse();
+  }
+
   footprint(): Footprint {
     const { came, refused } = this.origins.sizes;
     return {

@@ -97,6 +97,11 @@ export class Serving {
     this.#next(link, queue);
   }
 
+  /** Whether something that this link asked for has not left yet. */
+  isBusy(link: Link): boolean {
+    return this.#queues.has(link);
+  }
+
   footprint(): Footprint {
     const longest = Math.max(0, ...[...this.#queues.values()].map(({ ids }) => ids.length));
     return { servingIdsOfOneLink: { size: longest, max: LIMITS.servingMax } };

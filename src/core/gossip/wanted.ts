@@ -69,6 +69,11 @@ export class Wanted {
     this.#some = true;
   }
 
+  /** Somebody is here who may have it. */
+  rouse(): void {
+    this.#sweepMs = 0;
+  }
+
   /** Wanted content has come. */
   filled(idText: string): void {
     this.#tried.delete(idText);
@@ -84,7 +89,7 @@ export class Wanted {
   tick(): void {
     const now = this.#ctx.now.monotonicMs;
     if (!this.#some || this.#reading || now < this.#sweepMs) return;
-    if (this.#links.all().length === 0) return;
+    if (this.#links.all().length + this.#links.visits().length === 0) return;
     this.#reading = true;
     this.#ctx.read(
       { kind: 'wanted', afterArrival: this.#cursor, limit: LIMITS.wantedPage },
@@ -106,7 +111,8 @@ export class Wanted {
     const now = this.#ctx.now.monotonicMs;
     const tried = this.#tried.get(idText);
     if ((tried && now < tried.againMs) || this.#fetcher.isWanted(idText)) return;
-    const links = this.#links.all().filter((link) => this.#interest.isShared(link, tag));
+    const all = [...this.#links.all(), ...this.#links.visits()];
+    const links = all.filter((link) => this.#interest.isShared(link, tag));
     if (links.length === 0 || !this.#rates.take(author, LIMITS.commonBurst / 2)) return;
     const waitMs = Math.min(2 * (tried?.waitMs ?? RETRY_MIN_MS / 2), RETRY_MAX_MS);
     for (const oldest of this.#tried.keys()) {

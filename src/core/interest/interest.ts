@@ -24,6 +24,8 @@ interface LinkInterest {
   readonly mine: Map<string, number>;
   /** told by them */
   readonly theirs: Map<string, number>;
+  /** what a visit of ours is about */
+  offered: readonly string[];
   /** whether they said that they keep our channels while we are away */
   keepsMailbox: boolean;
 }
@@ -139,16 +141,27 @@ export class Interest {
   }
 
   up(link: Link): void {
-    this.#perLink.set(link.id, { mine: new Map(), theirs: new Map(), keepsMailbox: false });
+    this.#perLink.set(link.id, { mine: new Map(), theirs: new Map(), offered: [], keepsMailbox: false });
+    if (link.isVisit) return;
     this.review(link);
     this.#askMailbox(link);
   }
 
+  /** A visit of ours is about these channels. */
+  offer(link: Link, tags: readonly string[]): void {
+    const interest = this.#perLink.get(link.id);
+    if (!interest) return;
+    interest.offered = tags;
+    this.#stale.add(link);
+    this.#ctx.arm('flush', 0);
+  }
+
   down(link: Link): void {
-    this.version++;
     const had = this.#perLink.get(link.id);
     this.#perLink.delete(link.id);
     this.#stale.delete(link);
+    if (link.isVisit) return;
+    this.version++;
     if (had && had.theirs.size > 0 && this.#membership.isRelay) this.changed();
   }
 
@@ -181,6 +194,10 @@ export class Interest {
         return this.#wanted();
       case 'leaf':
         return interest.theirs.keys();
+      case 'visit': {
+        const asked = link.role === 'dialler' ? interest.offered : [...interest.theirs.keys()];
+        return asked.filter((tag) => this.holds(tag));
+      }
       case 'overlay': {
         const theirs = this.#membership.map.tagsOf(link.peer);
         return [...theirs].filter((tag) => this.holds(tag));
@@ -223,15 +240,17 @@ export class Interest {
   #told(link: Link, frame: Extract<Frame, { type: 'holds' }>): void {
     const interest = this.#perLink.get(link.id);
     if (!interest) return;
-    this.version++;
+    if (link.isVisit) this.#stale.add(link);
+    else this.version++;
+    const most = link.isVisit ? LIMITS.visitChannelsMax : LIMITS.tagsMax;
     if (frame.reset) interest.theirs.clear();
     let changed = frame.unset.length > 0;
     const fresh: string[] = [];
     for (const tag of frame.unset) interest.theirs.delete(tag);
     for (const { tag, floorHour } of frame.set) {
       if (!interest.theirs.has(tag)) {
-        if (interest.theirs.size >= LIMITS.tagsMax) {
-          this.#links.offend(link, 'unasked', `more than ${LIMITS.tagsMax} channels`);
+        if (interest.theirs.size >= most) {
+          this.#links.offend(link, 'unasked', `more than ${most} channels`);
           break;
         }
         changed = true;

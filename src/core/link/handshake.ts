@@ -23,6 +23,8 @@ import type { Link } from './link.ts';
 /** What the handshake needs of its surroundings. */
 export interface HandshakeHost {
   readonly isRelay: () => boolean;
+  /** whether we dial this URL for a visit */
+  readonly isVisit: (url: string) => boolean;
   readonly isBanned: (peer: string) => boolean;
   /** refuse with an error text and close */
   readonly refuse: (link: Link, code: ErrorCode, detail: string) => void;
@@ -36,8 +38,8 @@ export interface HandshakeHost {
 
 const AUTH_FRAME_MAX = 1024;
 
-/** Words of `features`: this side can seal a link; this one has to be; the dialler came over TLS. */
-const FEATURE = { seal: 'seal', sealThis: 'seal-this', tls: 'tls' } as const;
+/** Words of `features`: this side can seal a link; this one has to be; the dialler came over TLS; it comes for a visit. */
+const FEATURE = { seal: 'seal', sealThis: 'seal-this', tls: 'tls', visit: 'visit' } as const;
 
 /** Canonical URLs that lead to the dialler's own host, whatever a name server says (RFC 6761 section 6.3). */
 const OWN_HOST = /^wss?:\/\/(?:127(?:\.\d{1,3}){3}|\[::1\]|(?:[^/:@?\\]*\.)?localhost)(?::\d+)?\//;
@@ -86,6 +88,7 @@ export class Handshakes {
       isSealed: false,
       isTls: event.url.startsWith('wss:'),
       hasSentAuth: false,
+      isVisit: event.role === 'dialler' && this.#host.isVisit(event.url),
       early: [],
       earlyBytes: 0,
     };
@@ -113,7 +116,9 @@ export class Handshakes {
 
   #features(link: Link): string[] {
     const needed = this.#needsSeal(link) ? [FEATURE.sealThis] : [];
-    return [FEATURE.seal, ...needed, ...(link.role === 'dialler' && link.isTls ? [FEATURE.tls] : [])];
+    if (link.role === 'responder') return [FEATURE.seal, ...needed];
+    const [tls, visit] = [link.isTls ? [FEATURE.tls] : [], link.isVisit ? [FEATURE.visit] : []];
+    return [FEATURE.seal, ...needed, ...tls, ...visit];
   }
 
   text(link: Link, text: string): void {
@@ -139,7 +144,10 @@ export class Handshakes {
     link.remoteRelay = theirs.relay;
     link.agent = theirs.agent;
     // What a dialler says of TLS is its own affair: who lies lays open its own link, and nobody on the way can change it.
-    if (link.role === 'responder') link.isTls = theirs.features.includes(FEATURE.tls);
+    if (link.role === 'responder') {
+      link.isTls = theirs.features.includes(FEATURE.tls);
+      link.isVisit = theirs.features.includes(FEATURE.visit);
+    }
     link.isSealed = this.#needsSeal(link) || theirs.features.includes(FEATURE.sealThis);
     if (link.isSealed && !theirs.features.includes(FEATURE.seal))
       return this.#host.refuse(link, 'unsupported_version', 'this link has to be sealed');

@@ -54,13 +54,15 @@ export interface Link {
   /** the other side dialled us over TLS, or we did */
   isTls: boolean;
   hasSentAuth: boolean;
+  /** for one comparison of what both hold, and no neighbourhood (`sync/visits.ts`); the dialler says so in its handshake */
+  isVisit: boolean;
   /** what came after their `auth` and before the link was up: frames, or records where it is sealed */
   readonly early: Bytes[];
   earlyBytes: number;
 }
 
 /** What the link is for, seen from here. */
-export type LinkKind = 'overlay' | 'home-live' | 'home-standby' | 'leaf';
+export type LinkKind = 'overlay' | 'home-live' | 'home-standby' | 'leaf' | 'visit';
 
 /** The proven peer at the other end, or `mesh/1` for one that proves nothing: what explanations call it. */
 export function nameOf(link: Link): string {

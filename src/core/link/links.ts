@@ -11,6 +11,7 @@ import { LIMITS } from '../limits.ts';
 import type { Footprint } from '../peer-types.ts';
 import { encodeFrame, type Frame } from '../wire/frames.ts';
 import { encodeErrorText, type Mesh1Hello, parseErrorText } from '../wire/handshake.ts';
+import { Contests } from './contests.ts';
 import { Handshakes, prefersNewer } from './handshake.ts';
 import { type Link, type LinkKind, type Mesh1Listener, nextPing, notePong, type Offence } from './link.ts';
 import { Standing } from './standing.ts';
@@ -25,6 +26,7 @@ export interface LinkListener {
   /** only for links that were up */
   readonly down: (link: Link) => void;
   readonly isRelay: () => boolean;
+  readonly isVisit: (url: string) => boolean;
   readonly kindOf: (link: Link) => LinkKind;
   readonly mesh1: Mesh1Listener;
   /** any link ended, whether it was up or not; `code` and `reason` are why, `reason` the other side's word if it said any */
@@ -38,12 +40,6 @@ export interface SendOptions {
   readonly onFlushed?: (link: Link) => void;
 }
 
-interface Contest {
-  readonly older: Link;
-  readonly newer: Link;
-  askedMs: number;
-}
-
 export class Links {
   readonly #ctx: Context;
   readonly #listener: LinkListener;
@@ -51,8 +47,7 @@ export class Links {
   readonly #links = new Map<LinkId, Link>();
   readonly #byPeer = new Map<string, Link>();
   readonly standing: Standing;
-  /** older links that must show life before a newer one is turned away */
-  readonly #contests: Contest[] = [];
+  readonly #contests: Contests;
   readonly #ownKey: Bytes;
   /** what the other side last said to be wrong */
   readonly #words = new WeakMap<Link, string>();
@@ -65,8 +60,15 @@ export class Links {
     this.#listener = listener;
     this.#ownKey = idFromText(ctx.config.peerId) as Bytes;
     this.standing = new Standing(ctx);
+    this.#contests = new Contests(ctx, {
+      send: (link, frame) => this.send(link, frame),
+      close: (link, code, detail) => this.close(link, code, detail),
+      raise: (link) => this.#raise(link),
+      current: (peer) => this.#byPeer.get(peer),
+    });
     this.#handshakes = new Handshakes(ctx, {
       isRelay: listener.isRelay,
+      isVisit: listener.isVisit,
       isBanned: (peer) => this.standing.isBanned(peer),
       refuse: (link, code, detail) => this.close(link, code, detail),
       mesh1: (link, hello) => this.#mesh1(link, hello),
@@ -118,7 +120,7 @@ export class Links {
     if (!link) return undefined;
     link.heardMs = this.#ctx.now.monotonicMs;
     if (link.phase === 'up') {
-      this.#showsLife(link);
+      this.#contests.showsLife(link);
       return link;
     }
     this.#handshakes.frame(link, bytes);
@@ -127,6 +129,7 @@ export class Links {
 
   /** A peer that speaks mesh/1. What it calls itself proves nothing, so it takes the place of nobody. */
   #mesh1(link: Link, hello: Mesh1Hello): void {
+    if (link.isVisit) return this.close(link, 'unsupported_version', 'a visit is no use here');
     const refusal = this.#listener.mesh1.refusal(link, hello);
     if (refusal) return this.close(link, refusal.code, refusal.detail);
     this.#handshakes.answerMesh1(link);
@@ -146,9 +149,13 @@ export class Links {
     const older = this.#byPeer.get(link.peer);
     if (older) {
       if (older.instance !== link.instance) this.#otherInstance(older, link);
+      else if (link.isVisit && !older.isVisit)
+        return this.close(link, 'duplicate_link', 'neighbours need no visit');
+      else if (older.isVisit && !link.isVisit)
+        this.close(older, 'duplicate_link', 'neighbours need no visit');
       else if (prefersNewer(this.#ownKey, older, link))
         this.close(older, 'duplicate_link', 'a newer link took over');
-      else return this.#contest(older, link);
+      else return this.#contests.begin(older, link);
     }
     this.#raise(link);
   }
@@ -167,34 +174,6 @@ export class Links {
     this.close(older, alive ? 'duplicate_peer' : 'timed_out', 'another start of the same peer took over');
   }
 
-  #contest(older: Link, newer: Link): void {
-    this.send(older, nextPing(older, this.#ctx.now.monotonicMs));
-    this.#contests.push({ older, newer, askedMs: this.#ctx.now.monotonicMs });
-  }
-
-  /** A link that must show life does. */
-  #showsLife(older: Link): void {
-    for (const contest of this.#contests)
-      if (contest.older === older) this.close(contest.newer, 'duplicate_link', 'the older link is alive');
-  }
-
-  #settleContests(): void {
-    for (let i = this.#contests.length - 1; i >= 0; i--) {
-      const { older, newer, askedMs } = this.#contests[i] as Contest;
-      const waitedMs = this.#ctx.now.monotonicMs - askedMs;
-      const over = older.phase === 'closed' || waitedMs >= LIMITS.duplicatePingMs;
-      if (!over && newer.phase !== 'closed') continue;
-      this.#contests.splice(i, 1);
-      if (newer.phase === 'closed') continue;
-      if ((this.#byPeer.get(newer.peer) ?? older) !== older) {
-        this.close(newer, 'duplicate_link', 'another link took over');
-      } else {
-        if (older.phase === 'up') this.close(older, 'timed_out', 'no answer to a ping');
-        this.#raise(newer);
-      }
-    }
-  }
-
   #raise(link: Link): void {
     const { monotonicMs, wallMs } = this.#ctx.now;
     link.phase = 'up';
@@ -203,15 +182,16 @@ export class Links {
     link.heardMs = monotonicMs;
     link.pingedMs = monotonicMs;
     this.#byPeer.set(link.peer, link);
-    this.#ctx.report('info', 'link up', {
+    this.#ctx.report(link.isVisit ? 'debug' : 'info', 'link up', {
       link: link.id,
       peer: link.peer,
       url: link.url || link.theirUrl,
       role: link.role,
+      ...(link.isVisit ? { visit: true } : {}),
     });
     this.#listener.up(link);
     // The first one tells how far it is; a standby link has its next one only in 25 seconds.
-    if (link.phase === 'up') this.send(link, nextPing(link, monotonicMs));
+    if (link.phase === 'up' && !link.isVisit) this.send(link, nextPing(link, monotonicMs));
     for (const bytes of link.early.splice(0)) if (link.phase === 'up') this.#listener.frame(link, bytes);
   }
 
@@ -236,8 +216,8 @@ export class Links {
     if (this.#byPeer.get(link.peer) === link) this.#byPeer.delete(link.peer);
     const data = { link: link.id, peer: link.peer, url: link.url, reason: reason.slice(0, 200) };
     const phrase = wasUp ? 'link down' : 'link refused';
-    // Strangers that knock and fail are no news, and must not be able to fill a log.
-    const level = phase === 'up' || link.role === 'dialler' ? 'info' : 'debug';
+    // Strangers that knock and fail are no news, nor are visits, and must not be able to fill a log.
+    const level = !link.isVisit && (phase === 'up' || link.role === 'dialler') ? 'info' : 'debug';
     if (code === '') this.#ctx.report(level, phrase, data);
     else this.#ctx.report(level, phrase, data, code);
     if (phase === 'up') this.#listener.down(link);
@@ -315,7 +295,7 @@ export class Links {
 
   #told(link: Link, code: string, detail: string): void {
     this.#words.set(link, wordsOf(code, detail));
-    const level = code === 'duplicate_peer' ? 'error' : 'info';
+    const level = code === 'duplicate_peer' ? 'error' : link.isVisit ? 'debug' : 'info';
     const data = { link: link.id, peer: link.peer, code: code.slice(0, 64), detail: detail.slice(0, 200) };
     if (code === 'duplicate_peer')
       this.#ctx.report(level, 'another daemon uses our peer key', data, 'duplicate_peer');
@@ -329,11 +309,11 @@ export class Links {
     this.#tickMs = now;
     if (stalledMs > 500) this.#forgive(stalledMs);
     for (const link of [...this.#links.values()]) {
-      if (this.#handshakes.isLate(link) && !this.#contests.some((c) => c.newer === link))
+      if (this.#handshakes.isLate(link) && !this.#contests.isNewer(link))
         this.close(link, 'handshake_timeout', `not proven after ${LIMITS.handshakeMs} ms`);
       else if (link.phase === 'up') this.#keepAlive(link, now);
     }
-    this.#settleContests();
+    this.#contests.settle();
     this.standing.tick();
   }
 
@@ -344,7 +324,7 @@ export class Links {
       link.heardMs = later(link.heardMs);
       link.openedMs = later(link.openedMs);
     }
-    for (const contest of this.#contests) contest.askedMs = later(contest.askedMs);
+    this.#contests.forgive(later);
   }
 
   #keepAlive(link: Link, now: number): void {
@@ -357,9 +337,14 @@ export class Links {
     this.send(link, nextPing(link, now));
   }
 
-  /** Links that are up. */
+  /** Links with neighbours that are up: all but visits. */
   all(): Link[] {
-    return [...this.#byPeer.values()];
+    return [...this.#byPeer.values()].filter(({ isVisit }) => !isVisit);
+  }
+
+  /** Visits that are up, ours and those of others. */
+  visits(): Link[] {
+    return [...this.#byPeer.values()].filter(({ isVisit }) => isVisit);
   }
 
   get(id: LinkId): Link | undefined {
@@ -374,8 +359,10 @@ export class Links {
     };
   }
 
+  /** The link with this neighbour; a visit makes no neighbour. */
   withPeer(peer: string): Link | undefined {
-    return this.#byPeer.get(peer);
+    const link = this.#byPeer.get(peer);
+    return link?.isVisit ? undefined : link;
   }
 
   /** links that are up or may still be, without those of mesh/1 */

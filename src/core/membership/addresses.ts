@@ -67,6 +67,8 @@ const EXPONENTS: { readonly [C in ErrorCode | '']?: number } = {
   too_many_links: 4,
   not_needed: 7,
 };
+/** Ends of links that were as they should be. */
+const FINE: readonly (ErrorCode | '')[] = ['not_needed', 'duplicate_link', 'visit_over'];
 /** All hints together (design, section 5). */
 const HINT_EVERY_MS = 1000;
 /** Characters of a reason that are remembered: it may be the other side's word (guess). */
@@ -189,6 +191,14 @@ export class Addresses {
     return last === undefined || now - last >= LIMITS.dialBackHostMs;
   }
 
+  /** Dials an address of the book to visit `peer` there, unless it is proven to be another's; within the budget of hints,
+   *  so not those that the operator named. */
+  visit(url: string, peer: string): 'dialled' | 'later' | 'no' {
+    const known = this.#book.get(url);
+    if (!known || known.fixed || (known.proven && known.peer !== peer)) return 'no';
+    return this.test({ ...known, trust: 'peer' }, false);
+  }
+
   isDialling(url: string): boolean {
     return this.#book.get(url)?.state === 'dialling';
   }
@@ -275,7 +285,7 @@ export class Addresses {
     if (!address) return;
     address.state = code === 'self_link' ? 'self' : 'waiting';
     address.lastError = failureText(code, reason);
-    const isFine = livedMs >= LIMITS.dialStableMs || code === 'not_needed' || code === 'duplicate_link';
+    const isFine = livedMs >= LIMITS.dialStableMs || FINE.includes(code);
     address.failures = isFine ? 0 : address.failures + 1;
     const exponent = Math.min(Math.max(address.failures - 1, EXPONENTS[code] ?? 0), 12);
     const wait = Math.min(LIMITS.dialBackoffMinMs * 2 ** exponent, LIMITS.dialBackoffMaxMs);

@@ -92,6 +92,7 @@ export class Membership {
   }
 
   kindOf(link: Link): LinkKind {
+    if (link.isVisit) return 'visit';
     if (this.#isRelay) return link.remoteRelay ? 'overlay' : 'leaf';
     return link === this.#live.link ? 'home-live' : 'home-standby';
   }
@@ -121,6 +122,8 @@ export class Membership {
   }
 
   up(link: Link): void {
+    // Where a visit led is proven too, but no place to begin with at the next start.
+    if (link.isVisit) return link.url === '' ? undefined : this.addresses.proved(link.url, link.peer);
     if (link.role === 'dialler') this.#proved([link]);
     if (this.#isTurnedAway(link) || this.#views.wasFeeler(link)) return;
     if (!this.#isRelay && !this.#live.link) this.#live.set(link);

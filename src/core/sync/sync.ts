@@ -93,7 +93,7 @@ export class Sync {
       settledMs: this.#ctx.now.monotonicMs,
       listed: new ListedBuckets(),
     });
-    this.#armHeartbeat(link);
+    if (!link.isVisit) this.#armHeartbeat(link);
   }
 
   down(link: Link): void {
@@ -183,6 +183,12 @@ export class Sync {
     if (session.asks < 1) return false;
     session.asks--;
     return true;
+  }
+
+  /** Whether something is being pulled over a link. */
+  isBusy(link: Link): boolean {
+    const session = this.#sessions.get(link.id);
+    return session !== undefined && this.#isBusy(link, session);
   }
 
   #isBusy(link: Link, session: Session): boolean {

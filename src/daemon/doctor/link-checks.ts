@@ -16,6 +16,7 @@ const KINDS: readonly (readonly [kind: LinkView['kind'], one: string, many: stri
   ['home-live', 'to our home relay', 'to our home relay'],
   ['home-standby', 'to a second home relay', 'to further home relays'],
   ['leaf', 'to a leaf that hangs on us', 'to leaves that hang on us'],
+  ['visit', 'a visit', 'visits'],
   ['mesh1', 'with a mesh/1 peer', 'with mesh/1 peers'],
 ];
 

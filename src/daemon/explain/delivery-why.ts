@@ -39,9 +39,11 @@ function missing({ known, delivery, facts, snapshot, isExpired }: DeliveryWhyPar
   if (delivery.state === 'stored') return { kind: 'nothing' };
   if (isExpired) return { kind: 'expired', at: isoTime(known.expiresMs) };
   const { keeper, underWay, unconfirmed } = facts;
-  if (snapshot.links.length === 0) return { kind: 'no-link', next: nextLink(snapshot) };
+  // Whoever only visits keeps nothing.
+  const neighbours = snapshot.links.filter(({ kind }) => kind !== 'visit');
+  if (neighbours.length === 0) return { kind: 'no-link', next: nextLink(snapshot) };
   if (keeper === undefined) {
-    const leaves = snapshot.links.map(({ peer }) => peer);
+    const leaves = neighbours.map(({ peer }) => peer);
     const named = leaves.slice(0, LEAVES_NAMED);
     const moreLeaves = leaves.length - named.length;
     return { kind: 'no-relay', leaves: named, moreLeaves, next: nextLink(snapshot) };

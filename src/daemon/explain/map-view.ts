@@ -35,7 +35,7 @@ export interface MapRelayView {
 /** A link of this daemon. */
 export interface MapLinkView {
   readonly peer: string;
-  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf';
+  readonly kind: 'overlay' | 'home-live' | 'home-standby' | 'leaf' | 'visit';
   /** URL that we dialled, or null */
   readonly url: string | null;
   /** from the last ping to its answer, ms with one decimal; null before the first */

@@ -17,6 +17,8 @@ import { partitionHeal } from './partition-heal.ts';
 import { queued } from './queued.ts';
 import { retention } from './retention.ts';
 import { churn, churnHour, droppers, dying } from './trouble.ts';
+import { visits } from './visits.ts';
+import { visits100, visits100Talk } from './visits100.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   line,
@@ -39,6 +41,9 @@ export const SCENARIOS: readonly Scenario[] = [
   crowd,
   drafts,
   retention,
+  visits,
+  visits100,
+  visits100Talk,
   mesh100,
   malice,
   malice200,

@@ -19,6 +19,7 @@ export const SMALL: Seeds = {
   repeats: [1, 2],
   commits: [3],
   drafts: [1, 2, 3],
+  visits: [1, 2, 3, 4],
 };
 
 /** Scenarios with many peers, many messages or much time. They run beside the others. */
@@ -30,13 +31,21 @@ export const LARGE: Seeds = {
   growth: [1, 2],
   forwarding: [1],
   churn: [1, 2],
+  dying: [1, 2],
+  droppers: [1],
 };
 
 /** With malicious peers: `npm run test:sim` plays these. */
 export const MALICIOUS: Seeds = { malice: range(1, 200) };
 
 /** Minutes for one seed: only `npm run test:long` plays them. */
-export const HUGE: readonly string[] = ['malice200', 'growth3000', 'churn-hour'];
+export const HUGE: readonly string[] = [
+  'malice200',
+  'growth3000',
+  'visits100',
+  'visits100-talk',
+  'churn-hour',
+];
 
 /** Seeds from `first` to `last`. */
 function range(first: number, last: number): number[] {

@@ -1,0 +1,115 @@
+/**
+ * When each held channel is next to be compared with a holder that is no neighbour. What drives it is what happens to the
+ * channel: soon after its last change, again a minute and five minutes after it, and else every ten minutes; within
+ * seconds when it is new here, or when others hold it now that did not before. Pure: the clock is a parameter.
+ *
+ * Invariants:
+ * 1. Only channels that {@link VisitSchedule.keep} named last are remembered.
+ * 2. A channel that never comes to rest is due a minute after the first change since it was compared.
+ * 3. However often something stirs a channel, it moves its date once until it is compared.
+ */
+import { LIMITS } from '../limits.ts';
+import type { Random } from '../random.ts';
+
+interface Channel {
+  /** its last change; -Infinity for none */
+  changedMs: number;
+  /** the first change since it was last compared; Infinity for none */
+  dirtyMs: number;
+  dueMs: number;
+  /** due sooner than that, because it is new or was stirred; Infinity if not */
+  soonMs: number;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+export class VisitSchedule {
+  readonly #random: Random;
+  readonly #channels = new Map<string, Channel>();
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  has(tag: string): boolean {
+    return this.#channels.has(tag);
+  }
+
+  #after(ms: number, spreadMs: number): number {
+    return ms + this.#random.unit() * spreadMs;
+  }
+
+  /** The channels that are held, tags as text: others are forgotten, new ones are due within seconds. */
+  keep(tags: ReadonlySet<string>, nowMs: number): void {
+    for (const tag of this.#channels.keys()) if (!tags.has(tag)) this.#channels.delete(tag);
+    for (const tag of tags) {
+      if (this.#channels.has(tag)) continue;
+      const soonMs = this.#after(nowMs, LIMITS.visitSoonMs);
+      this.#channels.set(tag, { changedMs: -NEVER, dirtyMs: NEVER, dueMs: NEVER, soonMs });
+    }
+  }
+
+  /** A message of the channel is new here. */
+  changed(tag: string, nowMs: number): void {
+    const channel = this.#channels.get(tag);
+    if (!channel) return;
+    channel.changedMs = nowMs;
+    channel.dirtyMs = Math.min(channel.dirtyMs, nowMs);
+    const restMs = this.#after(nowMs + LIMITS.visitSettleMs, LIMITS.visitSpreadMs);
+    channel.dueMs = Math.min(restMs, channel.dirtyMs + LIMITS.visitBusyMs);
+  }
+
+  /**
+   * Others hold the channel now, or links with those that do are lost.
+   * @param holders how many hold it: the more, the longer each may take, so that not all of them dial at once
+   */
+  stirred(tag: string, holders: number, nowMs: number): void {
+    const channel = this.#channels.get(tag);
+    if (channel === undefined || channel.soonMs !== NEVER) return;
+    const spreadMs = Math.min(LIMITS.visitSoonMsMax, Math.max(LIMITS.visitSoonMs, holders * 1000));
+    channel.soonMs = this.#after(nowMs, spreadMs);
+  }
+
+  /** Channels that are due. */
+  due(nowMs: number): string[] {
+    const due: string[] = [];
+    for (const [tag, channel] of this.#channels) if (isDue(channel, nowMs)) due.push(tag);
+    return due;
+  }
+
+  isDue(tag: string, nowMs: number): boolean {
+    const channel = this.#channels.get(tag);
+    return channel !== undefined && isDue(channel, nowMs);
+  }
+
+  /** The channel is being compared. One that has only just changed, and is not due, keeps its date. */
+  compared(tag: string, nowMs: number): void {
+    const channel = this.#channels.get(tag);
+    if (!channel) return;
+    if (!isDue(channel, nowMs) && nowMs - channel.changedMs < LIMITS.visitSettleMs) return;
+    channel.soonMs = NEVER;
+    channel.dirtyMs = NEVER;
+    const again = [LIMITS.visitSecondMs, LIMITS.visitThirdMs].map((ms) => channel.changedMs + ms);
+    const next = again.find((ms) => ms > nowMs + LIMITS.visitSettleMs);
+    channel.dueMs =
+      next === undefined
+        ? nowMs + this.#random.jitter(LIMITS.visitIdleEveryMs, LIMITS.heartbeatJitter)
+        : this.#after(next, LIMITS.visitSpreadMs);
+  }
+
+  /** Nobody could be asked, or the comparison came to nothing: once more in a few seconds. */
+  defer(tag: string, nowMs: number): void {
+    const channel = this.#channels.get(tag);
+    if (!channel) return;
+    channel.soonMs = NEVER;
+    channel.dueMs = this.#after(nowMs + LIMITS.visitSettleMs, LIMITS.visitSpreadMs);
+  }
+}
+
+function isDue({ dueMs, soonMs }: Channel, nowMs: number): boolean {
+  return Math.min(dueMs, soonMs) <= nowMs;
+}

@@ -1,0 +1,221 @@
+/** Visits: who makes them, what happens on them, and how little a visitor can have. */
+import { describe, expect, it } from 'vitest';
+import { HOUR, LIMITS, SECOND } from '../limits.ts';
+import { idOf, interestRecord, peerRecord, sendRecords } from '../membership/records.fixture.ts';
+import { authorOf } from '../message/message.fixture.ts';
+import { Bench, type BenchOptions, tagOf } from '../peer.fixture.ts';
+import { MINUTE_END } from '../persistence.ts';
+import type { Remote } from '../remote.fixture.ts';
+import type { Frame } from '../wire/frames.ts';
+
+const urlOf = (name: string): string => `ws://${name}.example:5000/`;
+
+/** A relay with one neighbour, which tells of relays behind it and what they hold. */
+function relayBefore(
+  holders: Readonly<Record<string, readonly string[]>>,
+  options: BenchOptions = {},
+): { bench: Bench; near: Remote; tell: (name: string, channels: readonly string[]) => void } {
+  const bench = new Bench(options);
+  const near = bench.connect('near', { relay: true });
+  for (let i = 0; i < 5; i++) bench.connect(`neighbour ${i}`, { relay: true, role: 'responder' });
+  // It needs no more links, and its first feeler has been out.
+  const addresses = [{ url: 'ws://felt.example/', peer: '' }];
+  bench.event({ kind: 'addresses', source: 'list', scope: 'loopback', addresses, fixed: false });
+  bench.run(2000);
+  bench.event({ kind: 'dial-failed', url: 'ws://felt.example/', reason: 'connection refused' });
+  let sequence = Math.floor(bench.now.wallMs);
+  const names = Object.keys(holders);
+  const links = [bench.peerId, ...names.map((name) => idOf(authorOf(name)))];
+  sendRecords(near, peerRecord(near.key, { sequence, links }));
+  const tell = (name: string, channels: readonly string[]): void => {
+    sequence++;
+    const key = authorOf(name);
+    sendRecords(near, peerRecord(key, { sequence, links: [near.id], urls: [urlOf(name)] }));
+    sendRecords(near, interestRecord(key, sequence, channels.map(tagOf)));
+  };
+  for (const name of names) tell(name, holders[name] ?? []);
+  return { bench, near, tell };
+}
+
+const featuresOf = (remote: Remote): string[] =>
+  JSON.parse(remote.texts[0] ?? '').capabilities.mesh.features as string[];
+const dials = (bench: Bench, since = 0): string[] =>
+  bench
+    .of('dial', since)
+    .map(({ url }) => url)
+    .filter((url) => !url.includes('felt'));
+/** The far end of a dial of ours. */
+const visited = (bench: Bench, name: string): Remote =>
+  bench.connect(name, { role: 'responder', url: urlOf(name), relay: true, isVisit: true });
+const visitor = (bench: Bench, name: string): Remote => bench.connect(name, { relay: true, isVisit: true });
+const holds = (channels: readonly string[]): Frame => {
+  const set = channels.map((channel) => ({ tag: tagOf(channel), floorHour: 1 }));
+  return { type: 'holds', reset: false, set, unset: [] };
+};
+const kinds = (bench: Bench): string[] => bench.peer.snapshot(bench.now).links.map(({ kind }) => kind);
+
+describe('a relay that holds a channel', () => {
+  it('visits a holder that is no neighbour within seconds, compares what both hold, and goes', () => {
+    const { bench, near } = relayBefore(
+      { far: ['dev', 'ops', 'music'] },
+      { state: { joined: ['dev', 'ops'] } },
+    );
+    bench.run(5 * SECOND);
+    expect(dials(bench)).toEqual([urlOf('far')]);
+    const far = visited(bench, 'far');
+    bench.run(100);
+    expect(featuresOf(far)).toContain('visit');
+    expect(far.got('holds').map(({ set }) => set.map(({ tag }) => tag).sort())).toEqual([
+      ['dev', 'ops'].map(tagOf).sort(),
+    ]);
+    expect(kinds(bench).filter((kind) => kind !== 'overlay')).toEqual(['visit']);
+    far.send(holds(['dev']));
+    bench.run(100);
+    expect(far.got('sums')).toMatchObject([{ untilMinute: MINUTE_END, sums: [{ tag: tagOf('dev') }] }]);
+    bench.run(10 * SECOND);
+    expect([far.isUp, far.refusal]).toEqual([false, 'visit_over']);
+    expect(far.frames.map(({ type }) => type).sort()).toEqual(['auth', 'error', 'holds', 'sums']);
+    expect(near.isUp).toBe(true);
+  });
+
+  it('goes on while something is listed and fetched, and not for ever', () => {
+    const { bench } = relayBefore({ far: ['dev'] }, { state: { joined: ['dev'] } });
+    bench.run(5 * SECOND);
+    const far = visited(bench, 'far');
+    far.send(holds(['dev']));
+    bench.run(100);
+    const startMinute = 60 * (Math.floor(bench.now.wallMs / HOUR) - 5);
+    const bucket = { startMinute, minutes: 60, fingerprint: new Uint8Array(16).fill(1) };
+    const common = { type: 'buckets', untilMinute: MINUTE_END, tag: tagOf('dev'), floorHour: 1 } as const;
+    far.send({ ...common, minutesFrom: startMinute + 120, buckets: [bucket] });
+    bench.run(LIMITS.visitQuietMs + 2 * SECOND);
+    expect([far.got('list').length, far.isUp]).toEqual([1, true]);
+    bench.run(LIMITS.visitIdleMs);
+    expect(far.isUp).toBe(false);
+  });
+
+  it('asks another holder when one cannot be reached or does not hold it, and none again and again', () => {
+    const { bench } = relayBefore({ far: ['dev'], away: ['dev'] }, { state: { joined: ['dev'] } });
+    bench.run(5 * SECOND);
+    const [first] = dials(bench);
+    bench.event({ kind: 'dial-failed', url: first as string, reason: 'connection refused' });
+    bench.run(20 * SECOND);
+    expect(dials(bench).slice(0, 2).sort()).toEqual([urlOf('away'), urlOf('far')]);
+    const name = dials(bench)[1] === urlOf('far') ? 'far' : 'away';
+    const other = visited(bench, name);
+    bench.run(5 * SECOND);
+    expect(other.refusal).toBe('visit_over');
+    const mark = bench.mark;
+    bench.run(300 * SECOND);
+    // That one did not hold it: it is asked now and then. The other address is not proven: one dial in ten minutes.
+    expect(dials(bench, mark).filter((url) => url === first)).toEqual([]);
+    expect(dials(bench, mark).length).toBeLessThan(40);
+  });
+
+  it('stays at home where only neighbours hold it, until somebody else does', () => {
+    const { bench, tell } = relayBefore({ far: ['music'] }, { state: { joined: ['dev'] } });
+    bench.run(60 * SECOND);
+    const mark = bench.mark;
+    tell('far', ['music', 'dev']);
+    bench.run(5 * SECOND);
+    expect(dials(bench, mark)).toContain(urlOf('far'));
+  });
+
+  it('counts no visit as a neighbour: nothing is pushed, announced or flooded there', () => {
+    const { bench, near } = relayBefore({ far: ['dev'] }, { state: { joined: ['dev'] } });
+    bench.run(5 * SECOND);
+    const far = visited(bench, 'far');
+    const guest = visitor(bench, 'guest');
+    for (const one of [far, guest]) one.send(holds(['dev', 'music']));
+    bench.publish('hello');
+    bench.run(2 * SECOND);
+    const types = new Set([far, guest].flatMap(({ frames }) => frames.map(({ type }) => type)));
+    expect([...types].sort()).toEqual(['auth', 'holds', 'sums']);
+    expect(guest.got('holds').flatMap(({ set }) => set.map(({ tag }) => tag))).toEqual([tagOf('dev')]);
+    expect([bench.peer.holds('dev'), bench.peer.holds('music')]).toEqual([true, false]);
+    expect(near.got('push')).toHaveLength(1);
+    bench.run(LIMITS.anchorMs);
+    const proven = bench.ops('address').map(({ url }) => url);
+    expect(proven).not.toContain(urlOf('far'));
+  });
+});
+
+describe('a visitor', () => {
+  const relay = (): Bench => relayBefore({}, { state: { joined: ['dev'] } }).bench;
+  const many = (bench: Bench, count: number): Remote[] =>
+    Array.from({ length: count }, (_, i) => visitor(bench, `visitor ${i}`));
+
+  it('is one of eight at most, and of four that the map does not know', () => {
+    const strangers = many(relay(), 6);
+    expect(strangers.map(({ refusal }) => refusal)).toEqual([
+      '',
+      '',
+      '',
+      '',
+      'too_many_links',
+      'too_many_links',
+    ]);
+    const names = Array.from({ length: 9 }, (_, i) => `visitor ${i}`);
+    const { bench } = relayBefore(Object.fromEntries(names.map((name) => [name, []])));
+    const known = names.map((name) => visitor(bench, name));
+    expect(known.map(({ refusal }) => refusal).filter((refusal) => refusal !== '')).toEqual([
+      'too_many_links',
+    ]);
+  });
+
+  it('that does nothing is sent away, and one that never ends too', () => {
+    const bench = relay();
+    const [idle, busy] = many(bench, 2) as [Remote, Remote];
+    busy.send(holds(['dev']));
+    for (let i = 0; i < 20; i++) {
+      bench.run(20 * SECOND);
+      if (!busy.closed) busy.send({ type: 'sums', untilMinute: MINUTE_END, sums: [] });
+      if (i === 2) expect([idle.refusal, busy.isUp]).toEqual(['visit_over', true]);
+    }
+    expect(busy.refusal).toBe('visit_over');
+  });
+
+  it('is not taken in again at once', () => {
+    const bench = relay();
+    const [first] = many(bench, 1) as [Remote];
+    first.hangUp();
+    expect(visitor(bench, 'visitor 0').refusal).toBe('too_many_links');
+    bench.run(LIMITS.visitorAgainMs);
+    expect(visitor(bench, 'visitor 0').isUp).toBe(true);
+  });
+
+  it('says nothing but catch-up, about so many channels', () => {
+    const bench = relay();
+    const guest = visitor(bench, 'guest');
+    const message = bench.message('pushed');
+    guest.send({ type: 'role', relay: true, live: true });
+    guest.send({ type: 'push', root: '', keep: true, messages: [message] });
+    guest.send({ type: 'announce', ids: [message.id] });
+    guest.send({ type: 'mailbox', tags: [tagOf('music')] });
+    guest.send(holds(Array.from({ length: LIMITS.visitChannelsMax + 1 }, (_, i) => `channel ${i}`)));
+    bench.run(SECOND);
+    expect(bench.reports('offence')).toHaveLength(5);
+    expect(guest.got('fetch')).toEqual([]);
+    expect(bench.of('persist').flatMap(({ ops }) => ops.filter(({ kind }) => kind === 'message'))).toEqual(
+      [],
+    );
+  });
+
+  it('is no use to a neighbour, and gives way to one', () => {
+    const { bench, near } = relayBefore({}, { state: { joined: ['dev'] } });
+    expect(visitor(bench, 'near').refusal).toBe('duplicate_link');
+    expect(near.isUp).toBe(true);
+    const guest = visitor(bench, 'guest');
+    const neighbour = bench.connect('guest', { relay: true });
+    expect([guest.refusal, neighbour.isUp, kinds(bench).includes('visit')]).toEqual([
+      'duplicate_link',
+      true,
+      false,
+    ]);
+  });
+
+  it('finds nobody at a leaf', () => {
+    const bench = new Bench({ config: { mayRelay: false } });
+    expect(visitor(bench, 'guest').refusal).toBe('too_many_links');
+  });
+});

@@ -1,0 +1,279 @@
+/**
+ * Catch-up between relays that are no neighbours: one of them dials the other for a *visit*, a link on which nothing but
+ * comparing, listing and fetching happens. Neighbours compare anyway; but two holders of a channel whose ways to each other
+ * lead over relays that do not hold it have nobody else to find out from what got lost there.
+ *
+ * Whoever dials chooses a channel that is due (`visit-schedule.ts`) and a holder of it by chance, and tells all the channels
+ * that both hold by the map; the other side answers with those of them that it holds; from there it is the catch-up of
+ * `sync.ts`, in which each side pulls what it lacks.
+ *
+ * Invariants:
+ * 1. Nothing is pushed, announced or flooded over a visit, and it makes nobody a neighbour: a visitor gets what it asks for.
+ * 2. Few visits at a time, each bounded in time and channels; one that stands idle is ended by either side.
+ * 3. Only what we chose to compare counts as compared: nobody who visits us keeps us from looking elsewhere.
+ */
+import type { Context } from '../context.ts';
+import type { LinkId } from '../contract.ts';
+import type { Serving } from '../gossip/serving.ts';
+import type { Interest } from '../interest/interest.ts';
+import { LIMITS } from '../limits.ts';
+import type { Link } from '../link/link.ts';
+import type { Links } from '../link/links.ts';
+import type { Membership } from '../membership/membership.ts';
+import type { Footprint } from '../peer-types.ts';
+import type { Frame } from '../wire/frame.ts';
+import type { Sync } from './sync.ts';
+import { VisitSchedule } from './visit-schedule.ts';
+
+export interface VisitsParts {
+  readonly links: Links;
+  readonly membership: Membership;
+  readonly interest: Interest;
+  readonly serving: Serving;
+  readonly sync: Sync;
+}
+
+interface Visit {
+  readonly link: Link;
+  /** what we told: empty for a visitor's */
+  tags: readonly string[];
+  movedMs: number;
+  /** all that it was for is compared */
+  isDone: boolean;
+}
+
+/** The frames of a visit, besides pings and errors. */
+const FRAMES: ReadonlySet<Frame['type']> = new Set([
+  'holds',
+  'sums',
+  'buckets',
+  'list',
+  'listed',
+  'fetch',
+  'fetched',
+]);
+/** Channels that are due and looked at in a second (guess: finding a holder may cost a walk over all of them). */
+const LOOKS_MAX = 16;
+
+export class Visits {
+  readonly #ctx: Context;
+  readonly #parts: VisitsParts;
+  readonly #schedule: VisitSchedule;
+  /** URLs that are dialled for a visit, and for which channel */
+  readonly #dialling = new Map<string, string>();
+  readonly #visits = new Map<LinkId, Visit>();
+  /** whom we dialled, and when */
+  readonly #visited = new Map<string, number>();
+  /** visitors, and when they were last here; oldest first */
+  readonly #visitors = new Map<string, number>();
+  /** what the relays that count held when we last looked */
+  readonly #known = new Map<string, ReadonlySet<string>>();
+  #version = -1;
+
+  constructor(ctx: Context, parts: VisitsParts) {
+    this.#ctx = ctx;
+    this.#parts = parts;
+    this.#schedule = new VisitSchedule(ctx.random);
+  }
+
+  /** Whether a URL is being dialled for a visit. */
+  isDialling(url: string): boolean {
+    return this.#dialling.has(url);
+  }
+
+  /** A message of the channel is new here. */
+  changed(tag: string): void {
+    this.#schedule.changed(tag, this.#ctx.now.monotonicMs);
+  }
+
+  /** Why this visitor is not taken in, '' if it is. */
+  #refusal({ peer }: Link): string {
+    const { links, membership } = this.#parts;
+    if (!membership.isRelay) return 'only relays are visited';
+    const visitors = links.visits().filter(({ role }) => role === 'responder');
+    if (visitors.length > LIMITS.visitsInMax) return `${LIMITS.visitsInMax} visits at a time`;
+    const strangers = visitors.filter((visitor) => !membership.map.counts(visitor.peer));
+    if (!membership.map.counts(peer) && strangers.length > LIMITS.visitsStrangerMax)
+      return `${LIMITS.visitsStrangerMax} visits of unknown relays at a time`;
+    const leftMs = this.#visitors.get(peer) ?? Number.NEGATIVE_INFINITY;
+    return this.#ctx.now.monotonicMs - leftMs < LIMITS.visitorAgainMs ? 'it was here just now' : '';
+  }
+
+  /** A visit has come up. It may end at once. */
+  up(link: Link): void {
+    const { links, interest } = this.#parts;
+    const refusal = link.role === 'responder' ? this.#refusal(link) : '';
+    if (refusal !== '') return links.close(link, 'too_many_links', refusal);
+    const tags = link.role === 'dialler' ? this.#common(link.peer) : [];
+    this.#visits.set(link.id, { link, tags, movedMs: this.#ctx.now.monotonicMs, isDone: false });
+    if (link.role === 'responder') return;
+    const cause = this.#dialling.get(link.url) ?? '';
+    this.#dialling.delete(link.url);
+    // Somebody else lives at that address, or does not hold it any more.
+    if (!tags.includes(cause)) this.#schedule.defer(cause, this.#ctx.now.monotonicMs);
+    if (tags.length === 0) return links.close(link, 'visit_over', 'nothing in common');
+    for (const tag of tags) this.#schedule.compared(tag, this.#ctx.now.monotonicMs);
+    interest.offer(link, tags);
+  }
+
+  /** What a relay and we hold: what is due first, then the rest by chance, as much as one visit takes. */
+  #common(peer: string): string[] {
+    const now = this.#ctx.now.monotonicMs;
+    const common = [...this.#parts.membership.map.tagsOf(peer)].filter((tag) => this.#schedule.has(tag));
+    const due = common.filter((tag) => this.#schedule.isDue(tag, now));
+    const others = common.filter((tag) => !this.#schedule.isDue(tag, now));
+    const { random } = this.#ctx;
+    return [...random.shuffle(due), ...random.shuffle(others)].slice(0, LIMITS.visitChannelsMax);
+  }
+
+  /** A frame came over a visit. @returns whether it belongs there */
+  heard(link: Link, frame: Frame): boolean {
+    const visit = this.#visits.get(link.id);
+    if (visit) visit.movedMs = this.#ctx.now.monotonicMs;
+    if (FRAMES.has(frame.type)) return visit !== undefined;
+    this.#parts.links.offend(link, 'unasked', `${frame.type} has no place on a visit`);
+    return false;
+  }
+
+  /** A link is going down. Called while it is still known what it shared. */
+  down(link: Link): void {
+    const now = this.#ctx.now.monotonicMs;
+    const visit = this.#visits.get(link.id);
+    if (!link.isVisit) return this.#lost(link);
+    if (!visit) return;
+    this.#visits.delete(link.id);
+    if (link.role === 'responder') return this.#left(link.peer);
+    // What was not compared, or not pulled to the end, is for another holder.
+    for (const tag of visit.tags)
+      if (!visit.isDone || !this.#parts.interest.isShared(link, tag)) this.#schedule.defer(tag, now);
+  }
+
+  #left(peer: string): void {
+    this.#visitors.delete(peer);
+    for (const oldest of this.#visitors.keys()) {
+      if (this.#visitors.size < LIMITS.visitorsMax) break;
+      this.#visitors.delete(oldest);
+    }
+    this.#visitors.set(peer, this.#ctx.now.monotonicMs);
+  }
+
+  /** A neighbour is lost: what it compared with us is compared with somebody else. */
+  #lost(link: Link): void {
+    const { interest, membership } = this.#parts;
+    if (membership.kindOf(link) !== 'overlay') return;
+    for (const { tag } of interest.sharedWith(link))
+      this.#schedule.stirred(tag, membership.map.holdersOf(tag).size, this.#ctx.now.monotonicMs);
+  }
+
+  /** A dial, or the link that came of it, has ended. */
+  ended(url: string): void {
+    const tag = this.#dialling.get(url);
+    if (tag === undefined) return;
+    this.#dialling.delete(url);
+    this.#schedule.defer(tag, this.#ctx.now.monotonicMs);
+  }
+
+  #isBusy(link: Link): boolean {
+    return this.#parts.sync.isBusy(link) || this.#parts.serving.isBusy(link);
+  }
+
+  /** Once a second. */
+  tick(): void {
+    const now = this.#ctx.now.monotonicMs;
+    for (const visit of [...this.#visits.values()]) this.#review(visit, now);
+    for (const [peer, ms] of this.#visited) if (now - ms > LIMITS.visitAgainMs) this.#visited.delete(peer);
+    for (const [peer, ms] of this.#visitors)
+      if (now - ms > LIMITS.visitorAgainMs) this.#visitors.delete(peer);
+    this.#look(now);
+    this.#seek(now);
+  }
+
+  /** The dialler ends a visit when it is done; either side ends one that does not move, or takes too long. */
+  #review(visit: Visit, now: number): void {
+    const { links } = this.#parts;
+    const { link } = visit;
+    const quietMs = now - visit.movedMs;
+    if (quietMs > LIMITS.visitIdleMs) links.close(link, 'visit_over', 'nothing moved');
+    else if (now - link.upMs > LIMITS.visitMs) links.close(link, 'visit_over', 'it took long enough');
+    else if (link.role === 'dialler' && quietMs >= LIMITS.visitQuietMs && !this.#isBusy(link)) {
+      visit.isDone = true;
+      links.close(link, 'visit_over', 'all is compared');
+    }
+  }
+
+  /** What is held here, and by whom else, where that has changed. */
+  #look(now: number): void {
+    const { interest, membership } = this.#parts;
+    if (this.#version === interest.version) return;
+    this.#version = interest.version;
+    const held = new Set<string>();
+    if (membership.isRelay)
+      for (const tag of interest.ownTags()) if (held.size < LIMITS.tagsMax) held.add(tag);
+    this.#schedule.keep(held, now);
+    const { map } = membership;
+    const connected = new Set(map.connected());
+    for (const peer of this.#known.keys()) if (!connected.has(peer)) this.#known.delete(peer);
+    for (const peer of connected) {
+      const tags = map.tagsOf(peer);
+      const before = this.#known.get(peer);
+      if (before === tags || peer === this.#ctx.config.peerId) continue;
+      this.#known.set(peer, tags);
+      for (const tag of tags)
+        if (!before?.has(tag)) this.#schedule.stirred(tag, map.holdersOf(tag).size, now);
+    }
+  }
+
+  /** Dials a holder of a channel that is due. */
+  #seek(now: number): void {
+    const { links } = this.#parts;
+    const outbound = links.visits().filter(({ role }) => role === 'dialler').length;
+    if (outbound + this.#dialling.size >= LIMITS.visitsOutMax) return;
+    const underWay = [...this.#dialling.values()];
+    const due = this.#schedule.due(now).filter((tag) => !underWay.includes(tag));
+    for (const tag of this.#ctx.random.shuffle(due).slice(0, LOOKS_MAX)) {
+      const holders = this.#holders(tag);
+      // Where everybody else who holds it is a neighbour, or there is nobody, nothing is left to do.
+      if (holders.length === 0) this.#schedule.compared(tag, now);
+      else {
+        if (this.#dialOne(tag, holders, now) !== 'no') return;
+        this.#schedule.defer(tag, now);
+      }
+    }
+  }
+
+  /** Relays that hold a channel, have an address, and are no neighbours. */
+  #holders(tag: string): string[] {
+    const { links, membership } = this.#parts;
+    const { map } = membership;
+    return [...map.holdersOf(tag)].filter((peer) => {
+      if (peer === this.#ctx.config.peerId || links.withPeer(peer) !== undefined) return false;
+      return map.counts(peer) && (map.recordOf(peer)?.urls.length ?? 0) > 0;
+    });
+  }
+
+  #dialOne(tag: string, holders: readonly string[], now: number): 'dialled' | 'later' | 'no' {
+    const { addresses, map } = this.#parts.membership;
+    for (const peer of this.#ctx.random.shuffle(holders)) {
+      if (this.#visited.has(peer)) continue;
+      for (const url of map.recordOf(peer)?.urls ?? []) {
+        const became = addresses.visit(url, peer);
+        if (became === 'no') continue;
+        if (became === 'later') return became;
+        this.#dialling.set(url, tag);
+        this.#visited.set(peer, now);
+        return became;
+      }
+    }
+    return 'no';
+  }
+
+  footprint(): Footprint {
+    const visitors = this.#parts.links.visits().filter(({ role }) => role === 'responder').length;
+    return {
+      visitChannels: { size: this.#schedule.size, max: LIMITS.tagsMax },
+      visitors: { size: visitors, max: LIMITS.visitsInMax },
+      visits: { size: this.#visits.size, max: LIMITS.visitsInMax + LIMITS.visitsOutMax },
+      visitorsRemembered: { size: this.#visitors.size, max: LIMITS.visitorsMax },
+    };
+  }
+}

@@ -1,0 +1,74 @@
+import { withholder } from '../malice/withholder.ts';
+import { demand, publishMany, type Scenario } from '../scenario.ts';
+import type { World } from '../world.ts';
+
+const HOLDERS = ['A', 'B', 'C', 'D'] as const;
+const JOINED = [
+  ['A', ['dev', 'ops']],
+  ['B', ['dev', 'ops']],
+  ['C', ['dev']],
+  ['D', []],
+] as const;
+const TRANSIT = Array.from({ length: 12 }, (_, i) => `t${i + 1}`);
+/** Messages that nobody else passes on are at all holders after this: a rest of 15 s, and two turns of visits. */
+const REPAIR_MS = 60_000;
+/** A newcomer dials within seconds; then its history needs a few round trips. */
+const HISTORY_MS = 20_000;
+
+/**
+ * Every holder has its 12 neighbours, all of them transit relays that pass nothing on: holders hear of each other by the
+ * map only. Both ends name each other, so that everybody is a relay.
+ */
+function build(world: World): void {
+  for (const name of TRANSIT)
+    world.add(name, {
+      fixed: HOLDERS,
+      bootstrap: TRANSIT.filter((other) => other !== name),
+      malice: 'withholder',
+      createMalice: (hand) => withholder(hand, { of: 'all others', asked: 'denies' }),
+    });
+  for (const [name, joined] of JOINED) world.add(name, { fixed: TRANSIT, joined });
+  world.add('leaf', { fixed: ['D'], isReachable: false });
+  const relays = [...TRANSIT, ...HOLDERS];
+  const pairs = relays.flatMap((a, i) => relays.slice(i + 1).map((b) => [a, b] as const));
+  world.restrict(...pairs, ['leaf', 'D']);
+  for (const { name } of world.hosts()) world.start(name);
+  world.run(20_000);
+  for (const name of HOLDERS) {
+    const { role, links = [] } = world.snapshot(name) ?? {};
+    const neighbours = links.filter(({ kind }) => kind === 'overlay').map(({ peer }) => peer);
+    const isAmongTransit = neighbours.every((peer) => TRANSIT.some((one) => world.host(one).peerId === peer));
+    demand(world, role === 'relay' && isAmongTransit, `${name} is no relay among transit relays`, [name]);
+  }
+}
+
+export const visits: Scenario = {
+  name: 'visits',
+  about:
+    'four holders among twelve relays that pass nothing on: they visit each other; newcomers, a partition',
+  peers: TRANSIT.length + HOLDERS.length + 1,
+  run(world) {
+    build(world);
+    publishMany(world, { name: 'A', channel: 'dev', count: 5, everyMs: 100 });
+    publishMany(world, { name: 'B', channel: 'dev', count: 5, everyMs: 100 });
+    publishMany(world, { name: 'B', channel: 'ops', count: 20, everyMs: 10 });
+    world.converge(REPAIR_MS, world.up(HOLDERS));
+    // A relay that is new to a channel, and a leaf whose home relay is.
+    world.join('D', 'dev');
+    world.converge(HISTORY_MS, world.up(HOLDERS));
+    world.join('leaf', 'ops');
+    world.converge(HISTORY_MS, world.up([...HOLDERS, 'leaf']));
+    const [left, right] = [
+      ['A', 'C', ...TRANSIT.slice(0, 6)],
+      ['B', 'D', 'leaf', ...TRANSIT.slice(6)],
+    ] as const;
+    world.network.dialler.partition([world.up(left), world.up(right)]);
+    world.run(10_000);
+    publishMany(world, { name: 'A', channel: 'dev', count: 5, everyMs: 200 });
+    publishMany(world, { name: 'D', channel: 'dev', count: 5, everyMs: 200 });
+    world.run(60_000);
+    world.network.dialler.heal();
+    world.converge(REPAIR_MS + 30_000, world.up([...HOLDERS, 'leaf']));
+    world.run(10_000);
+  },
+};
