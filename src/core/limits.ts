@@ -331,7 +331,7 @@ export const LIMITS = {
   visitQuietMs: 3 * SECOND,
   /** and in any case when nothing has come for this long, or after (guess: what is left is for the next one) */
   visitIdleMs: 30 * SECOND,
-  visitMs: 5 * MINUTE,
+  visitMs: 2 * MINUTE,
   /** the same relay is not visited again sooner, nor taken in again (guess; theirs is the shorter one, for clocks differ) */
   visitAgainMs: 15 * SECOND,
   /** relays with which a channel was compared last: others come first (guess: few holders are met in turn, many by chance) */

@@ -260,11 +260,9 @@ export class Visits {
   #dialOne(tag: string, holders: readonly string[], now: number): 'dialled' | 'later' | 'no' {
     const { addresses, map } = this.#parts.membership;
     const lately = this.#schedule.lately(tag);
-    const shuffled = this.#ctx.random.shuffle(holders);
-    const [others, again] = [false, true].map((was) =>
-      shuffled.filter((peer) => lately.includes(peer) === was),
-    );
-    for (const peer of [...(others ?? []), ...(again ?? [])]) {
+    const rank = (peer: string): number => Number(lately.includes(peer));
+    const ranked = this.#ctx.random.shuffle(holders).sort((a, b) => rank(a) - rank(b));
+    for (const peer of ranked) {
       if (this.#visited.has(peer)) continue;
       for (const url of map.recordOf(peer)?.urls ?? []) {
         const became = addresses.visit(url, peer);
