@@ -327,13 +327,17 @@ export const LIMITS = {
   visitsStrangerMax: 4,
   /** channels of one (derived: one frame of sums) */
   visitChannelsMax: 1024,
+  /** comparisons that a visitor may ask for at once, in place of `comparesMax` (guess: it needs one) */
+  visitComparesMax: 4,
   /** it is over when nothing is under way and nothing has come for this long (guess: a few round trips and commits) */
   visitQuietMs: 3 * SECOND,
   /** and in any case when nothing has come for this long, or after (guess: what is left is for the next one) */
   visitIdleMs: 30 * SECOND,
-  visitMs: 5 * MINUTE,
+  visitMs: 2 * MINUTE,
   /** the same relay is not visited again sooner, nor taken in again (guess; theirs is the shorter one, for clocks differ) */
   visitAgainMs: 15 * SECOND,
+  /** relays with which a channel was compared last: others come first (guess: few holders are met in turn, many by chance) */
+  visitsLately: 4,
   visitorAgainMs: 5 * SECOND,
   /** visitors whose last visit is remembered (guess: more than come in that time) */
   visitorsMax: 1024,
@@ -341,6 +345,8 @@ export const LIMITS = {
   visitSettleMs: 5 * SECOND,
   visitSpreadMs: 10 * SECOND,
   visitBusyMs: 1 * MINUTE,
+  /** and not sooner after it was compared (guess: each message costs each holder a visit otherwise) */
+  visitGapMs: 30 * SECOND,
   /** and again after (design, section 7) */
   visitSecondMs: 1 * MINUTE,
   visitThirdMs: 5 * MINUTE,

@@ -31,6 +31,7 @@ export interface HandshakeKnobs {
   readonly relay?: boolean;
   readonly nonce?: Bytes;
   readonly ephemeral?: Bytes;
+  readonly features?: readonly string[];
 }
 
 export interface AuthKnobs {
@@ -121,7 +122,7 @@ export class RawPeer {
       network: knobs.network ?? NETWORK,
       nonce: knobs.nonce ?? randomBytes(16),
       ephemeral: knobs.ephemeral ?? createEphemeral().publicKey,
-      features: [],
+      features: knobs.features ?? [],
       agent: 'attacker',
     });
   }

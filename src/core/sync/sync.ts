@@ -22,11 +22,12 @@ import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import { TIME_END } from '../message/time.ts';
 import type { Footprint } from '../peer-types.ts';
-import { type Bucket, MINUTE_END, type Position, type Sum } from '../persistence.ts';
-import type { BucketSum, ChannelSum, Frame } from '../wire/frame.ts';
+import { MINUTE_END, type Position, type Sum } from '../persistence.ts';
+import type { ChannelSum, Frame } from '../wire/frame.ts';
 import { encodeFrame } from '../wire/frames.ts';
+import { Buckets, minutesFrom } from './buckets.ts';
 import type { Fetcher } from './fetcher.ts';
-import { combine, fingerprint } from './fingerprint.ts';
+import { combine } from './fingerprint.ts';
 import { ListedBuckets } from './listed-buckets.ts';
 import { isPage, mergeRanges, positionBefore, type Range } from './ranges.ts';
 
@@ -38,8 +39,9 @@ interface Session {
   listedMs: number;
   /** pages given up, which may still come (before any later one: links keep their order) and are no offence */
   late: number;
-  /** comparisons that the other side may still ask for, and when it asked last */
+  /** comparisons that the other side may still ask for, at most, and when it asked last */
   asks: number;
+  readonly asksMax: number;
   askedMs: number;
   /** the last pair of fingerprints that differed, and when it may be looked into again */
   lastPair: string;
@@ -55,16 +57,12 @@ type SyncFrame = Extract<Frame, { type: 'heartbeat' | 'sums' | 'buckets' | 'list
 /** ranges waiting per link: every hour of a channel's 90 days and then some (guess) */
 const RANGES_MAX = 8192;
 
-/** Minutes since 1970 from which on buckets are minutes and not hours. */
-function minutesFrom(wallMs: number): number {
-  return (Math.floor(wallMs / HOUR) - (LIMITS.minuteSumHours - 1)) * 60;
-}
-
 export class Sync {
   readonly #ctx: Context;
   readonly #links: Links;
   readonly #interest: Interest;
   readonly #fetcher: Fetcher;
+  readonly #buckets: Buckets;
   readonly #sessions = new Map<LinkId, Session>();
   /** whether messages of this tag and minute are taken here at the moment */
   takes: (tag: string, timeMs: number) => boolean = () => true;
@@ -76,16 +74,19 @@ export class Sync {
     this.#links = links;
     this.#interest = interest;
     this.#fetcher = fetcher;
+    this.#buckets = new Buckets(ctx, links);
     fetcher.onRoom = (link) => this.#listNext(link);
   }
 
   up(link: Link): void {
+    const asksMax = link.isVisit ? LIMITS.visitComparesMax : LIMITS.comparesMax;
     this.#sessions.set(link.id, {
       ranges: [],
       listing: undefined,
       listedMs: 0,
       late: 0,
-      asks: LIMITS.comparesMax,
+      asks: asksMax,
+      asksMax,
       askedMs: this.#ctx.now.monotonicMs,
       lastPair: '',
       retryMs: LIMITS.retryMinMs,
@@ -98,6 +99,7 @@ export class Sync {
 
   down(link: Link): void {
     this.#sessions.delete(link.id);
+    this.#buckets.down(link);
   }
 
   #armHeartbeat(link: Link): void {
@@ -107,7 +109,8 @@ export class Sync {
 
   /** Channels newly in common: compared at once and without an upper end, because nothing of them is in flight yet. */
   shared(link: Link, tags: readonly string[]): void {
-    const shared = this.#interest.sharedWith(link).filter(({ tag }) => tags.includes(tag));
+    const fresh = new Set(tags);
+    const shared = this.#interest.sharedWith(link).filter(({ tag }) => fresh.has(tag));
     this.#sendSums(link, shared, MINUTE_END);
   }
 
@@ -133,14 +136,10 @@ export class Sync {
     return combine(this.#ctx.config.sha256, parts);
   }
 
-  #print(sum: Sum): Bytes {
-    return fingerprint(this.#ctx.config.sha256, sum);
-  }
-
   #sumsOf(shared: readonly Shared[], untilMinute: number, then: (sums: readonly ChannelSum[]) => void): void {
     const windows = shared.map(({ tag, floorHour }) => ({ tag, fromMinute: floorHour * 60, untilMinute }));
     this.#ctx.read({ kind: 'sums', windows }, ({ sums }) =>
-      then(shared.map((s, i) => ({ ...s, fingerprint: this.#print(sums[i] as Sum) }))),
+      then(shared.map((s, i) => ({ ...s, fingerprint: this.#buckets.print(sums[i] as Sum) }))),
     );
   }
 
@@ -178,17 +177,17 @@ export class Sync {
   /** Comparing costs reads: a few at once and one a second are more than two honest peers need. */
   #mayAsk(session: Session): boolean {
     const now = this.#ctx.now.monotonicMs;
-    session.asks = Math.min(LIMITS.comparesMax, session.asks + (now - session.askedMs) / 1000);
+    session.asks = Math.min(session.asksMax, session.asks + (now - session.askedMs) / 1000);
     session.askedMs = now;
     if (session.asks < 1) return false;
     session.asks--;
     return true;
   }
 
-  /** Whether something is being pulled over a link. */
+  /** Whether something is being told or pulled over a link. */
   isBusy(link: Link): boolean {
     const session = this.#sessions.get(link.id);
-    return session !== undefined && this.#isBusy(link, session);
+    return session !== undefined && (this.#buckets.isBusy(link) || this.#isBusy(link, session));
   }
 
   #isBusy(link: Link, session: Session): boolean {
@@ -260,39 +259,10 @@ export class Sync {
     const known = [...asked.values()].filter(({ tag }) => this.#interest.isShared(link, tag));
     if (known.length === 0) return;
     this.#sumsOf(known, frame.untilMinute, (mine) => {
-      known.forEach((theirs, i) => {
-        if (!equal(theirs.fingerprint, (mine[i] as ChannelSum).fingerprint))
-          this.#sendBuckets(link, theirs, frame.untilMinute);
-      });
-    });
-  }
-
-  #readBuckets(
-    channel: Shared,
-    untilMinute: number,
-    minutes: number,
-    then: (buckets: readonly Bucket[]) => void,
-  ): void {
-    const window = { tag: channel.tag, fromMinute: channel.floorHour * 60, untilMinute };
-    this.#ctx.read({ kind: 'buckets', window, minutesFromMinute: minutes }, (answer) => then(answer.buckets));
-  }
-
-  #sendBuckets(link: Link, channel: Shared, untilMinute: number): void {
-    const minutes = minutesFrom(this.#ctx.now.wallMs);
-    this.#readBuckets(channel, untilMinute, minutes, (buckets) => {
-      if (link.phase !== 'up') return;
-      const sums = buckets.slice(-LIMITS.bucketsPerFrameMax).map((b): BucketSum => {
-        return { startMinute: b.startMinute, minutes: b.minutes, fingerprint: this.#print(b) };
-      });
-      const { tag, floorHour } = channel;
-      this.#links.send(link, {
-        type: 'buckets',
-        untilMinute,
-        tag,
-        floorHour,
-        minutesFrom: minutes,
-        buckets: sums,
-      });
+      const differ = known.filter(
+        (theirs, i) => !equal(theirs.fingerprint, (mine[i] as ChannelSum).fingerprint),
+      );
+      this.#buckets.tell(link, differ, frame.untilMinute);
     });
   }
 
@@ -302,8 +272,8 @@ export class Sync {
     const mineFrom = minutesFrom(this.#ctx.now.wallMs);
     // An hour apart at the turn of the hour: minute sums of that hour may be gone here, so whole hours are compared.
     const minutes = Math.max(mineFrom, frame.minutesFrom);
-    this.#readBuckets(frame, frame.untilMinute, minutes, (buckets) => {
-      const mine = new Map(buckets.map((b) => [`${b.startMinute}/${b.minutes}`, this.#print(b)]));
+    this.#buckets.read(frame, frame.untilMinute, minutes, (buckets) => {
+      const mine = new Map(buckets.map((b) => [`${b.startMinute}/${b.minutes}`, this.#buckets.print(b)]));
       const differ = frame.buckets.filter((theirs) => {
         if (theirs.startMinute * MINUTE > TIME_END.timeMs) return false; // no message can have such a time
         const own = mine.get(`${theirs.startMinute}/${theirs.minutes}`);
@@ -377,11 +347,12 @@ export class Sync {
 
   footprint(): Footprint {
     const longest = Math.max(0, ...[...this.#sessions.values()].map(({ ranges }) => ranges.length));
-    return { rangesOfOneLink: { size: longest, max: RANGES_MAX } };
+    return { rangesOfOneLink: { size: longest, max: RANGES_MAX }, ...this.#buckets.footprint() };
   }
 
   /** Once a second: a page that does not come is asked for again by a later comparison. */
   tick(): void {
+    this.#buckets.tick();
     const now = this.#ctx.now.monotonicMs;
     for (const [id, session] of this.#sessions) {
       if (session.listing && now - session.listedMs > LIMITS.requestMs) {

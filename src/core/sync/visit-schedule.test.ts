@@ -8,7 +8,7 @@ import { VisitSchedule } from './visit-schedule.ts';
 function atRest(seed = 1): VisitSchedule {
   const schedule = new VisitSchedule(new Random(new Uint8Array(32).fill(seed)));
   schedule.keep(new Set(['dev']), 0);
-  schedule.compared('dev', LIMITS.visitSoonMs);
+  schedule.compared('dev', 'somebody', LIMITS.visitSoonMs);
   return schedule;
 }
 
@@ -37,7 +37,7 @@ describe('a channel', () => {
       const changedMs = MINUTE + 4 * SECOND;
       const [after, second, third, idle] = [0, 1, 2, 3].map(() => {
         const ms = dueFrom(schedule, changedMs);
-        schedule.compared('dev', ms);
+        schedule.compared('dev', 'somebody', ms);
         return ms - changedMs;
       }) as [number, number, number, number];
       expect(after).toBeGreaterThanOrEqual(5 * SECOND);
@@ -60,9 +60,23 @@ describe('a channel', () => {
       schedule.changed('dev', ms);
       if (schedule.due(ms).length === 0) continue;
       due.push(ms);
-      schedule.compared('dev', ms);
+      schedule.compared('dev', 'somebody', ms);
     }
     expect(due).toHaveLength(9);
+  });
+
+  it('that changes now and then is due half a minute after it was compared at the earliest', () => {
+    const schedule = atRest();
+    const due: number[] = [];
+    for (let ms = MINUTE; ms < 11 * MINUTE; ms += SECOND) {
+      if (ms % (18 * SECOND) === 0) schedule.changed('dev', ms);
+      if (schedule.due(ms).length === 0) continue;
+      due.push(ms);
+      schedule.compared('dev', 'somebody', ms);
+    }
+    const gaps = due.slice(1).map((ms, i) => ms - (due[i] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(LIMITS.visitGapMs);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(LIMITS.visitGapMs + 35 * SECOND);
   });
 
   it('that few hold is due within seconds when somebody else does, one that many hold within minutes', () => {
@@ -90,7 +104,7 @@ describe('a channel', () => {
     const schedule = atRest();
     schedule.changed('dev', MINUTE);
     const date = dueFrom(schedule, MINUTE);
-    schedule.compared('dev', MINUTE + SECOND);
+    schedule.compared('dev', 'somebody', MINUTE + SECOND);
     expect(dueFrom(schedule, MINUTE)).toBe(date);
   });
 
@@ -103,12 +117,39 @@ describe('a channel', () => {
     expect(dueFrom(schedule, date) - date).toBeLessThanOrEqual(15.1 * SECOND);
   });
 
+  it('remembers with whom it was compared last', () => {
+    const schedule = atRest();
+    for (const peer of ['a', 'b', 'c', 'a', 'd', 'e']) schedule.compared('dev', peer, MINUTE);
+    expect(schedule.lately('dev')).toEqual(['e', 'd', 'a', 'c']);
+    expect(schedule.lately('other')).toEqual([]);
+  });
+
+  it('that differed is due again in 5 to 15 s, and later and later while it goes on', () => {
+    const schedule = atRest();
+    const waits: number[] = [];
+    let ms = MINUTE;
+    for (let i = 0; i < 12; i++) {
+      schedule.ended('dev', false, ms);
+      const next = dueFrom(schedule, ms);
+      waits.push(next - ms);
+      schedule.compared('dev', 'somebody', next);
+      ms = next;
+    }
+    expect(waits[0]).toBeGreaterThanOrEqual(5 * SECOND);
+    expect(waits[0]).toBeLessThanOrEqual(15.1 * SECOND);
+    expect(waits.slice(1, 7).every((wait, i) => wait > (waits[i] ?? 0) - 10 * SECOND)).toBe(true);
+    expect(waits[11]).toBeGreaterThanOrEqual(8 * MINUTE);
+    schedule.ended('dev', true, ms);
+    schedule.ended('dev', false, ms);
+    expect(dueFrom(schedule, ms) - ms).toBeLessThanOrEqual(15.1 * SECOND);
+  });
+
   it('that is held no more is forgotten, and others are never remembered', () => {
     const schedule = atRest();
     schedule.changed('other', MINUTE);
     schedule.stirred('other', 2, MINUTE);
     schedule.defer('other', MINUTE);
-    schedule.compared('other', MINUTE);
+    schedule.compared('other', 'somebody', MINUTE);
     expect([schedule.has('other'), schedule.size]).toEqual([false, 1]);
     schedule.keep(new Set(), MINUTE);
     expect(schedule.size).toBe(0);

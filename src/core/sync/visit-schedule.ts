@@ -5,7 +5,8 @@
  *
  * Invariants:
  * 1. Only channels that {@link VisitSchedule.keep} named last are remembered.
- * 2. A channel that never comes to rest is due a minute after the first change since it was compared.
+ * 2. A channel that never comes to rest is due a minute after the first change since it was compared; one that changes now
+ *    and then, not sooner than half a minute after that.
  * 3. However often something stirs a channel, it moves its date once until it is compared.
  */
 import { LIMITS } from '../limits.ts';
@@ -16,6 +17,12 @@ interface Channel {
   changedMs: number;
   /** the first change since it was last compared; Infinity for none */
   dirtyMs: number;
+  /** when it was last compared; -Infinity for never */
+  comparedMs: number;
+  /** comparisons in a row that found a difference */
+  differed: number;
+  /** with whom it was compared last, the newest first */
+  lately: readonly string[];
   dueMs: number;
   /** due sooner than that, because it is new or was stirred; Infinity if not */
   soonMs: number;
@@ -49,7 +56,10 @@ export class VisitSchedule {
     for (const tag of tags) {
       if (this.#channels.has(tag)) continue;
       const soonMs = this.#after(nowMs, LIMITS.visitSoonMs);
-      this.#channels.set(tag, { changedMs: -NEVER, dirtyMs: NEVER, dueMs: NEVER, soonMs });
+      this.#channels.set(tag, {
+        ...{ changedMs: -NEVER, dirtyMs: NEVER, comparedMs: -NEVER, differed: 0, lately: [] },
+        ...{ dueMs: NEVER, soonMs },
+      });
     }
   }
 
@@ -60,7 +70,8 @@ export class VisitSchedule {
     channel.changedMs = nowMs;
     channel.dirtyMs = Math.min(channel.dirtyMs, nowMs);
     const restMs = this.#after(nowMs + LIMITS.visitSettleMs, LIMITS.visitSpreadMs);
-    channel.dueMs = Math.min(restMs, channel.dirtyMs + LIMITS.visitBusyMs);
+    const fromMs = channel.comparedMs + LIMITS.visitGapMs;
+    channel.dueMs = Math.min(Math.max(restMs, fromMs), channel.dirtyMs + LIMITS.visitBusyMs);
   }
 
   /**
@@ -86,19 +97,49 @@ export class VisitSchedule {
     return channel !== undefined && isDue(channel, nowMs);
   }
 
-  /** The channel is being compared. One that has only just changed, and is not due, keeps its date. */
-  compared(tag: string, nowMs: number): void {
+  /** Those with whom a channel was compared last: others come first. */
+  lately(tag: string): readonly string[] {
+    return this.#channels.get(tag)?.lately ?? [];
+  }
+
+  /** The channel is being compared with `peer`. One that has only just changed, and is not due, keeps its date. */
+  compared(tag: string, peer: string, nowMs: number): void {
+    const channel = this.#channels.get(tag);
+    if (!channel) return;
+    channel.lately = [peer, ...channel.lately.filter((other) => other !== peer)].slice(
+      0,
+      LIMITS.visitsLately,
+    );
+    this.settle(tag, nowMs);
+  }
+
+  /** There is nothing to compare for now, or it is being done. */
+  settle(tag: string, nowMs: number): void {
     const channel = this.#channels.get(tag);
     if (!channel) return;
     if (!isDue(channel, nowMs) && nowMs - channel.changedMs < LIMITS.visitSettleMs) return;
     channel.soonMs = NEVER;
     channel.dirtyMs = NEVER;
+    channel.comparedMs = nowMs;
     const again = [LIMITS.visitSecondMs, LIMITS.visitThirdMs].map((ms) => channel.changedMs + ms);
     const next = again.find((ms) => ms > nowMs + LIMITS.visitSettleMs);
     channel.dueMs =
       next === undefined
         ? nowMs + this.#random.jitter(LIMITS.visitIdleEveryMs, LIMITS.heartbeatJitter)
         : this.#after(next, LIMITS.visitSpreadMs);
+  }
+
+  /**
+   * The comparison has ended. Where the two sides differed, something gets lost on the way, and others may lack it too:
+   * the channel is due soon again, and later and later while that goes on, for some can never become equal.
+   */
+  ended(tag: string, isEqual: boolean, nowMs: number): void {
+    const channel = this.#channels.get(tag);
+    if (!channel) return;
+    const waitMs = Math.min(LIMITS.visitSettleMs * 2 ** channel.differed, LIMITS.visitIdleEveryMs);
+    channel.differed = isEqual ? 0 : channel.differed + 1;
+    if (isEqual) return;
+    channel.dueMs = Math.min(channel.dueMs, this.#after(nowMs + waitMs, LIMITS.visitSpreadMs));
   }
 
   /** Nobody could be asked, or the comparison came to nothing: once more in a few seconds. */

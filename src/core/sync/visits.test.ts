@@ -184,6 +184,27 @@ describe('a visitor', () => {
     expect(visitor(bench, 'visitor 0').isUp).toBe(true);
   });
 
+  it('is compared with four times at once, and then once a second', () => {
+    const bench = relay();
+    const guest = visitor(bench, 'guest');
+    guest.send(holds(['dev']));
+    bench.run(100);
+    const sums = [{ tag: tagOf('dev'), floorHour: 1, fingerprint: new Uint8Array(16).fill(1) }];
+    for (let i = 0; i < 100; i++) guest.send({ type: 'sums', untilMinute: MINUTE_END, sums });
+    bench.run(2 * SECOND);
+    expect(guest.got('buckets')).toHaveLength(LIMITS.visitComparesMax);
+  });
+
+  it('leaves little behind, however many come and go', () => {
+    const bench = relay();
+    for (let i = 0; i < LIMITS.visitorsMax + 20; i++) visitor(bench, `passer-by ${i}`).hangUp();
+    const { visits, visitors, visitorsRemembered } = bench.peer.footprint();
+    expect([visits?.size, visitors?.size]).toEqual([0, 0]);
+    expect(visitorsRemembered?.size).toBe(LIMITS.visitorsMax);
+    bench.run(LIMITS.visitorAgainMs + 2 * SECOND);
+    expect(bench.peer.footprint().visitorsRemembered?.size).toBe(0);
+  });
+
   it('says nothing but catch-up, about so many channels', () => {
     const bench = relay();
     const guest = visitor(bench, 'guest');

@@ -40,6 +40,8 @@ interface Visit {
   movedMs: number;
   /** all that it was for is compared */
   isDone: boolean;
+  /** of ours: channels of which the other side showed that it has others */
+  readonly differ: Set<string>;
 }
 
 /** The frames of a visit, besides pings and errors. */
@@ -105,14 +107,15 @@ export class Visits {
     const refusal = link.role === 'responder' ? this.#refusal(link) : '';
     if (refusal !== '') return links.close(link, 'too_many_links', refusal);
     const tags = link.role === 'dialler' ? this.#common(link.peer) : [];
-    this.#visits.set(link.id, { link, tags, movedMs: this.#ctx.now.monotonicMs, isDone: false });
+    const now = this.#ctx.now.monotonicMs;
+    this.#visits.set(link.id, { link, tags, movedMs: now, isDone: false, differ: new Set() });
     if (link.role === 'responder') return;
     const cause = this.#dialling.get(link.url) ?? '';
     this.#dialling.delete(link.url);
     // Somebody else lives at that address, or does not hold it any more.
-    if (!tags.includes(cause)) this.#schedule.defer(cause, this.#ctx.now.monotonicMs);
+    if (!tags.includes(cause)) this.#schedule.defer(cause, now);
     if (tags.length === 0) return links.close(link, 'visit_over', 'nothing in common');
-    for (const tag of tags) this.#schedule.compared(tag, this.#ctx.now.monotonicMs);
+    for (const tag of tags) this.#schedule.compared(tag, link.peer, now);
     interest.offer(link, tags);
   }
 
@@ -130,6 +133,8 @@ export class Visits {
   heard(link: Link, frame: Frame): boolean {
     const visit = this.#visits.get(link.id);
     if (visit) visit.movedMs = this.#ctx.now.monotonicMs;
+    if (visit && frame.type === 'buckets' && this.#parts.interest.isShared(link, frame.tag))
+      visit.differ.add(frame.tag);
     if (FRAMES.has(frame.type)) return visit !== undefined;
     this.#parts.links.offend(link, 'unasked', `${frame.type} has no place on a visit`);
     return false;
@@ -146,6 +151,7 @@ export class Visits {
     // What was not compared, or not pulled to the end, is for another holder.
     for (const tag of visit.tags)
       if (!visit.isDone || !this.#parts.interest.isShared(link, tag)) this.#schedule.defer(tag, now);
+      else this.#schedule.ended(tag, !visit.differ.has(tag), now);
   }
 
   #left(peer: string): void {
@@ -233,7 +239,7 @@ export class Visits {
     for (const tag of this.#ctx.random.shuffle(due).slice(0, LOOKS_MAX)) {
       const holders = this.#holders(tag);
       // Where everybody else who holds it is a neighbour, or there is nobody, nothing is left to do.
-      if (holders.length === 0) this.#schedule.compared(tag, now);
+      if (holders.length === 0) this.#schedule.settle(tag, now);
       else {
         if (this.#dialOne(tag, holders, now) !== 'no') return;
         this.#schedule.defer(tag, now);
@@ -253,7 +259,10 @@ export class Visits {
 
   #dialOne(tag: string, holders: readonly string[], now: number): 'dialled' | 'later' | 'no' {
     const { addresses, map } = this.#parts.membership;
-    for (const peer of this.#ctx.random.shuffle(holders)) {
+    const lately = this.#schedule.lately(tag);
+    const rank = (peer: string): number => Number(lately.includes(peer));
+    const ranked = this.#ctx.random.shuffle(holders).sort((a, b) => rank(a) - rank(b));
+    for (const peer of ranked) {
       if (this.#visited.has(peer)) continue;
       for (const url of map.recordOf(peer)?.urls ?? []) {
         const became = addresses.visit(url, peer);

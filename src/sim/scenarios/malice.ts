@@ -3,8 +3,8 @@
  *
  * What the guarantee stands on, in version 0.1 (`docs/malice.md` says why):
  * 1. Every honest leaf has an honest home relay: its operator names one, and may name malicious ones besides.
- * 2. Honest relays that hold one channel reach each other over honest relays that hold it too: here they name each
- *    other, all of them in a small mesh, and in a large one four neighbours each, and hold every channel.
+ * 2. Honest relays reach each other over honest relays, or by a dial: here they name each other, all of them in a small
+ *    mesh, and in a large one four neighbours each.
  * 3. People write where they listen: what a leaf writes elsewhere exists only at its live relay and at itself.
  */
 import type { Random } from '../../core/random.ts';
@@ -82,7 +82,7 @@ function addPeers(world: World, random: Random, cast: Cast): ReadonlyMap<string,
   for (const name of [...relays, ...leaves]) {
     const isRelay = relays.includes(name);
     const fixed = isRelay ? namedBy(name, relays) : homesOf(random, relays, listed);
-    const joined = isRelay && relays.length > CLIQUE_MAX ? [...CHANNELS] : channelsOf();
+    const joined = channelsOf();
     interests.set(name, joined);
     world.add(name, { fixed, bootstrap: listFor(name), joined, rates: RATES, wallOffsetMs: skewMs() });
   }
