@@ -4,7 +4,8 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Bytes, toBase64url } from '../core/bytes.ts';
 import { channelTag } from '../core/channel/channel.ts';
 import { LIMITS, MiB } from '../core/limits.ts';
-import { decodeRecord } from '../core/membership/records.ts';
+import { interestIn } from '../core/membership/records.fixture.ts';
+import type { RecordHead } from '../core/wire/frame.ts';
 import { sha256 } from '../crypto/index.ts';
 import { Author, type Crafted, NETWORK, pushOf } from './testing/author.ts';
 import { MeshProcess } from './testing/mesh-process.ts';
@@ -50,16 +51,18 @@ async function interestOf(
   const { peer: id } = await mesh.client.status();
   const relay = await RawPeer.link(mesh, undefined, { relay: true });
   peers.push(relay);
+  const want = (heads: readonly RecordHead[]): void =>
+    relay.send({ type: 'want', heads: heads.map((head) => ({ ...head, sequence: 0 })) });
   relay.onFrame = (frame) => {
-    if (frame.type === 'have') relay.send({ type: 'want', heads: frame.heads });
+    if (frame.type === 'have') want(frame.heads);
   };
-  for (const { heads } of relay.all('have')) relay.send({ type: 'want', heads });
+  for (const { heads } of relay.all('have')) want(heads);
   return until('the record tells it', () => {
-    const records = relay
-      .all('records')
-      .flatMap((frame) => frame.records.map(({ bytes }) => decodeRecord(bytes)));
-    const latest = records.findLast((record) => record?.kind === 2 && record.peer === id);
-    return latest?.kind === 2 && fits(latest.tags) && latest.tags;
+    const tags = interestIn(
+      relay.all('records').flatMap(({ records }) => records),
+      id,
+    )?.texts();
+    return tags && fits(tags) && tags;
   });
 }
 

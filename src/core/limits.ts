@@ -4,6 +4,7 @@
  * Names carry their unit last.
  */
 import { CLIENT_LIMITS } from './client-limits.ts';
+import { MAP_LIMITS } from './map-limits.ts';
 import { DAY, HOUR, KiB, MINUTE, MiB, SECOND } from './units.ts';
 
 export const LIMITS = {
@@ -156,33 +157,7 @@ export const LIMITS = {
   anchors: 2,
   /** links that stand are noted as proven again after (guess: a write for whoever else does nothing) */
   anchorMs: 10 * MINUTE,
-  /** relays on the map (design, section 5) */
-  relaysMax: 4096,
-  /** bytes of all records together: 1,000 relays with 1,000 channels each fit (guess) */
-  recordsBytesMax: 16 * MiB,
-  /** addresses in a peer record (design, section 5) */
-  recordAddressesMax: 4,
-  /** own URLs that diallers named, and peers remembered for each (guess) */
-  ownUrlsMax: 32,
-  ownUrlPeersMax: 16,
-  /** overlay links in a peer record (design, section 5: at most 12) */
-  recordLinksMax: 12,
-  /** own records change at most this often, and rarer the longer they go on changing (design, section 5) */
-  recordMinMs: 1 * SECOND,
-  recordFlapMs: 30 * SECOND,
-  /** heads are announced in batches (guess: the map is a little older, and frames are few) */
-  headsMs: 100,
-  /** a record that was asked of one neighbour is asked of another after (guess) */
-  recordAskMs: 2 * SECOND,
-  /** records that were announced and are not here yet (derived: both records of all relays) */
-  recordOffersMax: 8192,
-  /** life of a peer record (design, section 5) */
-  recordMs: 1 * HOUR,
-  /** own records are renewed after (guess: a third of their life) */
-  recordRefreshMs: 20 * MINUTE,
-  /** record heads in one have or want frame: 1024 x 47 bytes stay below 64 KiB (derived) */
-  recordHeadsMax: 1024,
-  recordsPerFrameMax: 64,
+  ...MAP_LIMITS,
   /** addresses told to a leaf in one frame (guess) */
   addressesPerFrameMax: 64,
   /** leaves are told relays this often, and when the map has doubled since then this soon (guess) */
@@ -190,8 +165,6 @@ export const LIMITS = {
   addressesSoonMs: 5 * SECOND,
 
   // interest
-  /** channel tags of one relay listed exactly (design, section 6) */
-  tagsMax: 4096,
   /** places among the carried channels that only local identities take (guess) */
   ownTagsReserved: 256,
   /** tags that a home relay keeps for one absent peer at first (design, section 6) */

@@ -80,8 +80,12 @@ export class Interest {
 
   /** Whether messages of the channel are stored here. */
   holds(tag: string): boolean {
+    return this.#heldTags().has(tag);
+  }
+
+  #heldTags(): Set<string> {
     this.#held ??= new Set(this.ownTags());
-    return this.#held.has(tag);
+    return this.#held;
   }
 
   /** What the interest record lists; own channels first, because the list is bounded. */
@@ -199,8 +203,9 @@ export class Interest {
         return asked.filter((tag) => this.holds(tag));
       }
       case 'overlay': {
-        const theirs = this.#membership.map.tagsOf(link.peer);
-        return [...theirs].filter((tag) => this.holds(tag));
+        // Theirs may be a filter, which can be asked and not read.
+        const { map } = this.#membership;
+        return [...this.#heldTags()].filter((tag) => map.holds(link.peer, tag));
       }
     }
   }

@@ -1,6 +1,9 @@
 /**
  * Flooding of signed records between relays: announce what is new (have), ask for what one lacks (want), pass it on
- * once it has been verified. Deduplicated by (relay, kind, sequence).
+ * once it has been verified. Deduplicated by (relay, kind, sequence); a delta counts as the newest interest record.
+ *
+ * A `want` names the sequence that the asker has. Whoever has deltas from there on sends those, and else the full record
+ * with all deltas on it.
  */
 import { type Bytes, concat, idFromText, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
@@ -8,10 +11,13 @@ import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import { type Frame, RECORD, type RecordHead } from '../wire/frame.ts';
-import { keyOf, Offers } from './offers.ts';
+import { Offers } from './offers.ts';
+import { RecordRates } from './record-rates.ts';
+import { endMsOf, keyOf, RecordStore } from './record-store.ts';
 import {
+  DELTA,
   decodeRecord,
-  encodeRecord,
+  headKind,
   recordPurpose,
   type SignedContent,
   type SignedRecord,
@@ -23,52 +29,47 @@ export interface FloodHost {
   readonly accepted: (record: SignedContent, from: Link) => void;
   /** a record of our own with a higher sequence came back from the mesh: an earlier life signed it */
   readonly outdated: (sequence: number) => void;
+  /** where there is no room: who of these relays, known longest first, gives way, and in which order */
+  readonly spare: (peers: readonly string[]) => readonly string[];
+  /** the records of a relay were given up to make room */
+  readonly evicted: (peer: string) => void;
 }
 
 export class Flood {
   readonly #ctx: Context;
   readonly #links: Links;
   readonly #host: FloodHost;
-  readonly #records = new Map<string, SignedRecord>();
-  /** bytes of all records */
-  #bytes = 0;
+  readonly #store = new RecordStore();
+  readonly #rates: RecordRates;
   readonly #verifying = new Set<string>();
   readonly #offers: Offers;
   /** heads that neighbours have not been told, with those that have the record already */
   readonly #news = new Map<string, { readonly head: RecordHead; readonly have: Set<Link> }>();
 
-  /** of all records */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   constructor(ctx: Context, links: Links, host: FloodHost) {
     this.#ctx = ctx;
     this.#links = links;
     this.#host = host;
-    this.#offers = new Offers(ctx);
+    this.#rates = new RecordRates(ctx);
+    this.#offers = new Offers(ctx, (link, head) => this.#mayAsk(link, head));
   }
 
-  /** records that were announced and are not here yet */
-  get offers(): number {
-    return this.#offers.size;
+  /** records that were announced and are not here yet, bytes and tags of those that are here */
+  get sizes(): { readonly offers: number; readonly bytes: number; readonly tags: number } {
+    return { offers: this.#offers.size, bytes: this.#store.bytes, tags: this.#store.tags };
   }
 
-  /** Signs and spreads an own record. */
-  publish(contents: readonly SignedContent[]): void {
-    const encoded = contents.map((content) => ({ content, bytes: encodeRecord(content) }));
-    const items = encoded.map(({ content, bytes }) => ({
+  /** Signs and spreads own records. */
+  publish(records: readonly { readonly content: SignedContent; readonly bytes: Bytes }[]): void {
+    const items = records.map(({ content, bytes }) => ({
       key: 'peer',
       data: this.#ctx.signed(recordPurpose(content.kind), bytes),
     }));
     this.#ctx.sign(items, (signatures) => {
-      const heads: RecordHead[] = [];
-      encoded.forEach(({ content, bytes }, i) => {
-        const head: RecordHead = { kind: content.kind, peer: content.peer, sequence: content.sequence };
-        this.#put({ content, bytes, signature: signatures[i] as Bytes });
-        heads.push(head);
+      records.forEach((record, i) => {
+        this.#store.put({ ...record, signature: signatures[i] as Bytes });
       });
-      for (const head of heads) this.#announce(head, []);
+      for (const { content } of records) this.#announce(headOf(content), []);
     });
   }
 
@@ -95,23 +96,34 @@ export class Flood {
 
   /** Tells a new overlay neighbour all that we have. */
   greet(link: Link): void {
-    this.#send(link, 'have', [...this.#records.values()].map(headOf));
-  }
-
-  #sequenceOf(head: RecordHead): number {
-    return this.#records.get(keyOf(head))?.content.sequence ?? -1;
+    this.#send(link, 'have', this.#store.heads());
   }
 
   receive(link: Link, frame: Extract<Frame, { type: 'have' | 'want' | 'records' }>): void {
-    if (frame.type === 'have') {
-      const heads = frame.heads.filter((head) => this.#isWanted(link, head));
-      if (heads.length > 0) this.#links.send(link, { type: 'want', heads });
-    } else if (frame.type === 'want') this.#serve(link, frame.heads);
+    if (frame.type === 'have')
+      this.#ask(
+        link,
+        frame.heads.filter((head) => this.#isWanted(link, head)),
+      );
+    else if (frame.type === 'want') this.#serve(link, frame.heads);
     else this.#check(link, frame.records);
   }
 
+  /** Asks for what is newer than what is here. */
+  #ask(link: Link, heads: readonly RecordHead[]): void {
+    const wants = heads.map((head) => ({ ...head, sequence: Math.max(0, this.#store.sequenceOf(head)) }));
+    this.#send(link, 'want', wants);
+  }
+
+  /** Within the rates. Interest is taken only of relays that are known. */
+  #mayAsk(link: Link, head: RecordHead): boolean {
+    if (this.#store.has(head)) return this.#rates.known.has(keyOf(head));
+    if (head.kind === RECORD.peer) return this.#rates.fresh.has(link.peer);
+    return this.#store.has({ ...head, kind: RECORD.peer });
+  }
+
   #isWanted(link: Link, head: RecordHead): boolean {
-    const known = this.#sequenceOf(head);
+    const known = this.#store.sequenceOf(head);
     if (head.sequence > known) return !this.#isAhead(head) && this.#offers.add(link, head);
     const news = this.#news.get(keyOf(head));
     if (news?.head.sequence === head.sequence) news.have.add(link);
@@ -123,9 +135,9 @@ export class Flood {
     return sequence > this.#ctx.now.wallMs + LIMITS.recordMs;
   }
 
-  /** Once a second: asks others for what did not come. */
+  /** Once a second, and when records came: asks for what did not come, or had to wait. */
   tick(): void {
-    for (const [link, heads] of this.#offers.overdue()) this.#send(link, 'want', heads);
+    for (const [link, heads] of this.#offers.overdue()) this.#ask(link, heads);
   }
 
   #serve(link: Link, heads: readonly RecordHead[]): void {
@@ -136,13 +148,11 @@ export class Flood {
       batch = [];
       size = 0;
     };
-    for (const head of heads) {
-      const record = this.#records.get(keyOf(head));
-      if (!record) continue;
-      const bytes = record.bytes.length + 80;
-      if (size + bytes > LIMITS.messageItemsBytesMax || batch.length >= LIMITS.recordsPerFrameMax) flush();
-      batch.push({ bytes: record.bytes, signature: record.signature });
-      size += bytes;
+    for (const { bytes, signature } of heads.flatMap((head) => this.#store.since(head))) {
+      const more = bytes.length + 80;
+      if (size + more > LIMITS.messageItemsBytesMax || batch.length >= LIMITS.recordsPerFrameMax) flush();
+      batch.push({ bytes, signature });
+      size += more;
     }
     flush();
   }
@@ -151,11 +161,15 @@ export class Flood {
     const contents = records.map(({ bytes }) => decodeRecord(bytes));
     if (contents.includes(undefined)) return this.#links.offend(link, 'malformed', 'a record that is none');
     const fresh: (SignedRecord & { readonly work: string })[] = [];
+    const coming = new Set<string>();
     for (const [i, { bytes, signature }] of records.entries()) {
       const content = contents[i] as SignedContent;
-      if (content.sequence <= this.#sequenceOf(content)) continue;
+      if (content.sequence <= this.#store.sequenceOf(headOf(content))) continue;
       const work = toBase64url(this.#ctx.config.sha256(concat(bytes, signature)));
-      if (this.#verifying.has(work)) continue;
+      const head = headOf(content);
+      const isOfNew = head.kind === RECORD.interest && coming.has(content.peer);
+      if (this.#verifying.has(work) || !(isOfNew || this.#mayAsk(link, head))) continue;
+      if (head.kind === RECORD.peer) coming.add(content.peer);
       this.#verifying.add(work);
       fresh.push({ content, bytes, signature, work });
     }
@@ -166,82 +180,76 @@ export class Flood {
       publicKey: idFromText(content.peer) as Bytes,
     }));
     this.#ctx.verify(checks, (proofs) => {
-      fresh.forEach((record, i) => {
+      const counted = new Set<string>();
+      for (const [i, record] of fresh.entries()) {
         this.#verifying.delete(record.work);
+        const head = headOf(record.content);
         if (!proofs[i])
           this.#links.offend(link, 'malformed', 'a record with a wrong signature', 'invalid_signature');
         else if (this.#accept(record, link)) {
-          const head = headOf(record);
+          // A full record with its deltas counts once.
+          if (!counted.has(keyOf(head))) this.#rates.known.take(keyOf(head));
+          counted.add(keyOf(head));
           this.#announce(head, [link, ...this.#offers.came(head)]);
         }
-      });
+      }
+      this.tick();
     });
   }
 
   #accept(record: SignedRecord, from: Link): boolean {
-    const head = headOf(record);
     const { content } = record;
-    if (head.sequence <= this.#sequenceOf(head)) return false;
-    const { wallMs } = this.#ctx.now;
-    if (endMsOf(content) <= wallMs || this.#isAhead(content)) return false;
+    const head = headOf(content);
+    if (head.sequence <= this.#store.sequenceOf(head)) return false;
+    if (endMsOf(content) <= this.#ctx.now.wallMs || this.#isAhead(content)) return false;
     if (content.peer === this.#ctx.config.peerId) {
       this.#host.outdated(content.sequence);
       return false;
     }
-    if (!this.#fits(record)) return false;
-    const isNewRelay = content.kind === RECORD.peer && !this.#records.has(keyOf(head));
-    this.#put(record);
+    if (head.kind === RECORD.interest && !this.#store.has({ ...head, kind: RECORD.peer })) return false;
+    if (!this.#store.follows(record)) {
+      this.#lacksBase(record, from);
+      return false;
+    }
+    const isNewRelay = head.kind === RECORD.peer && !this.#store.has(head);
+    if (isNewRelay && !this.#rates.fresh.take(from.peer)) return false;
+    if (!this.#store.fits(record) && !this.#makeRoom(record, from)) return false;
+    this.#store.put(record);
     this.#host.accepted(content, from);
-    // Interest is taken only of relays that are known; it may have come first and been left.
-    if (isNewRelay) this.#links.send(from, { type: 'want', heads: [{ ...head, kind: RECORD.interest }] });
+    // It may have come first and been left.
+    const interest: RecordHead = { ...head, kind: RECORD.interest };
+    if (isNewRelay && this.#offers.add(from, interest)) this.#ask(from, [interest]);
     return true;
   }
 
-  /** Bounded in number and bytes; interest only of relays whose peer record we have. */
-  #fits({ content, bytes }: SignedRecord): boolean {
-    if (content.kind === RECORD.interest && !this.has(RECORD.peer, content.peer)) return false;
-    const before = this.#records.get(`${content.kind}:${content.peer}`);
-    if (!before && this.#records.size >= 2 * LIMITS.relaysMax) return false;
-    return this.#bytes - (before?.bytes.length ?? 0) + bytes.length <= LIMITS.recordsBytesMax;
+  /** A delta on something that is not here: its sender has what leads to it, or lies. */
+  #lacksBase({ content }: SignedRecord, from: Link): void {
+    const head = headOf(content);
+    if (content.kind === DELTA && content.base !== this.#store.sequenceOf(head)) this.#ask(from, [head]);
   }
 
-  /** Bytes are copied: a view would keep the whole frame alive. */
-  #put(record: SignedRecord): void {
-    const key = keyOf(headOf(record));
-    this.#bytes += record.bytes.length - (this.#records.get(key)?.bytes.length ?? 0);
-    const { content, bytes, signature } = record;
-    this.#records.set(key, { content, bytes: bytes.slice(), signature: signature.slice() });
-  }
-
-  #remove(key: string): void {
-    this.#bytes -= this.#records.get(key)?.bytes.length ?? 0;
-    this.#records.delete(key);
+  /** Relays that are no use to us give way. It costs the link as a new relay does. */
+  #makeRoom(record: SignedRecord, from: Link): boolean {
+    if (!this.#rates.fresh.take(from.peer)) return false;
+    const { peer } = record.content;
+    const others = this.#store.peers().filter((other) => other !== peer && other !== this.#ctx.config.peerId);
+    for (const [i, other] of this.#host.spare(others).entries()) {
+      if (i >= LIMITS.evictedAtOnce && this.#store.fits(record)) break;
+      this.#store.remove(other);
+      this.#host.evicted(other);
+    }
+    return this.#store.fits(record);
   }
 
   /** Drops what has expired. @returns the relays that are gone */
   expire(): string[] {
-    const gone: string[] = [];
-    for (const [key, { content }] of this.#records) {
-      if (content.peer === this.#ctx.config.peerId || endMsOf(content) > this.#ctx.now.wallMs) continue;
-      this.#remove(key);
-      this.#remove(`${RECORD.interest}:${content.peer}`);
-      gone.push(content.peer);
-    }
-    return gone;
-  }
-
-  /** Whether a record of this relay is known. */
-  has(kind: RecordHead['kind'], peer: string): boolean {
-    return this.#records.has(`${kind}:${peer}`);
+    const ended = this.#store.ended(this.#ctx.now.wallMs);
+    ended.delete(this.#ctx.config.peerId);
+    for (const peer of ended) this.#store.remove(peer);
+    return [...ended];
   }
 }
 
-/** Wall ms after which a record counts no more: what it says, and never much longer than its sequence lets it. */
-function endMsOf(content: SignedContent): number {
-  const latestMs = content.sequence + 2 * LIMITS.recordMs;
-  return content.kind === RECORD.peer ? Math.min(content.expiresMs, latestMs) : latestMs;
-}
-
-function headOf({ content }: SignedRecord): RecordHead {
-  return { kind: content.kind, peer: content.peer, sequence: content.sequence };
+function headOf(content: SignedContent): RecordHead {
+  return { kind: headKind(content), peer: content.peer, sequence: content.sequence };
 }

@@ -7,6 +7,7 @@ import { sha256 } from '../message/message.fixture.ts';
 import { Random } from '../random.ts';
 import { RelayMap } from './map.ts';
 import { toSet } from './records.ts';
+import { TagSet } from './tag-set.ts';
 
 const key = (n: number): Uint8Array => sha256(Uint8Array.of(n));
 const peer = (n: number): string => toBase64url(key(n));
@@ -50,7 +51,7 @@ function mapOf(graph: Graph, own: number, order: readonly number[]): RelayMap {
   const lists = listed(graph);
   for (const n of order) {
     const links = toSet([...(lists.get(n) ?? [])].map(peer));
-    if (graph.holders.includes(n)) map.setInterest({ kind: 2, peer: peer(n), sequence: 1, tags: [TAG] });
+    if (graph.holders.includes(n)) map.setTags(peer(n), TagSet.of([TAG]));
     map.setPeer({ kind: 1, peer: peer(n), sequence: 1, urls: [], links, expiresMs: 2 ** 50 });
   }
   return map;
@@ -167,10 +168,10 @@ describe('the map', () => {
   it('drops trees when a record changes and forgets interest that was taken back', () => {
     const map = mapOf(chain(3), 0, [0, 1, 2]);
     expect(map.children(peer(0), TAG)).toEqual(new Set([peer(1)]));
-    map.setInterest({ kind: 2, peer: peer(2), sequence: 2, tags: [] });
+    map.setTags(peer(2), TagSet.of([]));
     expect(map.children(peer(0), TAG)).toEqual(new Set());
     expect(map.holds(peer(2), TAG)).toBe(false);
-    map.setInterest({ kind: 2, peer: peer(2), sequence: 3, tags: [TAG] });
+    map.setTags(peer(2), TagSet.of([TAG]));
     expect(map.children(peer(0), TAG)).toEqual(new Set([peer(1)]));
     map.setPeer({ kind: 1, peer: peer(1), sequence: 2, urls: [], links: [peer(0)], expiresMs: 2 ** 50 });
     expect(map.children(peer(0), TAG)).toEqual(new Set());
@@ -201,7 +202,7 @@ describe('the map', () => {
     for (const [n, others] of listed({ size, edges, claims: [], holders: [], root: 0 })) {
       const links = toSet([...others].map(named));
       map.setPeer({ kind: 1, peer: named(n), sequence: 1, urls: [], links, expiresMs: 2 ** 50 });
-      map.setInterest({ kind: 2, peer: named(n), sequence: 1, tags: [TAG] });
+      map.setTags(named(n), TagSet.of([TAG]));
     }
     expect(map.connected()).toHaveLength(size);
     const neighbours = map.recordOf(named(0))?.links.filter((other) => other !== named(0)) ?? [];

@@ -2,53 +2,93 @@
  * The map of the mesh: relays, the links that both ends list, and who has interest in what. From it every relay
  * computes the same shortest-path trees (MOSPF, RFC 1584): ties break by the bytes of the id.
  *
+ * Outside a relay is its id text; inside it has a *slot*, which it keeps while it is known, and a *rank* among the ids,
+ * which the graph counts with.
+ *
  * Invariants:
  * 1. An edge counts only if both ends list each other.
  * 2. A relay counts only if such edges connect it to oneself; the others are kept until they expire and not used.
- * 3. Everything derived (trees, branches) is dropped when the version changes; nothing is learnt from traffic.
+ * 3. Everything derived (graph, trees, branches) is dropped when the version changes; nothing is learnt from traffic.
+ * 4. Who has a filter may be taken for a holder of a tag that it has not. That costs copies; whoever holds a tag is
+ *    never taken for one who does not.
  */
 import { type Bytes, compare, idFromText } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { shortId } from '../link/links.ts';
-import type { InterestRecord, PeerRecord } from './records.ts';
+import { Graph, NOBODY } from './graph.ts';
+import type { PeerRecord } from './records.ts';
+import { TagIndex } from './tag-index.ts';
+import { TagSet, walkPair, wordsOf } from './tag-set.ts';
 
 interface Node {
   readonly peer: string;
   readonly key: Bytes;
+  readonly slot: number;
+  /** place in the order of ids */
+  rank: number;
   record: PeerRecord | undefined;
-  tags: ReadonlySet<string>;
+  tags: TagSet;
 }
-
-/** For each relay below us in a tree: the child of ours that leads to it. */
-type Branches = ReadonlyMap<string, string>;
 
 /** The shortest-path tree of a root: the parent of each relay, '' for the root itself, from the root outwards. */
 export type Tree = ReadonlyMap<string, string>;
 
+/** The graph of one version of the map. */
+interface View {
+  readonly graph: Graph;
+  /** the tree of oneself: who is in it counts */
+  readonly own: Uint16Array;
+  readonly counts: Uint8Array;
+}
+
 export class RelayMap {
-  readonly #own: string;
+  readonly #own: Node;
   readonly #nodes = new Map<string, Node>();
   readonly #byShortId = new Map<string, string>();
-  readonly #holders = new Map<string, Set<string>>();
-  readonly #branches = new Map<string, Branches>();
-  #edges: Map<string, string[]> | undefined;
+  /** by slot */
+  readonly #slots: (Node | undefined)[] = [];
+  readonly #freeSlots: number[] = [];
+  /** in the order of ids */
+  readonly #ranked: Node[] = [];
+  readonly #index: TagIndex;
+  /** for each root: by rank, the rank of the child of ours that leads there */
+  readonly #branches = new Map<string, Uint16Array>();
+  #view: View | undefined;
 
-  constructor(own: string) {
-    this.#own = own;
+  /** @param salt 32 bits that others cannot know */
+  constructor(own: string, salt = 0) {
+    this.#index = new TagIndex(salt);
+    this.#own = this.#node(own);
   }
 
   #node(peer: string): Node {
-    let node = this.#nodes.get(peer);
-    if (!node) {
-      node = { peer, key: idFromText(peer) as Bytes, record: undefined, tags: new Set() };
-      this.#nodes.set(peer, node);
-      this.#byShortId.set(shortId(peer), peer);
-    }
+    const known = this.#nodes.get(peer);
+    if (known) return known;
+    const key = idFromText(peer) as Bytes;
+    const slot = this.#freeSlots.pop() ?? this.#slots.length;
+    const node: Node = { peer, key, slot, rank: 0, record: undefined, tags: TagSet.NONE };
+    this.#slots[slot] = node;
+    this.#nodes.set(peer, node);
+    this.#byShortId.set(shortId(peer), peer);
+    this.#ranked.splice(this.#rankOf(key), 0, node);
+    this.#changed();
     return node;
   }
 
+  /** How many ids are smaller. */
+  #rankOf(key: Bytes): number {
+    let from = 0;
+    let to = this.#ranked.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (compare((this.#ranked[middle] as Node).key, key) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
   #changed(): void {
-    this.#edges = undefined;
+    this.#view = undefined;
     this.#branches.clear();
   }
 
@@ -57,124 +97,134 @@ export class RelayMap {
     this.#changed();
   }
 
-  setInterest(record: InterestRecord): void {
-    const node = this.#node(record.peer);
-    for (const tag of node.tags) this.#unhold(tag, record.peer);
-    node.tags = new Set(record.tags);
-    for (const tag of record.tags) {
-      const holders = this.#holders.get(tag);
-      if (holders) holders.add(record.peer);
-      else this.#holders.set(tag, new Set([record.peer]));
+  /** What a relay has interest in from now on. */
+  setTags(peer: string, tags: TagSet): void {
+    const node = this.#node(peer);
+    const { slot, tags: before } = node;
+    const add = (i: number): void => this.#index.add(tags.hi(i), tags.lo(i), slot);
+    const drop = (i: number): void => this.#index.delete(before.hi(i), before.lo(i), slot);
+    if (before.isExact === tags.isExact) walkPair(before, tags, { first: drop, second: add });
+    else {
+      for (let i = 0; i < before.size; i++) drop(i);
+      for (let i = 0; i < tags.size; i++) add(i);
     }
-  }
-
-  #unhold(tag: string, peer: string): void {
-    const holders = this.#holders.get(tag);
-    holders?.delete(peer);
-    if (holders?.size === 0) this.#holders.delete(tag);
+    node.tags = tags;
   }
 
   remove(peer: string): void {
     const node = this.#nodes.get(peer);
-    if (!node) return;
-    for (const tag of node.tags) this.#unhold(tag, peer);
+    if (!node || node === this.#own) return;
+    this.setTags(peer, new TagSet(node.tags.isExact, new Uint32Array(0)));
     this.#nodes.delete(peer);
     this.#byShortId.delete(shortId(peer));
+    this.#slots[node.slot] = undefined;
+    this.#freeSlots.push(node.slot);
+    this.#ranked.splice(this.#rankOf(node.key), 1);
     this.#changed();
   }
 
-  /** Edges that both ends list, of relays connected to us, each list in the order of ids. */
-  #graph(): Map<string, string[]> {
-    if (this.#edges) return this.#edges;
-    const edges = new Map<string, string[]>();
-    const queue = [this.#own];
-    for (const peer of queue) {
-      if (edges.has(peer)) continue;
+  #current(): View {
+    if (this.#view) return this.#view;
+    for (const [rank, node] of this.#ranked.entries()) node.rank = rank;
+    const graph = new Graph(this.#ranked.map(({ record }) => this.#ranksOf(record?.links ?? [])));
+    const own = graph.treeOf(this.#own.rank).order;
+    const counts = new Uint8Array(graph.size);
+    for (const rank of own) counts[rank] = 1;
+    this.#view = { graph, own, counts };
+    return this.#view;
+  }
+
+  /** Of those that are known. */
+  #ranksOf(peers: readonly string[]): number[] {
+    const ranks: number[] = [];
+    for (const peer of peers) {
       const node = this.#nodes.get(peer);
-      const mutual = (node?.record?.links ?? []).filter((other) =>
-        this.#nodes.get(other)?.record?.links.includes(peer),
-      );
-      mutual.sort((a, b) => compare(this.#node(a).key, this.#node(b).key));
-      edges.set(peer, mutual);
-      queue.push(...mutual);
+      if (node) ranks.push(node.rank);
     }
-    this.#edges = edges;
-    return edges;
+    return ranks;
+  }
+
+  #peerAt(rank: number): string {
+    return (this.#ranked[rank] as Node).peer;
   }
 
   /** The shortest-path tree of `root` (peer id) over the relays that count; empty if it is none of them. */
   treeOf(root: string): Tree {
-    const edges = this.#graph();
-    const parent = new Map<string, string>();
-    if (!edges.has(root)) return parent;
-    parent.set(root, '');
-    let level = [root];
-    while (level.length > 0) {
-      // A node's parent is the smallest id among its neighbours one step nearer: visit those in the order of ids.
-      level.sort((a, b) => compare(this.#node(a).key, this.#node(b).key));
-      const next: string[] = [];
-      for (const peer of level) {
-        for (const other of edges.get(peer) ?? []) {
-          if (parent.has(other)) continue;
-          parent.set(other, peer);
-          next.push(other);
-        }
-      }
-      level = next;
+    const tree = new Map<string, string>();
+    if (!this.counts(root)) return tree;
+    const { order, parents } = this.#current().graph.treeOf((this.#nodes.get(root) as Node).rank);
+    for (const rank of order) {
+      const parent = parents[rank] as number;
+      tree.set(this.#peerAt(rank), parent === NOBODY ? '' : this.#peerAt(parent));
     }
-    return parent;
+    return tree;
   }
 
   /** Notes for the tree of `root` which child of ours leads to whom. */
-  #branchesOf(root: string): Branches {
-    const known = this.#branches.get(root);
+  #branchesOf(root: Node): Uint16Array {
+    const known = this.#branches.get(root.peer);
     if (known) return known;
-    const branches = new Map<string, string>();
+    const { graph } = this.#current();
+    const { order, parents } = graph.treeOf(root.rank);
+    const branches = new Uint16Array(graph.size).fill(NOBODY);
     // From the root outwards: a parent's branch is known before its children are met.
-    for (const [peer, parent] of this.treeOf(root)) {
-      const branch = parent === this.#own ? peer : branches.get(parent);
-      if (branch !== undefined) branches.set(peer, branch);
+    for (const rank of order) {
+      const parent = parents[rank] as number;
+      if (parent !== NOBODY) branches[rank] = parent === this.#own.rank ? rank : (branches[parent] as number);
     }
     if (this.#branches.size >= LIMITS.treesMax) this.#branches.clear();
-    this.#branches.set(root, branches);
+    this.#branches.set(root.peer, branches);
     return branches;
   }
 
   /** Our children in the tree of `root` (peer id) below which somebody has interest in `tag`. */
   children(root: string, tag: string): Set<string> {
     const children = new Set<string>();
-    const holders = this.#holders.get(tag);
-    if (!holders) return children;
-    const branches = this.#branchesOf(root);
-    for (const holder of holders) {
-      const child = branches.get(holder);
-      if (child !== undefined) children.add(child);
-    }
+    if (!this.counts(root)) return children;
+    let branches: Uint16Array | undefined;
+    this.#findHolders(tag, (node) => {
+      branches ??= this.#branchesOf(this.#nodes.get(root) as Node);
+      const child = branches[node.rank] as number;
+      if (child !== NOBODY) children.add(this.#peerAt(child));
+    });
     return children;
+  }
+
+  /** Relays with interest in a tag, or with a filter that says so. */
+  #findHolders(tag: string, visit: (node: Node) => void): void {
+    const { hi, lo } = wordsOf(tag);
+    this.#index.find(hi, (slot, low) => {
+      const node = this.#slots[slot] as Node;
+      if (low === lo || !node.tags.isExact) visit(node);
+    });
   }
 
   /** Whether a relay is connected with us. */
   counts(peer: string): boolean {
-    return this.#graph().has(peer);
+    const node = this.#nodes.get(peer);
+    return node !== undefined && this.#current().counts[node.rank] === 1;
   }
 
   /** The relay with this short id that counts, or `undefined`. */
   rootOf(short: string): string | undefined {
     const peer = this.#byShortId.get(short);
-    return peer !== undefined && this.#graph().has(peer) ? peer : undefined;
+    return peer !== undefined && this.#isKnown(peer) && this.counts(peer) ? peer : undefined;
   }
 
+  /** Whether a relay has interest in a tag, or a filter that says so. */
   holds(peer: string, tag: string): boolean {
-    return this.#nodes.get(peer)?.tags.has(tag) ?? false;
+    return this.#nodes.get(peer)?.tags.has(wordsOf(tag)) ?? false;
   }
 
-  /** Relays whose interest record lists the tag, whether they count or not. */
+  /** Relays with interest in a tag, whether they count or not. */
   holdersOf(tag: string): ReadonlySet<string> {
-    return this.#holders.get(tag) ?? new Set();
+    const holders = new Set<string>();
+    this.#findHolders(tag, ({ peer }) => holders.add(peer));
+    return holders;
   }
 
-  tagsOf(peer: string): ReadonlySet<string> {
-    return this.#nodes.get(peer)?.tags ?? new Set();
+  tagsOf(peer: string): TagSet {
+    return this.#nodes.get(peer)?.tags ?? TagSet.NONE;
   }
 
   recordOf(peer: string): PeerRecord | undefined {
@@ -183,15 +233,39 @@ export class RelayMap {
 
   /** Relays that count, oneself included if it has a record. */
   connected(): string[] {
-    return [...this.#graph().keys()].filter((peer) => this.#nodes.get(peer)?.record !== undefined);
+    const nodes = Array.from(this.#current().own, (rank) => this.#ranked[rank] as Node);
+    return nodes.filter(({ record }) => record !== undefined).map(({ peer }) => peer);
+  }
+
+  /** We are no relay before we have a record. */
+  #isKnown(peer: string): boolean {
+    return peer !== this.#own.peer || this.#own.record !== undefined || this.#own.tags.size > 0;
   }
 
   /** Everybody of whom there is a record, whether they count or not. */
   known(): string[] {
-    return [...this.#nodes.keys()];
+    return [...this.#nodes.keys()].filter((peer) => this.#isKnown(peer));
   }
 
   get size(): number {
-    return this.#nodes.size;
+    return this.#nodes.size - (this.#isKnown(this.#own.peer) ? 0 : 1);
+  }
+
+  /**
+   * Who gives way where the map is full: those that do not count, in the order of `peers`, then those whose ways all lead
+   * over one other relay, if that is the one over which most such ways lead, in the opposite order.
+   * @param peers those that may go, those known longest first
+   */
+  spare(peers: readonly string[]): string[] {
+    const { graph, counts } = this.#current();
+    const cuts = graph.cutsFrom(this.#own.rank);
+    const behind = new Map<number, number>();
+    for (const cut of cuts) if (cut !== NOBODY) behind.set(cut, (behind.get(cut) ?? 0) + 1);
+    let widest = NOBODY;
+    for (const [cut, size] of behind) if (size > (behind.get(widest) ?? 0)) widest = cut;
+    const rankOf = (peer: string): number | undefined => this.#nodes.get(peer)?.rank;
+    const lost = peers.filter((peer) => counts[rankOf(peer) ?? NOBODY] !== 1);
+    const hanging = peers.filter((peer) => widest !== NOBODY && cuts[rankOf(peer) ?? NOBODY] === widest);
+    return [...lost, ...hanging.reverse()];
   }
 }

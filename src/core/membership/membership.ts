@@ -18,7 +18,7 @@ import { LiveHome } from './live-home.ts';
 import { RelayMap } from './map.ts';
 import { OwnRecords } from './own-records.ts';
 import { mostPublic, OwnUrls } from './own-urls.ts';
-import type { SignedContent } from './records.ts';
+import { changedTags, DELTA, type SignedContent } from './records.ts';
 import { Views } from './views.ts';
 
 export interface MembershipHost {
@@ -49,13 +49,16 @@ export class Membership {
     this.#ctx = ctx;
     this.#links = links;
     this.#host = host;
-    this.map = new RelayMap(ctx.config.peerId);
+    // The seed is known to nobody else; a draw would change what comes after it.
+    this.map = new RelayMap(ctx.config.peerId, new DataView(ctx.config.seed.slice().buffer).getUint32(0));
     this.addresses = new Addresses(ctx);
     this.#ownUrls = new OwnUrls(ctx.config.publicUrl);
     this.#flood = new Flood(ctx, links, {
       overlayLinks: () => this.overlay(),
       accepted: (record, from) => this.#accepted(record, from),
       outdated: (sequence) => this.#records.outdated(sequence),
+      spare: (peers) => this.map.spare(peers),
+      evicted: (peer) => this.#gone(peer),
     });
     this.#records = new OwnRecords(ctx, {
       map: this.map,
@@ -111,8 +114,9 @@ export class Membership {
       addresses: { size: this.addresses.size, max: LIMITS.addressesMax },
       dialBacksAsked: { size: this.#dialBack.sizes.asked, max: LIMITS.linksMax },
       dialBacksWaiting: { size: this.#dialBack.sizes.waiting, max: LIMITS.dialBacksMax },
-      recordOffers: { size: this.#flood.offers, max: LIMITS.recordOffersMax },
-      recordBytes: { size: this.#flood.bytes, max: LIMITS.recordsBytesMax },
+      recordOffers: { size: this.#flood.sizes.offers, max: LIMITS.recordOffersMax },
+      recordBytes: { size: this.#flood.sizes.bytes, max: LIMITS.recordsBytesMax },
+      recordTags: { size: this.#flood.sizes.tags, max: LIMITS.mapTagsMax },
     };
   }
 
@@ -257,13 +261,21 @@ export class Membership {
   }
 
   #accepted(record: SignedContent, from: Link): void {
-    if (record.kind === RECORD.interest) this.map.setInterest(record);
+    const { peer } = record;
+    if (record.kind === RECORD.interest) this.map.setTags(peer, record.tags);
+    else if (record.kind === DELTA) this.map.setTags(peer, changedTags(this.map.tagsOf(peer), record));
     else {
       this.map.setPeer(record);
       for (const url of record.urls)
-        this.addresses.learn({ url, peer: record.peer, source: from.peer, scope: from.scope, trust: 'peer' });
+        this.addresses.learn({ url, peer, source: from.peer, scope: from.scope, trust: 'peer' });
     }
-    this.#host.changed(record.kind === RECORD.interest ? this.#links.withPeer(record.peer) : undefined);
+    this.#host.changed(record.kind === RECORD.peer ? undefined : this.#links.withPeer(peer));
+  }
+
+  /** There are no records of it any more. */
+  #gone(peer: string): void {
+    this.map.remove(peer);
+    this.#host.changed(undefined);
   }
 
   /** Publishes own records where something changed. */
@@ -314,10 +326,7 @@ export class Membership {
   tick(): void {
     this.dial();
     this.#flood.tick();
-    for (const peer of this.#flood.expire()) {
-      this.map.remove(peer);
-      this.#host.changed(undefined);
-    }
+    for (const peer of this.#flood.expire()) this.#gone(peer);
     if (this.#isRelay && this.#records.isStale) this.publish();
     if (!this.#isRelay && this.#ctx.config.mayRelay) this.#dialBack.ask();
     this.#dialBack.tick();

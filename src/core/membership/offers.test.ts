@@ -73,9 +73,9 @@ describe('a record that several announce', () => {
     expect(bench.peer.footprint().recordOffers?.size).toBe(0);
   });
 
-  it('takes bounded room, and what is beyond is asked for at once', () => {
+  it('takes bounded room and is asked for a few at a time, and what others announce is asked for at once', () => {
     const { bench, remotes, seq } = among();
-    const [a] = remotes;
+    const [a, b] = remotes;
     const peers = LIMITS.recordOffersMax / LIMITS.recordHeadsMax + 1;
     for (let i = 0; i < peers; i++) {
       const heads = Array.from({ length: LIMITS.recordHeadsMax }, (_, k) => {
@@ -86,8 +86,13 @@ describe('a record that several announce', () => {
       a.send({ type: 'have', heads });
     }
     expect(bench.peer.footprint().recordOffers?.size).toBe(LIMITS.recordOffersMax);
-    expect(a.got('want').flatMap(({ heads }) => heads)).toHaveLength(peers * LIMITS.recordHeadsMax);
-    bench.run(2 * LIMITS.recordAskMs);
-    expect(bench.peer.footprint().recordOffers?.size).toBe(0);
+    const beyond = peers * LIMITS.recordHeadsMax - LIMITS.recordOffersMax;
+    expect(a.got('want').flatMap(({ heads }) => heads)).toHaveLength(LIMITS.recordsAskedMax + beyond);
+    const record = peerRecord(authorOf('far'), { sequence: seq });
+    b.send({ type: 'have', heads: [headOf(record)] });
+    expect(wants(remotes)[1]).toBe(1);
+    sendRecords(b, record);
+    bench.run(LIMITS.headsMs);
+    expect(remotes[2].got('have').flatMap(({ heads }) => heads)).toEqual([headOf(record)]);
   });
 });

@@ -1,28 +1,35 @@
 /**
  * Records that were announced and are not here yet: each is asked of one neighbour only, and of the next one if it does
- * not come. Who announced one is not told of it again.
+ * not come. Who announced one is not told of it again. One neighbour is asked for a few at a time: what many records take
+ * is more than the queue of a link.
  */
 import type { Context } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { RecordHead } from '../wire/frame.ts';
+import { keyOf } from './record-store.ts';
 
 interface Offer {
   readonly head: RecordHead;
   /** sequence that each neighbour announced */
   readonly from: Map<Link, number>;
   readonly asked: Set<Link>;
+  /** who is to send it now */
+  askedOf: Link | undefined;
   askedMs: number;
 }
 
-export const keyOf = (head: RecordHead): string => `${head.kind}:${head.peer}`;
-
 export class Offers {
   readonly #ctx: Context;
+  /** whether a neighbour may be asked for a record now; what may not be is asked for later */
+  readonly #may: (link: Link, head: RecordHead) => boolean;
   readonly #offers = new Map<string, Offer>();
+  /** how many records each neighbour is to send now */
+  readonly #asking = new Map<Link, number>();
 
-  constructor(ctx: Context) {
+  constructor(ctx: Context, may: (link: Link, head: RecordHead) => boolean) {
     this.#ctx = ctx;
+    this.#may = may;
   }
 
   get size(): number {
@@ -37,18 +44,39 @@ export class Offers {
     const key = keyOf(head);
     let offer = this.#offers.get(key);
     if (!offer) {
-      if (this.#offers.size >= LIMITS.recordOffersMax) return true;
-      offer = { head, from: new Map(), asked: new Set(), askedMs: Number.NEGATIVE_INFINITY };
+      if (this.#offers.size >= LIMITS.recordOffersMax) return this.#may(link, head);
+      const askedMs = Number.NEGATIVE_INFINITY;
+      offer = { head, from: new Map(), asked: new Set(), askedOf: undefined, askedMs };
       this.#offers.set(key, offer);
     }
     if (offer.from.size < LIMITS.overlayMax || offer.from.has(link)) offer.from.set(link, head.sequence);
     // Whoever is asked sends its newest: a newer one is asked for only where none is on its way.
-    if (this.#ctx.now.monotonicMs - offer.askedMs < LIMITS.recordAskMs) return false;
+    if (this.#isAsked(offer) || !this.#isNext(link, head)) return false;
     this.#asks(offer, link);
     return true;
   }
 
+  #isAsked(offer: Offer): boolean {
+    return this.#ctx.now.monotonicMs - offer.askedMs < LIMITS.recordAskMs;
+  }
+
+  /** What one neighbour sends at once has a bound. */
+  #isNext(link: Link, head: RecordHead): boolean {
+    return (this.#asking.get(link) ?? 0) < LIMITS.recordsAskedMax && this.#may(link, head);
+  }
+
+  #release(offer: Offer): void {
+    if (!offer.askedOf) return;
+    const left = (this.#asking.get(offer.askedOf) ?? 0) - 1;
+    if (left > 0) this.#asking.set(offer.askedOf, left);
+    else this.#asking.delete(offer.askedOf);
+    offer.askedOf = undefined;
+  }
+
   #asks(offer: Offer, link: Link): void {
+    this.#release(offer);
+    offer.askedOf = link;
+    this.#asking.set(link, (this.#asking.get(link) ?? 0) + 1);
     offer.asked.add(link);
     offer.askedMs = this.#ctx.now.monotonicMs;
   }
@@ -57,6 +85,7 @@ export class Offers {
   came(head: RecordHead): Link[] {
     const offer = this.#offers.get(keyOf(head));
     if (!offer) return [];
+    this.#release(offer);
     const have: Link[] = [];
     for (const [link, sequence] of offer.from) {
       if (sequence > head.sequence) continue;
@@ -67,16 +96,16 @@ export class Offers {
     return have;
   }
 
-  /** Once a second: what did not come, and whom to ask next. What nobody else has is forgotten. */
+  /** What did not come or had to wait, and whom to ask next. What nobody else has is forgotten. */
   overdue(): Map<Link, RecordHead[]> {
     const due = new Map<Link, RecordHead[]>();
     for (const [key, offer] of this.#offers) {
-      if (this.#ctx.now.monotonicMs - offer.askedMs < LIMITS.recordAskMs) continue;
-      const next = [...offer.from.keys()].find((link) => link.phase === 'up' && !offer.asked.has(link));
-      if (!next) {
-        this.#offers.delete(key);
-        continue;
-      }
+      if (this.#isAsked(offer)) continue;
+      this.#release(offer);
+      const left = [...offer.from.keys()].filter((link) => link.phase === 'up' && !offer.asked.has(link));
+      if (left.length === 0) this.#offers.delete(key);
+      const next = left.find((link) => this.#isNext(link, offer.head));
+      if (!next) continue;
       this.#asks(offer, next);
       const head = { ...offer.head, sequence: offer.from.get(next) as number };
       const heads = due.get(next);

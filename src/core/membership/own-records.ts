@@ -1,13 +1,26 @@
 /**
  * The two signed records of this relay: made anew when their content has changed, at most once a second and rarer while
  * it goes on changing, and at the latest every 20 minutes. One that flaps does not drag the other along.
+ *
+ * Interest is told as a delta on what was told before, if the chain of deltas is within its bounds and begins with a
+ * full record of this hour.
  */
+import type { Bytes } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import { RECORD } from '../wire/frame.ts';
 import type { Flood } from './flood.ts';
 import type { RelayMap } from './map.ts';
-import { type SignedContent, toSet } from './records.ts';
+import { type ChainSize, sizeOfFull, sizeWith } from './record-store.ts';
+import {
+  DELTA,
+  encodeRecord,
+  type InterestDelta,
+  type InterestRecord,
+  type SignedContent,
+  toSet,
+} from './records.ts';
+import { TagSet } from './tag-set.ts';
 
 export interface OwnRecordsHost {
   readonly map: RelayMap;
@@ -15,6 +28,7 @@ export interface OwnRecordsHost {
   /** peer ids of overlay neighbours */
   readonly links: () => Iterable<string>;
   readonly urls: () => readonly string[];
+  /** in the order in which they are told while there is room */
   readonly tags: () => Iterable<string>;
   /** an own record changed the map */
   readonly published: () => void;
@@ -36,6 +50,28 @@ class Pace {
   }
 }
 
+/** The interest that was told last, and the chain that told it. */
+interface Told {
+  readonly tags: TagSet;
+  readonly sequence: number;
+  readonly size: ChainSize;
+  /** of the full record */
+  readonly fullMs: number;
+}
+
+type Made = { readonly content: SignedContent; readonly bytes: Bytes };
+
+/** Exact up to 4096, then a filter; and exact again only where it is well below. */
+function tagSetOf(tags: Iterable<string>, before: TagSet | undefined): TagSet {
+  const all = TagSet.of(toSet(tags, LIMITS.relayTagsMax));
+  const most = before?.isExact === false ? (LIMITS.tagsMax * 3) / 4 : LIMITS.tagsMax;
+  return all.size <= most ? all : all.toFilter();
+}
+
+function isSame(a: TagSet, b: TagSet): boolean {
+  return a.isExact === b.isExact && a.size === b.size && a.words.every((word, i) => word === b.words[i]);
+}
+
 export class OwnRecords {
   readonly #ctx: Context;
   readonly #host: OwnRecordsHost;
@@ -45,7 +81,7 @@ export class OwnRecords {
   #renewedMs = Number.NEGATIVE_INFINITY;
   /** what the records say; undefined: nothing yet that counts */
   #peer: string | undefined;
-  #interest: string | undefined;
+  #interest: Told | undefined;
 
   constructor(ctx: Context, host: OwnRecordsHost) {
     this.#ctx = ctx;
@@ -70,42 +106,69 @@ export class OwnRecords {
 
   /** Publishes what has changed and may be published now; the rest has its turn later. */
   publish(): void {
-    const { monotonicMs, wallMs } = this.#ctx.now;
+    const { wallMs } = this.#ctx.now;
     const { isStale } = this;
-    const peer = this.#ctx.config.peerId;
-    const links = toSet(this.#host.links(), LIMITS.recordLinksMax);
-    const urls = this.#host.urls();
-    const tags = toSet(this.#host.tags(), LIMITS.tagsMax);
-    const [isPeer, isInterest] = [`${links.join()} ${urls.join()}`, tags.join()];
-    const may = (pace: Pace): boolean => {
-      const waitMs = pace.waitMs(monotonicMs);
-      if (waitMs > 0) this.#ctx.arm('records', Math.min(waitMs, LIMITS.recordMinMs));
-      return waitMs <= 0;
-    };
     // A clock that was far ahead in an earlier life: nobody took a record like that, so there is nothing to overtake.
     const former = this.#sequence > wallMs + LIMITS.recordMs ? 0 : this.#sequence;
     const sequence = Math.max(former + 1, Math.floor(wallMs));
-    const contents: SignedContent[] = [];
-    if ((isStale || isPeer !== this.#peer) && may(this.#pace.peer)) {
-      const expiresMs = Math.floor(wallMs) + LIMITS.recordMs;
-      contents.push({ kind: RECORD.peer, peer, sequence, urls, links, expiresMs });
-      this.#pace.peer.made(monotonicMs);
-      this.#peer = isPeer;
-    }
-    if ((isStale || isInterest !== this.#interest) && may(this.#pace.interest)) {
-      contents.push({ kind: RECORD.interest, peer, sequence, tags });
-      this.#pace.interest.made(monotonicMs);
-      this.#interest = isInterest;
-    }
-    if (contents.length === 0) return;
-    if (contents.length === 2) this.#renewedMs = monotonicMs;
+    const made = [this.#makePeer(sequence, isStale), this.#makeInterest(sequence, isStale)];
+    const records = made.filter((one) => one !== undefined);
+    if (records.length === 0) return;
+    if (records.length === 2) this.#renewedMs = this.#ctx.now.monotonicMs;
     this.#sequence = sequence;
-    for (const content of contents) {
-      if (content.kind === RECORD.peer) this.#host.map.setPeer(content);
-      else this.#host.map.setInterest(content);
-    }
     this.#ctx.persist([{ kind: 'record-sequence', sequence }]);
-    this.#host.flood.publish(contents);
+    this.#host.flood.publish(records);
     this.#host.published();
+  }
+
+  /** Whether this one may be made now; if not, it is tried again when it may. */
+  #may(pace: Pace): boolean {
+    const { monotonicMs } = this.#ctx.now;
+    const waitMs = pace.waitMs(monotonicMs);
+    if (waitMs > 0) this.#ctx.arm('records', Math.min(waitMs, LIMITS.recordMinMs));
+    else pace.made(monotonicMs);
+    return waitMs <= 0;
+  }
+
+  #makePeer(sequence: number, isStale: boolean): Made | undefined {
+    const peer = this.#ctx.config.peerId;
+    const links = toSet(this.#host.links(), LIMITS.recordLinksMax);
+    const urls = this.#host.urls();
+    const says = `${links.join()} ${urls.join()}`;
+    if (!(isStale || says !== this.#peer) || !this.#may(this.#pace.peer)) return undefined;
+    this.#peer = says;
+    const expiresMs = Math.floor(this.#ctx.now.wallMs) + LIMITS.recordMs;
+    const content = { kind: RECORD.peer, peer, sequence, urls, links, expiresMs } as const;
+    this.#host.map.setPeer(content);
+    return { content, bytes: encodeRecord(content) };
+  }
+
+  #makeInterest(sequence: number, isStale: boolean): Made | undefined {
+    const told = this.#interest;
+    const tags = tagSetOf(this.#host.tags(), told?.tags);
+    const isChanged = !told || !isSame(told.tags, tags);
+    if (!(isStale || isChanged) || !this.#may(this.#pace.interest)) return undefined;
+    this.#host.map.setTags(this.#ctx.config.peerId, tags);
+    const delta = told && this.#deltaFrom(told, tags, sequence);
+    if (delta) return delta;
+    const content: InterestRecord = { kind: RECORD.interest, peer: this.#ctx.config.peerId, sequence, tags };
+    const bytes = encodeRecord(content);
+    const fullMs = this.#ctx.now.monotonicMs;
+    this.#interest = { tags, sequence, size: sizeOfFull(content, bytes), fullMs };
+    return { content, bytes };
+  }
+
+  #deltaFrom(told: Told, tags: TagSet, sequence: number): Made | undefined {
+    if (told.tags.isExact !== tags.isExact) return undefined;
+    if (this.#ctx.now.monotonicMs - told.fullMs >= LIMITS.recordFullMs) return undefined;
+    const [added, removed] = [tags.minus(told.tags), told.tags.minus(tags)];
+    if (Math.max(added.size, removed.size) > LIMITS.tagsMax) return undefined;
+    const { peerId: peer } = this.#ctx.config;
+    const content: InterestDelta = { kind: DELTA, peer, sequence, base: told.sequence, added, removed };
+    const bytes = encodeRecord(content);
+    const size = sizeWith(told.size, content, bytes);
+    if (!size) return undefined;
+    this.#interest = { tags, sequence, size, fullMs: told.fullMs };
+    return { content, bytes };
   }
 }

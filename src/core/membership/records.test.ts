@@ -1,15 +1,18 @@
 import { encode } from 'cborg';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { equal, fromBase64url, toBase64url, toHex, utf8 } from '../bytes.ts';
+import { concat, equal, fromBase64url, EMPTY as NONE, toBase64url, toHex, utf8 } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { Random } from '../random.ts';
 import { damage, pick } from '../wire/damage.fixture.ts';
 import { decodeRecord, encodeRecord, recordPurpose, type SignedContent, toSet } from './records.ts';
+import { TagSet } from './tag-set.ts';
 
 const exactly = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const peer = exactly(32).map(toBase64url);
 const sequence = fc.maxSafeNat();
+const tagSets = fc.array(exactly(8).map(toBase64url), { maxLength: 20 }).map((tags) => TagSet.of(tags));
+const filters = tagSets.map((set) => set.toFilter());
 const peerRecords = fc.record({
   kind: fc.constant(1 as const),
   peer,
@@ -22,9 +25,25 @@ const interestRecords = fc.record({
   kind: fc.constant(2 as const),
   peer,
   sequence,
-  tags: fc.array(exactly(8).map(toBase64url), { maxLength: 20 }).map(toSet),
+  tags: tagSets,
 });
-const anyRecord: fc.Arbitrary<SignedContent> = fc.oneof(peerRecords, interestRecords);
+const filterRecords = fc.record({
+  kind: fc.constant(2 as const),
+  peer,
+  sequence,
+  tags: filters.filter(({ size }) => size > 0),
+});
+const deltas = fc.constantFrom(tagSets, filters).chain((sets) =>
+  fc.record({
+    kind: fc.constant(3 as const),
+    peer,
+    base: fc.constant(0),
+    sequence: sequence.map((n) => Math.max(1, n)),
+    added: sets,
+    removed: sets,
+  }),
+);
+const anyRecord: fc.Arbitrary<SignedContent> = fc.oneof(peerRecords, interestRecords, filterRecords, deltas);
 
 const id = (n: number): Uint8Array => new Uint8Array(32).fill(n);
 const tag = (n: number): Uint8Array => Uint8Array.of(0, 0, 0, 0, 0, 0, n >> 8, n & 255);
@@ -48,11 +67,23 @@ describe('a record', () => {
     expect(
       toHex(encodeRecord({ kind: 1, peer: toBase64url(id(1)), sequence: 7, urls, links: [], expiresMs: 9 })),
     ).toBe(toHex(encode([1, id(1), 7, urls, [], 9])));
-    const tags = [toBase64url(tag(5))];
-    expect(toHex(encodeRecord({ kind: 2, peer: toBase64url(id(2)), sequence: 2 ** 40, tags }))).toBe(
-      toHex(encode([2, id(2), 2 ** 40, [tag(5)]])),
+    const about = { peer: toBase64url(id(2)), sequence: 2 ** 40 };
+    const [five, six] = [5, 6].map((n) => TagSet.of([toBase64url(tag(n))])) as [TagSet, TagSet];
+    expect(toHex(encodeRecord({ kind: 2, ...about, tags: five.plus(six) }))).toBe(
+      toHex(encode([2, id(2), 2 ** 40, concat(tag(5), tag(6))])),
     );
-    expect([recordPurpose(1), recordPurpose(2)]).toEqual(['peer record', 'interest record']);
+    // one number, 0: 31 bits of remainder behind the end of an empty quotient
+    expect(toHex(encodeRecord({ kind: 2, ...about, tags: five.toFilter() }))).toBe(
+      toHex(encode([2, id(2), 2 ** 40, 1, new Uint8Array(4)])),
+    );
+    expect(toHex(encodeRecord({ kind: 3, ...about, base: 9, added: five, removed: six }))).toBe(
+      toHex(encode([3, id(2), 2 ** 40, 9, true, tag(5), tag(6)])),
+    );
+    expect([1, 2, 3].map((kind) => recordPurpose(kind as 1 | 2 | 3))).toEqual([
+      'peer record',
+      'interest record',
+      'interest delta',
+    ]);
   });
 
   const links = (count: number) => sorted(many(count, (n) => id(n + 1)));
@@ -70,12 +101,24 @@ describe('a record', () => {
     ['no expiry', [1, id(1), 0, [], []]],
     ['the shape of the other kind', [1, id(1), 0, []]],
     ['kind 0', [0, id(1), 0, []]],
-    ['kind 3', [3, id(1), 0, []]],
-    ['a tag too many', [2, id(1), 0, tags(LIMITS.tagsMax + 1)]],
-    ['tags in descending order', [2, id(1), 0, tags(2).reverse()]],
-    ['a tag twice', [2, id(1), 0, [tag(1), tag(1)]]],
-    ['a tag of 7 bytes', [2, id(1), 0, [new Uint8Array(7)]]],
-    ['a field too many', [2, id(1), 0, [], 0]],
+    ['kind 4', [4, id(1), 0, NONE]],
+    ['a list of tags', [2, id(1), 0, []]],
+    ['a tag too many', [2, id(1), 0, concat(...tags(LIMITS.tagsMax + 1))]],
+    ['tags in descending order', [2, id(1), 0, concat(tag(2), tag(1))]],
+    ['a tag twice', [2, id(1), 0, concat(tag(1), tag(1))]],
+    ['a tag of 7 bytes', [2, id(1), 0, new Uint8Array(7)]],
+    ['a filter of nothing', [2, id(1), 0, 0, NONE]],
+    ['a filter of more tags than may be', [2, id(1), 0, LIMITS.relayTagsMax + 1, new Uint8Array(111_000)]],
+    ['a filter of more tags than it has bits for', [2, id(1), 0, LIMITS.relayTagsMax, new Uint8Array(1000)]],
+    ['a filter with a byte too many', [2, id(1), 0, 1, new Uint8Array(5)]],
+    ['a filter whose last bits are not zero', [2, id(1), 0, 2, Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1)]],
+    ['a number of 2^32 in a filter', [2, id(1), 0, 1, Uint8Array.of(0xc0, 0, 0, 0, 0)]],
+    ['all ones for a filter', [2, id(1), 0, 100, new Uint8Array(400).fill(255)]],
+    ['a delta on itself', [3, id(1), 7, 7, true, NONE, NONE]],
+    ['a delta that adds a tag twice', [3, id(1), 7, 6, true, concat(tag(1), tag(1)), NONE]],
+    ['a delta with half a tag', [3, id(1), 7, 6, true, new Uint8Array(4), NONE]],
+    ['a delta with a tag too many', [3, id(1), 7, 6, true, concat(...tags(LIMITS.tagsMax + 1)), NONE]],
+    ['a delta with a field too many', [3, id(1), 7, 6, true, NONE, NONE, 0]],
     ['nothing', []],
     ['a text', 'record'],
   ])('is none with %s', (_, items) => {
@@ -87,7 +130,7 @@ describe('a record', () => {
     expect(
       decodeRecord(encode([1, id(1), 0, urls, links(LIMITS.recordLinksMax), 2 ** 53 - 1])),
     ).toBeDefined();
-    expect(decodeRecord(encode([2, id(1), 0, tags(LIMITS.tagsMax)]))).toBeDefined();
+    expect(decodeRecord(encode([2, id(1), 0, concat(...tags(LIMITS.tagsMax))]))).toBeDefined();
   });
 
   it('has one spelling, and 100,000 damaged ones throw nothing', () => {

@@ -42,8 +42,9 @@ export class VisitSchedule {
     return this.#channels.size;
   }
 
-  has(tag: string): boolean {
-    return this.#channels.has(tag);
+  /** The channels that are held. */
+  tags(): Iterable<string> {
+    return this.#channels.keys();
   }
 
   #after(ms: number, spreadMs: number): number {

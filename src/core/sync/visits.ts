@@ -20,6 +20,7 @@ import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Membership } from '../membership/membership.ts';
+import { type TagSet, wordsOf } from '../membership/tag-set.ts';
 import type { Footprint } from '../peer-types.ts';
 import type { Frame } from '../wire/frame.ts';
 import type { Sync } from './sync.ts';
@@ -69,7 +70,7 @@ export class Visits {
   /** visitors, and when they were last here; oldest first */
   readonly #visitors = new Map<string, number>();
   /** what the relays that count held when we last looked */
-  readonly #known = new Map<string, ReadonlySet<string>>();
+  readonly #known = new Map<string, TagSet>();
   #version = -1;
 
   constructor(ctx: Context, parts: VisitsParts) {
@@ -122,7 +123,8 @@ export class Visits {
   /** What a relay and we hold: what is due first, then the rest by chance, as much as one visit takes. */
   #common(peer: string): string[] {
     const now = this.#ctx.now.monotonicMs;
-    const common = [...this.#parts.membership.map.tagsOf(peer)].filter((tag) => this.#schedule.has(tag));
+    const { map } = this.#parts.membership;
+    const common = [...this.#schedule.tags()].filter((tag) => map.holds(peer, tag));
     const due = common.filter((tag) => this.#schedule.isDue(tag, now));
     const others = common.filter((tag) => !this.#schedule.isDue(tag, now));
     const { random } = this.#ctx;
@@ -214,8 +216,9 @@ export class Visits {
     this.#version = interest.version;
     const held = new Set<string>();
     if (membership.isRelay)
-      for (const tag of interest.ownTags()) if (held.size < LIMITS.tagsMax) held.add(tag);
+      for (const tag of interest.ownTags()) if (held.size < LIMITS.relayTagsMax) held.add(tag);
     this.#schedule.keep(held, now);
+    const own = [...held].map((tag) => ({ tag, words: wordsOf(tag) }));
     const { map } = membership;
     const connected = new Set(map.connected());
     for (const peer of this.#known.keys()) if (!connected.has(peer)) this.#known.delete(peer);
@@ -224,8 +227,8 @@ export class Visits {
       const before = this.#known.get(peer);
       if (before === tags || peer === this.#ctx.config.peerId) continue;
       this.#known.set(peer, tags);
-      for (const tag of tags)
-        if (!before?.has(tag)) this.#schedule.stirred(tag, map.holdersOf(tag).size, now);
+      for (const { tag, words } of own)
+        if (tags.has(words) && !before?.has(words)) this.#schedule.stirred(tag, map.holdersOf(tag).size, now);
     }
   }
 
@@ -279,7 +282,7 @@ export class Visits {
   footprint(): Footprint {
     const visitors = this.#parts.links.visits().filter(({ role }) => role === 'responder').length;
     return {
-      visitChannels: { size: this.#schedule.size, max: LIMITS.tagsMax },
+      visitChannels: { size: this.#schedule.size, max: LIMITS.relayTagsMax },
       visitors: { size: visitors, max: LIMITS.visitsInMax },
       visits: { size: this.#visits.size, max: LIMITS.visitsInMax + LIMITS.visitsOutMax },
       visitorsRemembered: { size: this.#visitors.size, max: LIMITS.visitorsMax },

@@ -324,7 +324,7 @@ function readMembership(type: 'have' | 'want' | 'records' | 'addresses', r: Cbor
   if (type === 'records') {
     const records = r.list(LIMITS.recordsPerFrameMax, (item) => {
       item.tuple(2);
-      return { bytes: item.bytes(1, LIMITS.messageBytesMax), signature: item.bytes(64, 64) };
+      return { bytes: item.bytes(1, LIMITS.signedRecordBytesMax), signature: item.bytes(64, 64) };
     });
     return { type, records };
   }

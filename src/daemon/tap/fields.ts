@@ -74,8 +74,21 @@ function record({ bytes }: { readonly bytes: Bytes }): TapValue {
   const content = decodeRecord(bytes);
   if (content === undefined) return head(bytes);
   const { peer, sequence } = content;
+  if (content.kind === 3) {
+    const { base, added, removed } = content;
+    return {
+      kind: 'delta',
+      peer,
+      sequence,
+      base,
+      added: texts(added.texts()),
+      removed: texts(removed.texts()),
+    };
+  }
   const kind = RECORD_NAMES[content.kind];
-  if (content.kind === 2) return { kind, peer, sequence, tags: texts(content.tags) };
+  if (content.kind === 2 && !content.tags.isExact)
+    return { kind, peer, sequence, filterOf: content.tags.size };
+  if (content.kind === 2) return { kind, peer, sequence, tags: texts(content.tags.texts()) };
   const { urls, links, expiresMs } = content;
   return { kind, peer, sequence, urls, links: texts(links), expires: isoTime(expiresMs) };
 }

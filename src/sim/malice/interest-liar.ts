@@ -6,6 +6,7 @@
  * who lists nothing gets nothing; a record changes the routes of its own relay only.
  */
 import { decodeRecord, toSet } from '../../core/membership/records.ts';
+import { TagSet } from '../../core/membership/tag-set.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import { type Signed, signRecord } from './craft.ts';
 import type { Hand } from './hand.ts';
@@ -63,9 +64,10 @@ class InterestLiar implements Malice {
   #lie(record: Signed, hand: Hand): Signed {
     const content = decodeRecord(record.bytes);
     const { peerKey } = hand.options;
-    if (content?.kind !== 2 || content.peer !== peerKey.id) return record;
+    if (content === undefined || content.kind === 1 || content.peer !== peerKey.id) return record;
     hand.did('signed an interest that is not true');
-    return signRecord(hand.messages, peerKey, { ...content, tags: this.#tags(hand) });
+    const { peer, sequence } = content;
+    return signRecord(hand.messages, peerKey, { kind: 2, peer, sequence, tags: TagSet.of(this.#tags(hand)) });
   }
 
   tick(hand: Hand): void {
@@ -80,7 +82,7 @@ class InterestLiar implements Malice {
       kind: 2,
       peer: peerKey.id,
       sequence,
-      tags: this.#tags(hand),
+      tags: TagSet.of(this.#tags(hand)),
     });
     for (const link of hand.all()) {
       hand.did('told channels that are not true');

@@ -7,7 +7,8 @@
  * dialled at most once in ten minutes for each host, and believed only when a dial has proved them.
  */
 import type { SignedContent } from '../../core/membership/records.ts';
-import { decodeRecord, toSet } from '../../core/membership/records.ts';
+import { decodeRecord } from '../../core/membership/records.ts';
+import { TagSet } from '../../core/membership/tag-set.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import { peerRecord, type Signed, signRecord } from './craft.ts';
 import type { Hand } from './hand.ts';
@@ -75,7 +76,7 @@ class Inventor implements Malice {
     const other = hand.author(1 + (number % this.#options.relays)).id;
     const urls = [`ws://127.66.${number >> 8}.${number & 255}:6/`];
     const links = [hand.options.peerKey.id, ...(other === key.id ? [] : [other])];
-    const tags = toSet(hand.options.channels.map((channel) => hand.tag(channel)));
+    const tags = TagSet.of(hand.options.channels.map((channel) => hand.tag(channel)));
     const contents: SignedContent[] = [
       peerRecord(key.id, sequence, { urls, links }),
       { kind: 2, peer: key.id, sequence, tags },

@@ -1,0 +1,84 @@
+/** The graph in numbers against the plainest way to say the same. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Graph, NOBODY } from './graph.ts';
+
+const graphs = fc.integer({ min: 1, max: 30 }).chain((size) => {
+  const node = fc.nat({ max: size - 1 });
+  const claims = fc.array(fc.uniqueArray(node, { maxLength: 4 }), { minLength: size, maxLength: size });
+  return fc.record({ claims, isMutual: fc.boolean() });
+});
+
+/** Claims, most of them answered. */
+function claimsOf({ claims, isMutual }: { claims: number[][]; isMutual: boolean }): number[][] {
+  if (!isMutual) return claims;
+  const all = claims.map((listed) => new Set(listed));
+  for (const [n, listed] of claims.entries()) for (const other of listed) all[other]?.add(n);
+  return all.map((listed) => [...listed]);
+}
+
+/** Steps from `root` to each over edges that both list, without passing `without`. */
+function stepsFrom(claims: number[][], root: number, without = -1): number[] {
+  const steps = claims.map(() => Number.POSITIVE_INFINITY);
+  steps[root] = 0;
+  const isEdge = (a: number, b: number) =>
+    a !== b && claims[a]?.includes(b) === true && claims[b]?.includes(a) === true;
+  for (let round = 0; round < claims.length; round++)
+    for (const [n, at] of steps.entries())
+      for (const other of claims.keys())
+        if (n !== without && other !== without && isEdge(n, other))
+          steps[other] = Math.min(steps[other] as number, at + 1);
+  return steps;
+}
+
+describe('the tree', () => {
+  it('has as parent the smallest of those one step nearer, from the root outwards', () => {
+    fc.assert(
+      fc.property(graphs, (drawn) => {
+        const claims = claimsOf(drawn);
+        const graph = new Graph(claims);
+        for (const root of claims.keys()) {
+          const steps = stepsFrom(claims, root);
+          const { order, parents } = graph.treeOf(root);
+          const reached = [...claims.keys()].filter((n) => Number.isFinite(steps[n]));
+          expect([...order].sort((a, b) => a - b)).toEqual(reached);
+          expect([...order].map((n) => steps[n])).toEqual(
+            [...order].map((n) => steps[n]).sort((a, b) => (a ?? 0) - (b ?? 0)),
+          );
+          for (const n of claims.keys()) {
+            const nearer = [...claims.keys()]
+              .filter((other) => steps[other] === (steps[n] as number) - 1)
+              .filter((other) => claims[n]?.includes(other) && claims[other]?.includes(n));
+            const expected = n === root || !Number.isFinite(steps[n]) ? NOBODY : Math.min(...nearer);
+            expect(parents[n]).toBe(expected);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('a cut', () => {
+  it('is told of exactly those who are out of reach without it, the one nearest to the root', () => {
+    fc.assert(
+      fc.property(graphs, (drawn) => {
+        const claims = claimsOf(drawn);
+        const all = stepsFrom(claims, 0);
+        const cuts = new Graph(claims).cutsFrom(0);
+        for (const n of claims.keys()) {
+          const needed = [...claims.keys()].filter(
+            (other) =>
+              other !== 0 &&
+              other !== n &&
+              Number.isFinite(all[n]) &&
+              !Number.isFinite(stepsFrom(claims, 0, other)[n] as number),
+          );
+          needed.sort((a, b) => (all[a] as number) - (all[b] as number));
+          expect(cuts[n]).toBe(needed[0] ?? NOBODY);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

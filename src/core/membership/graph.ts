@@ -1,0 +1,101 @@
+/**
+ * The graph of the relays in numbers, for one version of the map: edges that both ends list, shortest-path trees, and who
+ * hangs on one other relay alone. Relays are numbered in the order of their ids, so "smallest id" is "smallest number".
+ */
+
+/** No relay. */
+export const NOBODY = 0xffff;
+
+/** A shortest-path tree. */
+export interface NumberedTree {
+  /** the relays that it reaches, from the root outwards */
+  readonly order: Uint16Array;
+  /** the parent of each relay, {@link NOBODY} for the root and those that it does not reach */
+  readonly parents: Uint16Array;
+}
+
+export class Graph {
+  readonly size: number;
+  /** neighbours of relay n are `#edges[#starts[n]]` up to `#edges[#starts[n + 1]]`, ascending */
+  readonly #starts: Int32Array;
+  readonly #edges: Uint16Array;
+
+  /** @param claims for each relay the numbers of those that it lists, in any order, each once; below 65535 relays */
+  constructor(claims: readonly (readonly number[])[]) {
+    this.size = claims.length;
+    this.#starts = new Int32Array(claims.length + 1);
+    const edges: number[] = [];
+    for (const [n, listed] of claims.entries()) {
+      const mutual = listed.filter((other) => other !== n && claims[other]?.includes(n) === true);
+      for (const other of mutual.sort((a, b) => a - b)) edges.push(other);
+      this.#starts[n + 1] = edges.length;
+    }
+    this.#edges = Uint16Array.from(edges);
+  }
+
+  /** Breadth first. Of several neighbours one step nearer to the root the smallest number is the parent. */
+  treeOf(root: number): NumberedTree {
+    const [starts, edges] = [this.#starts, this.#edges];
+    const order = new Uint16Array(this.size);
+    const parents = new Uint16Array(this.size).fill(NOBODY);
+    const depths = new Uint16Array(this.size).fill(NOBODY);
+    depths[root] = 0;
+    order[0] = root;
+    let found = 1;
+    for (let at = 0; at < found; at++) {
+      const n = order[at] as number;
+      const depth = (depths[n] as number) + 1;
+      for (let e = starts[n] as number; e < (starts[n + 1] as number); e++) {
+        const other = edges[e] as number;
+        if (depths[other] === NOBODY) {
+          depths[other] = depth;
+          parents[other] = n;
+          order[found++] = other;
+        } else if (depths[other] === depth && n < (parents[other] as number)) parents[other] = n;
+      }
+    }
+    return { order: order.subarray(0, found), parents };
+  }
+
+  /**
+   * For each relay the one that all its ways to `root` lead over, the nearest to the root if there are several;
+   * {@link NOBODY} for those with two separate ways, and for neighbours of the root (Hopcroft and Tarjan's low points,
+   * 1973, without recursion).
+   */
+  cutsFrom(root: number): Uint16Array {
+    const [starts, edges] = [this.#starts, this.#edges];
+    const parents = new Uint16Array(this.size).fill(NOBODY);
+    const found = new Int32Array(this.size).fill(-1);
+    const low = new Int32Array(this.size);
+    const next = Int32Array.from(starts);
+    const order: number[] = [];
+    for (let n = root; n !== NOBODY; ) {
+      if (found[n] === -1) {
+        found[n] = order.length;
+        low[n] = order.length;
+        order.push(n);
+      }
+      const parent = parents[n] as number;
+      const e = next[n] as number;
+      if (e < (starts[n + 1] as number)) {
+        next[n] = e + 1;
+        const other = edges[e] as number;
+        if (found[other] === -1) {
+          parents[other] = n;
+          n = other;
+        } else if (other !== parent) low[n] = Math.min(low[n] as number, found[other] as number);
+      } else {
+        if (parent !== NOBODY) low[parent] = Math.min(low[parent] as number, low[n] as number);
+        n = parent;
+      }
+    }
+    const cuts = new Uint16Array(this.size).fill(NOBODY);
+    for (const n of order) {
+      const parent = parents[n] as number;
+      if (parent === NOBODY || parent === root) continue;
+      if (cuts[parent] !== NOBODY) cuts[n] = cuts[parent] as number;
+      else if ((low[n] as number) >= (found[parent] as number)) cuts[n] = parent;
+    }
+    return cuts;
+  }
+}
