@@ -156,6 +156,11 @@ export class Interest {
     const interest = this.#perLink.get(link.id);
     if (!interest) return;
     interest.offered = tags;
+    this.#answer(link);
+  }
+
+  /** Tells a link soon what has changed for it alone. */
+  #answer(link: Link): void {
     this.#stale.add(link);
     this.#ctx.arm('flush', 0);
   }
@@ -245,7 +250,7 @@ export class Interest {
   #told(link: Link, frame: Extract<Frame, { type: 'holds' }>): void {
     const interest = this.#perLink.get(link.id);
     if (!interest) return;
-    if (link.isVisit) this.#stale.add(link);
+    if (link.isVisit) this.#answer(link);
     else this.version++;
     const most = link.isVisit ? LIMITS.visitChannelsMax : LIMITS.tagsMax;
     if (frame.reset) interest.theirs.clear();
