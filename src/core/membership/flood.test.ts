@@ -7,7 +7,7 @@ import { Bench, tagOf } from '../peer.fixture.ts';
 import type { Remote } from '../remote.fixture.ts';
 import type { RecordHead } from '../wire/frame.ts';
 import { headOf, idOf, interestRecord, peerRecord, type Sealed, sendRecords } from './records.fixture.ts';
-import { encodeRecord } from './records.ts';
+import { decodeRecord, encodeRecord, type PeerRecord } from './records.ts';
 
 interface Between {
   readonly bench: Bench;
@@ -231,11 +231,14 @@ describe('own records', () => {
     bench.run(2000);
     left.send({ type: 'want', heads: [{ kind: 1, peer: bench.peerId, sequence: 0 }] });
     const [record] = left.got('records').flatMap(({ records }) => records);
+    const content = record && decodeRecord(record.bytes);
+    const { costs } = content as PeerRecord;
+    expect(costs).toHaveLength(2);
     const links = [left.id, right.id].sort();
     const sequence = bench.ops('record-sequence').filter(({ sequence: n }) => n > 0);
     const urls = ['ws://subject.example:5000/'];
     const matches = sequence.some(({ sequence: n }) => {
-      const expected = peerRecord(bench.key, { sequence: n, urls, links });
+      const expected = peerRecord(bench.key, { sequence: n, urls, links, costs });
       return (
         expected.bytes.join() === record?.bytes.join() &&
         expected.signature.join() === record.signature.join()
@@ -287,6 +290,7 @@ describe('records of others', () => {
           sequence: seq,
           urls: [],
           links: [],
+          costs: [],
           expiresMs: seq + HOUR,
         });
         return { content: known.content, bytes, signature: known.signature };

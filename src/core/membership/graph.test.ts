@@ -31,15 +31,32 @@ function stepsFrom(claims: number[][], root: number, without = -1): number[] {
   return steps;
 }
 
+/** What the link of two relays costs by the word of the first: each end says something else. */
+const costOf = (from: number, to: number): number => (7 * from + 11 * to) % 5;
+const priced = (claims: number[][]) =>
+  claims.map((listed, from) => listed.map((to) => ({ to, cost: costOf(from, to) })));
+
 describe('the tree', () => {
-  it('has as parent the smallest of those one step nearer, from the root outwards', () => {
+  it('has as parent the one step nearer over which the way costs least, of equal ones the smallest', () => {
     fc.assert(
       fc.property(graphs, (drawn) => {
         const claims = claimsOf(drawn);
-        const graph = new Graph(claims);
+        const graph = new Graph(priced(claims));
         for (const root of claims.keys()) {
           const steps = stepsFrom(claims, root);
           const { order, parents } = graph.treeOf(root);
+          const isEdge = (a: number, b: number) =>
+            a !== b && claims[a]?.includes(b) && claims[b]?.includes(a);
+          /** What the cheapest of the shortest ways to a relay costs. */
+          const cheapest = (n: number): number => {
+            if (n === root || !Number.isFinite(steps[n])) return 0;
+            const before = [...claims.keys()].filter(
+              (other) => isEdge(n, other) && steps[other] === (steps[n] as number) - 1,
+            );
+            return Math.min(
+              ...before.map((other) => cheapest(other) + Math.max(costOf(n, other), costOf(other, n))),
+            );
+          };
           const reached = [...claims.keys()].filter((n) => Number.isFinite(steps[n]));
           expect([...order].sort((a, b) => a - b)).toEqual(reached);
           expect([...order].map((n) => steps[n])).toEqual(
@@ -49,8 +66,10 @@ describe('the tree', () => {
             const nearer = [...claims.keys()]
               .filter((other) => steps[other] === (steps[n] as number) - 1)
               .filter((other) => claims[n]?.includes(other) && claims[other]?.includes(n));
-            const expected = n === root || !Number.isFinite(steps[n]) ? NOBODY : Math.min(...nearer);
-            expect(parents[n]).toBe(expected);
+            const wayOver = (other: number): number =>
+              cheapest(other) + Math.max(costOf(n, other), costOf(other, n));
+            const best = nearer.sort((a, b) => wayOver(a) - wayOver(b) || a - b)[0];
+            expect(parents[n]).toBe(n === root || !Number.isFinite(steps[n]) ? NOBODY : best);
           }
         }
       }),
@@ -65,7 +84,7 @@ describe('a cut', () => {
       fc.property(graphs, (drawn) => {
         const claims = claimsOf(drawn);
         const all = stepsFrom(claims, 0);
-        const cuts = new Graph(claims).cutsFrom(0);
+        const cuts = new Graph(priced(claims)).cutsFrom(0);
         for (const n of claims.keys()) {
           const needed = [...claims.keys()].filter(
             (other) =>

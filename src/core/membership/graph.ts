@@ -1,6 +1,6 @@
 /**
  * The graph of the relays in numbers, for one version of the map: edges that both ends list, shortest-path trees, and who
- * hangs on one other relay alone. Relays are numbered in the order of their ids, so "smallest id" is "smallest number".
+ * hangs on one other relay alone. An edge costs what the end says that says more: nobody alone makes a way cheap. Relays are numbered in the order of their ids, so "smallest id" is "smallest number".
  */
 
 /** No relay. */
@@ -14,44 +14,65 @@ export interface NumberedTree {
   readonly parents: Uint16Array;
 }
 
+/** A link that a relay lists. */
+export interface Claim {
+  readonly to: number;
+  /** 0 to 255 */
+  readonly cost: number;
+}
+
 export class Graph {
   readonly size: number;
   /** neighbours of relay n are `#edges[#starts[n]]` up to `#edges[#starts[n + 1]]`, ascending */
   readonly #starts: Int32Array;
   readonly #edges: Uint16Array;
+  readonly #costs: Uint8Array;
 
-  /** @param claims for each relay the numbers of those that it lists, in any order, each once; below 65535 relays */
-  constructor(claims: readonly (readonly number[])[]) {
+  /** @param claims for each relay the links that it lists, in any order, each once; below 65535 relays */
+  constructor(claims: readonly (readonly Claim[])[]) {
     this.size = claims.length;
     this.#starts = new Int32Array(claims.length + 1);
-    const edges: number[] = [];
+    const edges: Claim[] = [];
     for (const [n, listed] of claims.entries()) {
-      const mutual = listed.filter((other) => other !== n && claims[other]?.includes(n) === true);
-      for (const other of mutual.sort((a, b) => a - b)) edges.push(other);
+      const mutual: Claim[] = [];
+      for (const { to, cost } of listed) {
+        const back = to === n ? undefined : claims[to]?.find((claim) => claim.to === n);
+        if (back) mutual.push({ to, cost: Math.max(cost, back.cost) });
+      }
+      edges.push(...mutual.sort((a, b) => a.to - b.to));
       this.#starts[n + 1] = edges.length;
     }
-    this.#edges = Uint16Array.from(edges);
+    this.#edges = Uint16Array.from(edges, ({ to }) => to);
+    this.#costs = Uint8Array.from(edges, ({ cost }) => cost);
   }
 
-  /** Breadth first. Of several neighbours one step nearer to the root the smallest number is the parent. */
+  /**
+   * Breadth first. Of several neighbours one step nearer to the root the parent is the one over which the way costs least,
+   * of equal ones the smallest number.
+   */
   treeOf(root: number): NumberedTree {
     const [starts, edges] = [this.#starts, this.#edges];
     const order = new Uint16Array(this.size);
     const parents = new Uint16Array(this.size).fill(NOBODY);
     const depths = new Uint16Array(this.size).fill(NOBODY);
+    const ways = new Uint32Array(this.size);
     depths[root] = 0;
     order[0] = root;
     let found = 1;
     for (let at = 0; at < found; at++) {
+      // All that are nearer to the root were looked at before: its own parent, and what its way costs, stand.
       const n = order[at] as number;
       const depth = (depths[n] as number) + 1;
       for (let e = starts[n] as number; e < (starts[n + 1] as number); e++) {
         const other = edges[e] as number;
+        const way = (ways[n] as number) + (this.#costs[e] as number);
         if (depths[other] === NOBODY) {
           depths[other] = depth;
-          parents[other] = n;
           order[found++] = other;
-        } else if (depths[other] === depth && n < (parents[other] as number)) parents[other] = n;
+        } else if (depths[other] !== depth || way > (ways[other] as number)) continue;
+        else if (way === ways[other] && n > (parents[other] as number)) continue;
+        parents[other] = n;
+        ways[other] = way;
       }
     }
     return { order: order.subarray(0, found), parents };

@@ -6,7 +6,7 @@ import { shortId } from '../link/links.ts';
 import { sha256 } from '../message/message.fixture.ts';
 import { Random } from '../random.ts';
 import { RelayMap } from './map.ts';
-import { toSet } from './records.ts';
+import { type PeerRecord, toSet } from './records.ts';
 import { TagSet } from './tag-set.ts';
 
 const key = (n: number): Uint8Array => sha256(Uint8Array.of(n));
@@ -45,6 +45,10 @@ function listed(graph: Graph): Map<number, Set<number>> {
   return lists;
 }
 
+function recordOf(peer: string, links: readonly string[], costs = links.map(() => 0)): PeerRecord {
+  return { kind: 1, peer, sequence: 1, urls: [], links, costs, expiresMs: 2 ** 50 };
+}
+
 /** What relay `own` knows if it has every record. The order of records must not matter. */
 function mapOf(graph: Graph, own: number, order: readonly number[]): RelayMap {
   const map = new RelayMap(peer(own));
@@ -52,7 +56,7 @@ function mapOf(graph: Graph, own: number, order: readonly number[]): RelayMap {
   for (const n of order) {
     const links = toSet([...(lists.get(n) ?? [])].map(peer));
     if (graph.holders.includes(n)) map.setTags(peer(n), TagSet.of([TAG]));
-    map.setPeer({ kind: 1, peer: peer(n), sequence: 1, urls: [], links, expiresMs: 2 ** 50 });
+    map.setPeer(recordOf(peer(n), links));
   }
   return map;
 }
@@ -137,8 +141,40 @@ describe('the map', () => {
     const map = mapOf(graph, 1, [0, 1, 2]);
     expect(map.children(peer(0), TAG)).toEqual(new Set());
     expect(map.connected().sort()).toEqual([peer(0), peer(1)].sort());
-    map.setPeer({ kind: 1, peer: peer(2), sequence: 2, urls: [], links: [peer(1)], expiresMs: 2 ** 50 });
+    map.setPeer(recordOf(peer(2), [peer(1)]));
     expect(map.children(peer(0), TAG)).toEqual(new Set([peer(2)]));
+  });
+
+  it('goes over the cheaper of two ways that are as long, by the word of the end that says more', () => {
+    const ring: Graph = {
+      ...{ size: 4, claims: [], holders: [3], root: 0 },
+      edges: [
+        [0, 1],
+        [0, 2],
+        [1, 3],
+        [2, 3],
+      ],
+    };
+    const map = mapOf(ring, 0, [0, 1, 2, 3]);
+    const byId = [...map.children(peer(0), TAG)][0] as string;
+    const [first, other] = byId === peer(1) ? [1, 2] : [2, 1];
+    map.setPeer(
+      recordOf(
+        peer(3),
+        toSet([peer(1), peer(2)]),
+        toSet([peer(1), peer(2)]).map((one) => (one === byId ? 9 : 8)),
+      ),
+    );
+    expect(map.children(peer(0), TAG)).toEqual(new Set([peer(other)]));
+    const ends = toSet([peer(0), peer(3)]);
+    map.setPeer(
+      recordOf(
+        peer(other),
+        ends,
+        ends.map((one) => (one === peer(3) ? 10 : 0)),
+      ),
+    );
+    expect(map.children(peer(0), TAG)).toEqual(new Set([peer(first)]));
   });
 
   it('uses no relay that is not connected to oneself, however many invented ones list each other', () => {
@@ -173,7 +209,7 @@ describe('the map', () => {
     expect(map.holds(peer(2), TAG)).toBe(false);
     map.setTags(peer(2), TagSet.of([TAG]));
     expect(map.children(peer(0), TAG)).toEqual(new Set([peer(1)]));
-    map.setPeer({ kind: 1, peer: peer(1), sequence: 2, urls: [], links: [peer(0)], expiresMs: 2 ** 50 });
+    map.setPeer(recordOf(peer(1), [peer(0)]));
     expect(map.children(peer(0), TAG)).toEqual(new Set());
   });
 
@@ -201,7 +237,7 @@ describe('the map', () => {
     const map = new RelayMap(named(0));
     for (const [n, others] of listed({ size, edges, claims: [], holders: [], root: 0 })) {
       const links = toSet([...others].map(named));
-      map.setPeer({ kind: 1, peer: named(n), sequence: 1, urls: [], links, expiresMs: 2 ** 50 });
+      map.setPeer(recordOf(named(n), links));
       map.setTags(named(n), TagSet.of([TAG]));
     }
     expect(map.connected()).toHaveLength(size);

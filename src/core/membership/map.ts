@@ -1,6 +1,6 @@
 /**
  * The map of the mesh: relays, the links that both ends list, and who has interest in what. From it every relay
- * computes the same shortest-path trees (MOSPF, RFC 1584): ties break by the bytes of the id.
+ * computes the same shortest-path trees (MOSPF, RFC 1584): ties break by the costs of the links, then by the bytes of the id.
  *
  * Outside a relay is its id text; inside it has a *slot*, which it keeps while it is known, and a *rank* among the ids,
  * which the graph counts with.
@@ -15,7 +15,7 @@
 import { type Bytes, compare, idFromText } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { shortId } from '../link/links.ts';
-import { Graph, NOBODY } from './graph.ts';
+import { type Claim, Graph, NOBODY } from './graph.ts';
 import type { PeerRecord } from './records.ts';
 import { TagIndex } from './tag-index.ts';
 import { TagSet, walkPair, wordsOf } from './tag-set.ts';
@@ -93,8 +93,12 @@ export class RelayMap {
   }
 
   setPeer(record: PeerRecord): void {
-    this.#node(record.peer).record = record;
-    this.#changed();
+    const node = this.#node(record.peer);
+    const before = node.record;
+    node.record = record;
+    // Most records are old ones made anew.
+    if (!before || !isEqual(before.links, record.links) || !isEqual(before.costs, record.costs))
+      this.#changed();
   }
 
   /** What a relay has interest in from now on. */
@@ -126,7 +130,7 @@ export class RelayMap {
   #current(): View {
     if (this.#view) return this.#view;
     for (const [rank, node] of this.#ranked.entries()) node.rank = rank;
-    const graph = new Graph(this.#ranked.map(({ record }) => this.#ranksOf(record?.links ?? [])));
+    const graph = new Graph(this.#ranked.map(({ record }) => (record ? this.#claimsOf(record) : [])));
     const own = graph.treeOf(this.#own.rank).order;
     const counts = new Uint8Array(graph.size);
     for (const rank of own) counts[rank] = 1;
@@ -134,14 +138,12 @@ export class RelayMap {
     return this.#view;
   }
 
-  /** Of those that are known. */
-  #ranksOf(peers: readonly string[]): number[] {
-    const ranks: number[] = [];
-    for (const peer of peers) {
+  /** Of links with those that are known. */
+  #claimsOf({ links, costs }: PeerRecord): Claim[] {
+    return links.flatMap((peer, i) => {
       const node = this.#nodes.get(peer);
-      if (node) ranks.push(node.rank);
-    }
-    return ranks;
+      return node ? { to: node.rank, cost: costs[i] as number } : [];
+    });
   }
 
   #peerAt(rank: number): string {
@@ -268,4 +270,8 @@ export class RelayMap {
     const hanging = peers.filter((peer) => widest !== NOBODY && cuts[rankOf(peer) ?? NOBODY] === widest);
     return [...lost, ...hanging.reverse()];
   }
+}
+
+function isEqual<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
 }

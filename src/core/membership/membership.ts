@@ -63,7 +63,7 @@ export class Membership {
     this.#records = new OwnRecords(ctx, {
       map: this.map,
       flood: this.#flood,
-      links: () => this.overlay().map((link) => link.peer),
+      links: () => this.overlay(),
       urls: () => this.#ownUrls.list(mostPublic(links.all().map(({ scope }) => scope))),
       tags: host.ownTags,
       published: () => host.changed(undefined),
@@ -327,7 +327,7 @@ export class Membership {
     this.dial();
     this.#flood.tick();
     for (const peer of this.#flood.expire()) this.#gone(peer);
-    if (this.#isRelay && this.#records.isStale) this.publish();
+    if (this.#isRelay && this.#records.isDue) this.publish();
     if (!this.#isRelay && this.#ctx.config.mayRelay) this.#dialBack.ask();
     this.#dialBack.tick();
     this.#keepLeavesInformed();

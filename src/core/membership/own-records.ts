@@ -25,13 +25,23 @@ import { TagSet } from './tag-set.ts';
 export interface OwnRecordsHost {
   readonly map: RelayMap;
   readonly flood: Flood;
-  /** peer ids of overlay neighbours */
-  readonly links: () => Iterable<string>;
+  /** overlay neighbours, and how far away they are if that is known, ms */
+  readonly links: () => readonly { readonly peer: string; readonly distanceMs: number | undefined }[];
   readonly urls: () => readonly string[];
   /** in the order in which they are told while there is room */
   readonly tags: () => Iterable<string>;
   /** an own record changed the map */
   readonly published: () => void;
+}
+
+/** One step of the cost of a link, in ms of a round trip (guess: finer than what trees differ by). */
+const COST_STEP_MS = 4;
+/** A cost is told anew where it is off by more than so many steps, and than this share (guess: above what a link swings by). */
+const COST_STEPS_MIN = 2;
+const COST_SHARE = 1 / 4;
+
+function costOf(distanceMs: number | undefined): number {
+  return distanceMs === undefined ? 0 : Math.min(255, 1 + Math.floor(distanceMs / COST_STEP_MS));
 }
 
 /** How often one record may be made anew: twice as rarely each time that it changes again soon. */
@@ -82,6 +92,9 @@ export class OwnRecords {
   /** what the records say; undefined: nothing yet that counts */
   #peer: string | undefined;
   #interest: Told | undefined;
+  /** the costs of links that were told last, and when */
+  #costs: ReadonlyMap<string, number> = new Map();
+  #costsMs = Number.NEGATIVE_INFINITY;
 
   constructor(ctx: Context, host: OwnRecordsHost) {
     this.#ctx = ctx;
@@ -100,18 +113,38 @@ export class OwnRecords {
     this.#ctx.arm('records', LIMITS.recordMinMs);
   }
 
-  get isStale(): boolean {
+  /** Whether it is time, though nothing has changed that the mesh hangs on. */
+  get isDue(): boolean {
+    return this.#isStale || this.#haveCostsMoved;
+  }
+
+  get #isStale(): boolean {
     return this.#ctx.now.monotonicMs - this.#renewedMs > LIMITS.recordRefreshMs;
+  }
+
+  /** Costs only choose between ways that are as short: they are told late, and where they are much different. */
+  get #haveCostsMoved(): boolean {
+    if (this.#ctx.now.monotonicMs - this.#costsMs < LIMITS.recordFlapMs) return false;
+    return this.#host.links().some((link) => this.#costOf(link) !== (this.#costs.get(link.peer) ?? 0));
+  }
+
+  /** The cost of a link: what was told of it, unless it is far from that. */
+  #costOf({ peer, distanceMs }: { readonly peer: string; readonly distanceMs: number | undefined }): number {
+    const told = this.#costs.get(peer) ?? 0;
+    const cost = costOf(distanceMs);
+    const isFar = told === 0 || Math.abs(cost - told) > Math.max(COST_STEPS_MIN, told * COST_SHARE);
+    return isFar ? cost : told;
   }
 
   /** Publishes what has changed and may be published now; the rest has its turn later. */
   publish(): void {
     const { wallMs } = this.#ctx.now;
-    const { isStale } = this;
+    const isStale = this.#isStale;
+    const areMoved = this.#haveCostsMoved;
     // A clock that was far ahead in an earlier life: nobody took a record like that, so there is nothing to overtake.
     const former = this.#sequence > wallMs + LIMITS.recordMs ? 0 : this.#sequence;
     const sequence = Math.max(former + 1, Math.floor(wallMs));
-    const made = [this.#makePeer(sequence, isStale), this.#makeInterest(sequence, isStale)];
+    const made = [this.#makePeer(sequence, isStale || areMoved), this.#makeInterest(sequence, isStale)];
     const records = made.filter((one) => one !== undefined);
     if (records.length === 0) return;
     if (records.length === 2) this.#renewedMs = this.#ctx.now.monotonicMs;
@@ -132,13 +165,20 @@ export class OwnRecords {
 
   #makePeer(sequence: number, isStale: boolean): Made | undefined {
     const peer = this.#ctx.config.peerId;
-    const links = toSet(this.#host.links(), LIMITS.recordLinksMax);
+    const neighbours = this.#host.links();
+    const links = toSet(
+      neighbours.map((link) => link.peer),
+      LIMITS.recordLinksMax,
+    );
     const urls = this.#host.urls();
     const says = `${links.join()} ${urls.join()}`;
     if (!(isStale || says !== this.#peer) || !this.#may(this.#pace.peer)) return undefined;
     this.#peer = says;
+    this.#costs = new Map(neighbours.map((link) => [link.peer, this.#costOf(link)]));
+    this.#costsMs = this.#ctx.now.monotonicMs;
+    const costs = links.map((link) => this.#costs.get(link) as number);
     const expiresMs = Math.floor(this.#ctx.now.wallMs) + LIMITS.recordMs;
-    const content = { kind: RECORD.peer, peer, sequence, urls, links, expiresMs } as const;
+    const content = { kind: RECORD.peer, peer, sequence, urls, links, costs, expiresMs } as const;
     this.#host.map.setPeer(content);
     return { content, bytes: encodeRecord(content) };
   }

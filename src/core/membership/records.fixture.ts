@@ -33,13 +33,15 @@ export function peerRecord(
   key: Author,
   changes: Partial<PeerRecord> & { readonly sequence: number },
 ): Sealed {
+  const links = toSet(changes.links ?? []);
   const content: PeerRecord = {
     kind: 1,
     peer: idOf(key),
     urls: [],
     expiresMs: changes.sequence + 3_600_000,
     ...changes,
-    links: toSet(changes.links ?? []),
+    links,
+    costs: changes.costs ?? links.map(() => 0),
   };
   return signed(key, content);
 }

@@ -13,14 +13,21 @@ const peer = exactly(32).map(toBase64url);
 const sequence = fc.maxSafeNat();
 const tagSets = fc.array(exactly(8).map(toBase64url), { maxLength: 20 }).map((tags) => TagSet.of(tags));
 const filters = tagSets.map((set) => set.toFilter());
-const peerRecords = fc.record({
-  kind: fc.constant(1 as const),
-  peer,
-  sequence,
-  urls: fc.array(fc.string({ unit: 'grapheme', maxLength: 40 }), { maxLength: LIMITS.recordAddressesMax }),
-  links: fc.array(peer, { maxLength: LIMITS.recordLinksMax }).map(toSet),
-  expiresMs: fc.maxSafeNat(),
+const linksAndCosts = fc.array(peer, { maxLength: LIMITS.recordLinksMax }).chain((drawn) => {
+  const links = toSet(drawn);
+  const costs = fc.array(fc.nat({ max: 255 }), { minLength: links.length, maxLength: links.length });
+  return fc.record({ links: fc.constant(links), costs });
 });
+const peerRecords = fc
+  .record({
+    kind: fc.constant(1 as const),
+    peer,
+    sequence,
+    urls: fc.array(fc.string({ unit: 'grapheme', maxLength: 40 }), { maxLength: LIMITS.recordAddressesMax }),
+    claims: linksAndCosts,
+    expiresMs: fc.maxSafeNat(),
+  })
+  .map(({ claims, ...rest }) => ({ ...rest, ...claims }));
 const interestRecords = fc.record({
   kind: fc.constant(2 as const),
   peer,
@@ -65,8 +72,13 @@ describe('a record', () => {
   it('is the array that the protocol says, written by another encoder', () => {
     const urls = ['ws://a/', 'wss://b.example/'];
     expect(
-      toHex(encodeRecord({ kind: 1, peer: toBase64url(id(1)), sequence: 7, urls, links: [], expiresMs: 9 })),
-    ).toBe(toHex(encode([1, id(1), 7, urls, [], 9])));
+      toHex(
+        encodeRecord({
+          ...{ kind: 1, peer: toBase64url(id(1)), sequence: 7, urls, expiresMs: 9 },
+          ...{ links: [toBase64url(id(3))], costs: [12] },
+        }),
+      ),
+    ).toBe(toHex(encode([1, id(1), 7, urls, [id(3)], Uint8Array.of(12), 9])));
     const about = { peer: toBase64url(id(2)), sequence: 2 ** 40 };
     const [five, six] = [5, 6].map((n) => TagSet.of([toBase64url(tag(n))])) as [TagSet, TagSet];
     expect(toHex(encodeRecord({ kind: 2, ...about, tags: five.plus(six) }))).toBe(
@@ -88,17 +100,24 @@ describe('a record', () => {
 
   const links = (count: number) => sorted(many(count, (n) => id(n + 1)));
   const tags = (count: number) => sorted(many(count, tag));
+  const costs = (count: number) => new Uint8Array(count).fill(255);
   it.each([
-    ['an address too many', [1, id(1), 0, many(LIMITS.recordAddressesMax + 1, () => 'ws://a/'), [], 0]],
-    ['an address of 257 bytes', [1, id(1), 0, ['u'.repeat(LIMITS.urlBytesMax + 1)], [], 0]],
-    ['a link too many', [1, id(1), 0, [], links(LIMITS.recordLinksMax + 1), 0]],
-    ['links in descending order', [1, id(1), 0, [], links(2).reverse(), 0]],
-    ['a link twice', [1, id(1), 0, [], [id(2), id(2)], 0]],
-    ['a link of 31 bytes', [1, id(1), 0, [], [id(2).slice(1)], 0]],
-    ['a key of 33 bytes', [1, new Uint8Array(33), 0, [], [], 0]],
-    ['a sequence of 2^53', [1, id(1), 2n ** 53n, [], [], 0]],
-    ['an expiry of 2^53', [1, id(1), 0, [], [], 2n ** 53n]],
-    ['no expiry', [1, id(1), 0, [], []]],
+    ['an address too many', [1, id(1), 0, many(LIMITS.recordAddressesMax + 1, () => 'ws://a/'), [], NONE, 0]],
+    ['an address of 257 bytes', [1, id(1), 0, ['u'.repeat(LIMITS.urlBytesMax + 1)], [], NONE, 0]],
+    [
+      'a link too many',
+      [1, id(1), 0, [], links(LIMITS.recordLinksMax + 1), costs(LIMITS.recordLinksMax + 1), 0],
+    ],
+    ['links in descending order', [1, id(1), 0, [], links(2).reverse(), costs(2), 0]],
+    ['a link twice', [1, id(1), 0, [], [id(2), id(2)], costs(2), 0]],
+    ['a link of 31 bytes', [1, id(1), 0, [], [id(2).slice(1)], costs(1), 0]],
+    ['a cost too few', [1, id(1), 0, [], links(2), costs(1), 0]],
+    ['a cost too many', [1, id(1), 0, [], links(1), costs(2), 0]],
+    ['costs as numbers', [1, id(1), 0, [], links(1), [1], 0]],
+    ['a key of 33 bytes', [1, new Uint8Array(33), 0, [], [], NONE, 0]],
+    ['a sequence of 2^53', [1, id(1), 2n ** 53n, [], [], NONE, 0]],
+    ['an expiry of 2^53', [1, id(1), 0, [], [], NONE, 2n ** 53n]],
+    ['no expiry', [1, id(1), 0, [], [], NONE]],
     ['the shape of the other kind', [1, id(1), 0, []]],
     ['kind 0', [0, id(1), 0, []]],
     ['kind 4', [4, id(1), 0, NONE]],
@@ -128,7 +147,12 @@ describe('a record', () => {
   it('may be as large as its bounds', () => {
     const urls = many(LIMITS.recordAddressesMax, () => 'u'.repeat(LIMITS.urlBytesMax));
     expect(
-      decodeRecord(encode([1, id(1), 0, urls, links(LIMITS.recordLinksMax), 2 ** 53 - 1])),
+      decodeRecord(
+        encode([
+          ...[1, id(1), 0, urls],
+          ...[links(LIMITS.recordLinksMax), costs(LIMITS.recordLinksMax), 2 ** 53 - 1],
+        ]),
+      ),
     ).toBeDefined();
     expect(decodeRecord(encode([2, id(1), 0, concat(...tags(LIMITS.tagsMax))]))).toBeDefined();
   });

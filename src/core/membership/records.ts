@@ -1,12 +1,13 @@
 /**
  * The signed records that every relay floods. Together they are discovery, map and routing table.
  *
- *   peer record     = [1, key, sequence, urls, links, expires]         purpose "peer record"
+ *   peer record     = [1, key, sequence, urls, links, costs, expires]   purpose "peer record"
  *   interest record = [2, key, sequence, tags]                         purpose "interest record"
  *                   | [2, key, sequence, count, filter]
  *   interest delta  = [3, key, sequence, base, isExact, added, removed]   purpose "interest delta"
  *
- * `links` are the ids of the overlay neighbours; `expires` is in milliseconds since 1970. `tags`, `added` and `removed`
+ * `links` are the ids of the overlay neighbours, `costs` one byte for each of them: how far away it is, in steps of 4 ms of
+ * a round trip, 0 where that is not known. `expires` is in milliseconds since 1970. `tags`, `added` and `removed`
  * are one byte string each: 8 bytes for each tag, in a delta on a filter 4. `filter` is the upper halves of `count` tags
  * in the code of `rice.ts`. A delta changes the set of sequence `base` into that of its own sequence.
  */
@@ -23,6 +24,8 @@ export interface PeerRecord {
   readonly sequence: number;
   readonly urls: readonly string[];
   readonly links: readonly string[];
+  /** of each link, 0 to 255 */
+  readonly costs: readonly number[];
   readonly expiresMs: number;
 }
 
@@ -90,11 +93,11 @@ export function encodeRecord(content: SignedContent): Bytes {
     if (tags.isExact) return begin(4).bytes(tags.toBytes()).finish();
     return begin(5).uint(tags.size).bytes(encodeRice(tags.words)).finish();
   }
-  begin(6).array(content.urls.length);
+  begin(7).array(content.urls.length);
   for (const url of content.urls) w.text(url);
   w.array(content.links.length);
   for (const link of content.links) w.bytes(idFromText(link) as Bytes);
-  return w.uint(content.expiresMs).finish();
+  return w.bytes(Uint8Array.from(content.costs)).uint(content.expiresMs).finish();
 }
 
 /** The record that bytes hold, or `undefined`. Tags and links must come in ascending order, each once. */
@@ -106,13 +109,14 @@ export function decodeRecord(bytes: Bytes): SignedContent | undefined {
     const head = { peer: toBase64url(r.bytes(32, 32)), sequence: r.uint() };
     if (kind === RECORD.interest) return readInterest(r, head, count);
     if (kind === DELTA && count === 7) return readDelta(r, head);
-    if (kind !== RECORD.peer || count !== 6) return undefined;
+    if (kind !== RECORD.peer || count !== 7) return undefined;
     const urls = r.list(LIMITS.recordAddressesMax, (item) => item.text(LIMITS.urlBytesMax));
     const links = r.list(LIMITS.recordLinksMax, (item) => item.bytes(32, 32));
+    const costs = [...r.bytes(0, LIMITS.recordLinksMax)];
     const expiresMs = r.uint();
     r.end();
-    if (!isSet(links)) return undefined;
-    return { kind, ...head, urls, links: links.map(toBase64url), expiresMs };
+    if (!isSet(links) || costs.length !== links.length) return undefined;
+    return { kind, ...head, urls, links: links.map(toBase64url), costs, expiresMs };
   } catch (error) {
     if (error instanceof CborError) return undefined;
     throw error;

@@ -81,6 +81,16 @@ export function signRecord(context: MessageContext, key: SimKey, content: Signed
 
 /** A peer record of any relay, with what differs. */
 export function peerRecord(peer: string, sequence: number, more: Partial<PeerRecord>): PeerRecord {
-  const { urls = [], links = [], expiresMs = sequence + 3_600_000 } = more;
-  return { kind: 1, peer, sequence, urls, links: toSet(links), expiresMs };
+  const { urls = [], expiresMs = sequence + 3_600_000 } = more;
+  const links = toSet(more.links ?? []);
+  // Without others' word every link is the cheapest.
+  return {
+    kind: 1,
+    peer,
+    sequence,
+    urls,
+    links,
+    costs: links.map((_, i) => more.costs?.[i] ?? 0),
+    expiresMs,
+  };
 }

@@ -5,7 +5,7 @@
  * What answers it: an edge counts only if both ends list it; a record counts only if its sequence is larger than the
  * last one and not more than an hour ahead. What it lists falsely moves no message.
  */
-import { decodeRecord } from '../../core/membership/records.ts';
+import { decodeRecord, type PeerRecord } from '../../core/membership/records.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import { peerRecord, type Signed, signRecord } from './craft.ts';
 import type { Hand } from './hand.ts';
@@ -39,16 +39,20 @@ class LinkLiar implements Malice {
     const content = decodeRecord(record.bytes);
     const { peerKey } = hand.options;
     if (content?.kind !== 1 || content.peer !== peerKey.id) return record;
-    return signRecord(hand.messages, peerKey, { ...content, links: this.#links(hand) });
+    return signRecord(hand.messages, peerKey, {
+      ...content,
+      ...this.#links(hand),
+    });
   }
 
   /** Everybody but those that it is linked with, and somebody who does not exist; in ascending order, as it must be. */
-  #links(hand: Hand): readonly string[] {
+  #links(hand: Hand): Pick<PeerRecord, 'links' | 'costs'> {
     const linked = new Set(hand.all().map(({ peer }) => peer));
     const others = [...this.#heard].filter((peer) => !linked.has(peer) && peer !== hand.options.peerKey.id);
     const listed = [hand.author(1).id, ...hand.random.shuffle(others).slice(0, 9)];
     if (hand.random.unit() < 0.5) listed.push(...[...linked].slice(0, 2));
-    return peerRecord('', 0, { links: listed }).links;
+    const { links, costs } = peerRecord('', 0, { links: listed });
+    return { links, costs };
   }
 
   tick(hand: Hand): void {
@@ -57,7 +61,7 @@ class LinkLiar implements Malice {
     const now = Math.floor(hand.now.wallMs);
     const sequence = hand.pick([now, now - 20 * HOUR_MS, now + HOUR_MS / 2, now + 2 * HOUR_MS, 1]);
     const { peerKey } = hand.options;
-    const content = peerRecord(peerKey.id, sequence, { links: this.#links(hand), urls: [] });
+    const content = peerRecord(peerKey.id, sequence, this.#links(hand));
     hand.did('signed a record about links that it does not have');
     const records = [signRecord(hand.messages, peerKey, content)];
     const heads = [{ kind: 1 as const, peer: peerKey.id, sequence: now + 5 * HOUR_MS }];
