@@ -18,6 +18,8 @@ const OTHER: Readonly<Record<string, number>> = {
   malice200: 3,
   growth: 20,
   growth3000: 1,
+  map: 10,
+  map1000: 1,
 };
 
 for (const scenario of SCENARIOS) {

@@ -16,21 +16,14 @@ export interface NumberedTree {
 
 export class Graph {
   readonly size: number;
-  /** neighbours of relay n are `#edges[#starts[n]]` up to `#edges[#starts[n + 1]]`, ascending */
   readonly #starts: Int32Array;
   readonly #edges: Uint16Array;
 
-  /** @param claims for each relay the numbers of those that it lists, in any order, each once; below 65535 relays */
-  constructor(claims: readonly (readonly number[])[]) {
-    this.size = claims.length;
-    this.#starts = new Int32Array(claims.length + 1);
-    const edges: number[] = [];
-    for (const [n, listed] of claims.entries()) {
-      const mutual = listed.filter((other) => other !== n && claims[other]?.includes(n) === true);
-      for (const other of mutual.sort((a, b) => a - b)) edges.push(other);
-      this.#starts[n + 1] = edges.length;
-    }
-    this.#edges = Uint16Array.from(edges);
+  /** @param neighbours of relay n are `edges[starts[n]]` up to `edges[starts[n + 1]]`, ascending; below 65535 relays */
+  constructor(starts: Int32Array, edges: Uint16Array) {
+    this.size = starts.length - 1;
+    this.#starts = starts;
+    this.#edges = edges;
   }
 
   /** Breadth first. Of several neighbours one step nearer to the root the smallest number is the parent. */

@@ -27,8 +27,12 @@ interface Node {
   /** place in the order of ids */
   rank: number;
   record: PeerRecord | undefined;
+  /** those that list it and that it lists, in the order of ids */
+  neighbours: Node[];
   tags: TagSet;
 }
+
+const byId = (a: Node, b: Node): number => compare(a.key, b.key);
 
 /** The shortest-path tree of a root: the parent of each relay, '' for the root itself, from the root outwards. */
 export type Tree = ReadonlyMap<string, string>;
@@ -66,7 +70,7 @@ export class RelayMap {
     if (known) return known;
     const key = idFromText(peer) as Bytes;
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
-    const node: Node = { peer, key, slot, rank: 0, record: undefined, tags: TagSet.NONE };
+    const node: Node = { peer, key, slot, rank: 0, record: undefined, neighbours: [], tags: TagSet.NONE };
     this.#slots[slot] = node;
     this.#nodes.set(peer, node);
     this.#byShortId.set(shortId(peer), peer);
@@ -93,8 +97,20 @@ export class RelayMap {
   }
 
   setPeer(record: PeerRecord): void {
-    this.#node(record.peer).record = record;
+    const node = this.#node(record.peer);
+    node.record = record;
+    this.#relink(node);
     this.#changed();
+  }
+
+  /** Finds the edges of a relay anew. */
+  #relink(node: Node): void {
+    for (const other of node.neighbours) other.neighbours = other.neighbours.filter((one) => one !== node);
+    const listed = (node.record?.links ?? []).map((peer) => this.#nodes.get(peer));
+    const isEdge = (other: Node | undefined): other is Node =>
+      other !== undefined && other !== node && other.record?.links.includes(node.peer) === true;
+    node.neighbours = listed.filter(isEdge).sort(byId);
+    for (const other of node.neighbours) other.neighbours = [...other.neighbours, node].sort(byId);
   }
 
   /** What a relay has interest in from now on. */
@@ -115,6 +131,8 @@ export class RelayMap {
     const node = this.#nodes.get(peer);
     if (!node || node === this.#own) return;
     this.setTags(peer, new TagSet(node.tags.isExact, new Uint32Array(0)));
+    node.record = undefined;
+    this.#relink(node);
     this.#nodes.delete(peer);
     this.#byShortId.delete(shortId(peer));
     this.#slots[node.slot] = undefined;
@@ -125,23 +143,20 @@ export class RelayMap {
 
   #current(): View {
     if (this.#view) return this.#view;
-    for (const [rank, node] of this.#ranked.entries()) node.rank = rank;
-    const graph = new Graph(this.#ranked.map(({ record }) => this.#ranksOf(record?.links ?? [])));
+    const starts = new Int32Array(this.#ranked.length + 1);
+    for (const [rank, node] of this.#ranked.entries()) {
+      node.rank = rank;
+      starts[rank + 1] = (starts[rank] as number) + node.neighbours.length;
+    }
+    const edges = new Uint16Array(starts.at(-1) as number);
+    let at = 0;
+    for (const { neighbours } of this.#ranked) for (const { rank } of neighbours) edges[at++] = rank;
+    const graph = new Graph(starts, edges);
     const own = graph.treeOf(this.#own.rank).order;
     const counts = new Uint8Array(graph.size);
     for (const rank of own) counts[rank] = 1;
     this.#view = { graph, own, counts };
     return this.#view;
-  }
-
-  /** Of those that are known. */
-  #ranksOf(peers: readonly string[]): number[] {
-    const ranks: number[] = [];
-    for (const peer of peers) {
-      const node = this.#nodes.get(peer);
-      if (node) ranks.push(node.rank);
-    }
-    return ranks;
   }
 
   #peerAt(rank: number): string {

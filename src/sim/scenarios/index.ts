@@ -10,6 +10,7 @@ import { growth, growth3000 } from './growth.ts';
 import { islands } from './islands.ts';
 import { line } from './line.ts';
 import { malice, malice200 } from './malice.ts';
+import { map, map1000 } from './map.ts';
 import { mesh30, repeats } from './mesh.ts';
 import { mesh100 } from './mesh100.ts';
 import { partitionHeal } from './partition-heal.ts';
@@ -33,6 +34,8 @@ export const SCENARIOS: readonly Scenario[] = [
   drafts,
   retention,
   mesh100,
+  map,
+  map1000,
   malice,
   malice200,
 ];

@@ -28,13 +28,14 @@ export const LARGE: Seeds = {
   retention: [1],
   mesh100: [1, 2],
   growth: [1, 2],
+  map: [1],
 };
 
 /** With malicious peers: `npm run test:sim` plays these. */
 export const MALICIOUS: Seeds = { malice: range(1, 200) };
 
 /** Minutes for one seed: only `npm run test:long` plays them. */
-export const HUGE: readonly string[] = ['malice200', 'growth3000'];
+export const HUGE: readonly string[] = ['malice200', 'growth3000', 'map1000'];
 
 /** Seeds from `first` to `last`. */
 function range(first: number, last: number): number[] {
