@@ -57,12 +57,14 @@ export class Traffic {
   queuePeakBytes = 0;
   /** frames by their number on the wire */
   readonly framesByNumber: number[] = [];
+  readonly bytesByNumber: number[] = [];
 
   count(frame: Uint8Array): void {
     const number = frameNumber(frame);
     this.framesSent++;
     this.bytesSent += frame.length;
     this.framesByNumber[number] = (this.framesByNumber[number] ?? 0) + 1;
+    this.bytesByNumber[number] = (this.bytesByNumber[number] ?? 0) + frame.length;
   }
 }
 

@@ -25,6 +25,8 @@ const OTHER: Readonly<Record<string, number>> = {
   droppers: 20,
   visits100: 1,
   'visits100-talk': 1,
+  map: 10,
+  map1000: 1,
 };
 
 for (const scenario of SCENARIOS) {

@@ -1,6 +1,6 @@
 /**
  * The graph of the relays in numbers, for one version of the map: edges that both ends list, shortest-path trees, and who
- * hangs on one other relay alone. An edge costs what the end says that says more: nobody alone makes a way cheap. Relays are numbered in the order of their ids, so "smallest id" is "smallest number".
+ * hangs on one other relay alone. Relays are numbered in the order of their ids, so "smallest id" is "smallest number".
  */
 
 /** No relay. */
@@ -14,36 +14,21 @@ export interface NumberedTree {
   readonly parents: Uint16Array;
 }
 
-/** A link that a relay lists. */
-export interface Claim {
-  readonly to: number;
-  /** 0 to 255 */
-  readonly cost: number;
-}
-
 export class Graph {
   readonly size: number;
-  /** neighbours of relay n are `#edges[#starts[n]]` up to `#edges[#starts[n + 1]]`, ascending */
   readonly #starts: Int32Array;
   readonly #edges: Uint16Array;
   readonly #costs: Uint8Array;
 
-  /** @param claims for each relay the links that it lists, in any order, each once; below 65535 relays */
-  constructor(claims: readonly (readonly Claim[])[]) {
-    this.size = claims.length;
-    this.#starts = new Int32Array(claims.length + 1);
-    const edges: Claim[] = [];
-    for (const [n, listed] of claims.entries()) {
-      const mutual: Claim[] = [];
-      for (const { to, cost } of listed) {
-        const back = to === n ? undefined : claims[to]?.find((claim) => claim.to === n);
-        if (back) mutual.push({ to, cost: Math.max(cost, back.cost) });
-      }
-      edges.push(...mutual.sort((a, b) => a.to - b.to));
-      this.#starts[n + 1] = edges.length;
-    }
-    this.#edges = Uint16Array.from(edges, ({ to }) => to);
-    this.#costs = Uint8Array.from(edges, ({ cost }) => cost);
+  /**
+   * @param edges neighbours of relay n are `edges[starts[n]]` up to `edges[starts[n + 1]]`, ascending; below 65535 relays
+   * @param costs of each edge, the same in both directions
+   */
+  constructor(starts: Int32Array, edges: Uint16Array, costs: Uint8Array) {
+    this.size = starts.length - 1;
+    this.#starts = starts;
+    this.#edges = edges;
+    this.#costs = costs;
   }
 
   /**

@@ -15,7 +15,7 @@
 import { type Bytes, compare, idFromText } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { shortId } from '../link/links.ts';
-import { type Claim, Graph, NOBODY } from './graph.ts';
+import { Graph, NOBODY } from './graph.ts';
 import type { PeerRecord } from './records.ts';
 import { TagIndex } from './tag-index.ts';
 import { TagSet, walkPair, wordsOf } from './tag-set.ts';
@@ -27,8 +27,18 @@ interface Node {
   /** place in the order of ids */
   rank: number;
   record: PeerRecord | undefined;
+  /** to those that list it and that it lists, in the order of ids */
+  edges: readonly Edge[];
   tags: TagSet;
 }
+
+interface Edge {
+  readonly to: Node;
+  /** 0 to 255 */
+  readonly cost: number;
+}
+
+const byId = (a: Edge, b: Edge): number => compare(a.to.key, b.to.key);
 
 /** The shortest-path tree of a root: the parent of each relay, '' for the root itself, from the root outwards. */
 export type Tree = ReadonlyMap<string, string>;
@@ -66,7 +76,7 @@ export class RelayMap {
     if (known) return known;
     const key = idFromText(peer) as Bytes;
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
-    const node: Node = { peer, key, slot, rank: 0, record: undefined, tags: TagSet.NONE };
+    const node: Node = { peer, key, slot, rank: 0, record: undefined, edges: [], tags: TagSet.NONE };
     this.#slots[slot] = node;
     this.#nodes.set(peer, node);
     this.#byShortId.set(shortId(peer), peer);
@@ -97,8 +107,23 @@ export class RelayMap {
     const before = node.record;
     node.record = record;
     // Most records are old ones made anew.
-    if (!before || !isEqual(before.links, record.links) || !isEqual(before.costs, record.costs))
-      this.#changed();
+    if (before && isEqual(before.links, record.links) && isEqual(before.costs, record.costs)) return;
+    this.#relink(node);
+    this.#changed();
+  }
+
+  /** Finds the edges of a relay anew. One costs what the end says that says more: nobody alone makes a way cheap. */
+  #relink(node: Node): void {
+    for (const { to } of node.edges) to.edges = to.edges.filter((edge) => edge.to !== node);
+    const { links = [], costs = [] } = node.record ?? {};
+    const edges = links.flatMap((peer, i): Edge[] => {
+      const to = this.#nodes.get(peer);
+      const back = to === node ? -1 : (to?.record?.links.indexOf(node.peer) ?? -1);
+      if (!to || back < 0) return [];
+      return [{ to, cost: Math.max(costs[i] as number, to.record?.costs[back] as number) }];
+    });
+    node.edges = edges.sort(byId);
+    for (const { to, cost } of edges) to.edges = [...to.edges, { to: node, cost }].sort(byId);
   }
 
   /** What a relay has interest in from now on. */
@@ -119,6 +144,8 @@ export class RelayMap {
     const node = this.#nodes.get(peer);
     if (!node || node === this.#own) return;
     this.setTags(peer, new TagSet(node.tags.isExact, new Uint32Array(0)));
+    node.record = undefined;
+    this.#relink(node);
     this.#nodes.delete(peer);
     this.#byShortId.delete(shortId(peer));
     this.#slots[node.slot] = undefined;
@@ -129,21 +156,25 @@ export class RelayMap {
 
   #current(): View {
     if (this.#view) return this.#view;
-    for (const [rank, node] of this.#ranked.entries()) node.rank = rank;
-    const graph = new Graph(this.#ranked.map(({ record }) => (record ? this.#claimsOf(record) : [])));
+    const starts = new Int32Array(this.#ranked.length + 1);
+    for (const [rank, node] of this.#ranked.entries()) {
+      node.rank = rank;
+      starts[rank + 1] = (starts[rank] as number) + node.edges.length;
+    }
+    const edges = new Uint16Array(starts.at(-1) as number);
+    const costs = new Uint8Array(edges.length);
+    let at = 0;
+    for (const node of this.#ranked)
+      for (const { to, cost } of node.edges) {
+        edges[at] = to.rank;
+        costs[at++] = cost;
+      }
+    const graph = new Graph(starts, edges, costs);
     const own = graph.treeOf(this.#own.rank).order;
     const counts = new Uint8Array(graph.size);
     for (const rank of own) counts[rank] = 1;
     this.#view = { graph, own, counts };
     return this.#view;
-  }
-
-  /** Of links with those that are known. */
-  #claimsOf({ links, costs }: PeerRecord): Claim[] {
-    return links.flatMap((peer, i) => {
-      const node = this.#nodes.get(peer);
-      return node ? { to: node.rank, cost: costs[i] as number } : [];
-    });
   }
 
   #peerAt(rank: number): string {

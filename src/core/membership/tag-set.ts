@@ -101,32 +101,25 @@ export class TagSet {
 
   /** What is in one and not in the other; both must be of the same kind. */
   minus(other: TagSet): TagSet {
-    const left: number[] = [];
-    walkPair(this, other, {
-      first: (i) => left.push(i),
-    });
-    return this.#pick(left.length, (i) => [this, left[i] as number]);
+    return this.#joined(this.size, (put) => walkPair(this, other, { first: (i) => put(this, i) }));
   }
 
   plus(other: TagSet): TagSet {
-    const all: [TagSet, number][] = [];
-    walkPair(this, other, {
-      first: (i) => all.push([this, i]),
-      second: (i) => all.push([other, i]),
-      both: (i) => all.push([this, i]),
+    return this.#joined(this.size + other.size, (put) => {
+      const mine = (i: number): void => put(this, i);
+      walkPair(this, other, { first: mine, both: mine, second: (i) => put(other, i) });
     });
-    return this.#pick(all.length, (i) => all[i] as [TagSet, number]);
   }
 
-  #pick(size: number, from: (i: number) => readonly [TagSet, number]): TagSet {
-    const width = this.isExact ? 2 : 1;
-    const words = new Uint32Array(size * width);
-    for (let i = 0; i < size; i++) {
-      const [set, at] = from(i);
-      words[i * width] = set.hi(at);
-      if (this.isExact) words[2 * i + 1] = set.lo(at);
-    }
-    return new TagSet(this.isExact, words);
+  /** What `walk` puts, in that order: at most so many. */
+  #joined(most: number, walk: (put: (set: TagSet, i: number) => void) => void): TagSet {
+    const words = new Uint32Array(most * (this.isExact ? 2 : 1));
+    let at = 0;
+    walk((set, i) => {
+      words[at++] = set.hi(i);
+      if (set.isExact) words[at++] = set.lo(i);
+    });
+    return new TagSet(this.isExact, at === words.length ? words : words.slice(0, at));
   }
 
   /** 8 bytes for each tag of an exact set, 4 in a filter. */

@@ -10,6 +10,7 @@ import type { MaliceFactory } from './malice.ts';
 import { nagger } from './nagger.ts';
 import { promiser } from './promiser.ts';
 import { racer } from './racer.ts';
+import { recordLiar } from './record-liar.ts';
 import { slowReader, slowWriter } from './slow.ts';
 import { sumLiar } from './sum-liar.ts';
 import { withholder } from './withholder.ts';
@@ -26,6 +27,7 @@ export const MALICE = {
   'link-liar': linkLiar,
   'floor-liar': floorLiar,
   'sum-liar': sumLiar,
+  'record-liar': recordLiar,
   'slow-reader': slowReader,
   'slow-writer': slowWriter,
 } as const satisfies Readonly<Record<string, MaliceFactory>>;

@@ -5,6 +5,7 @@ import { createBad, finish, talk } from '../testing/malice-world.ts';
 import { floorLiar } from './floor-liar.ts';
 import { interestLiar } from './interest-liar.ts';
 import { linkLiar } from './link-liar.ts';
+import { recordLiar } from './record-liar.ts';
 import { sumLiar } from './sum-liar.ts';
 
 /** Nobody is delayed, nobody is punished. */
@@ -30,6 +31,26 @@ describe('a liar about interest', () => {
       expectCalm(bad);
     },
   );
+});
+
+describe('a liar in its records', () => {
+  it.each([
+    ['filters', 1],
+    ['changes', 1 / 3],
+    ['deltas', 1],
+  ] as const)('(%s) delays and bans nobody, and is passed on at the pace of others', (lies, perSecond) => {
+    const bad = createBad({ kind: 'record-liar', create: (hand) => recordLiar(hand, { lies }) });
+    bad.world.run(60_000);
+    const passedOn = (): number => bad.world.host('R1').traffic.framesByNumber[12] ?? 0;
+    const before = passedOn();
+    talk(bad.world, 30);
+    bad.world.run(60_000);
+    const links = bad.world.snapshot('R1')?.links.length ?? 0;
+    expect(passedOn() - before).toBeLessThan(links * 100 * perSecond);
+    expect(bad.verdict().deeds[`signed records of itself: ${lies}`]).toBeGreaterThan(5);
+    finish(bad.world);
+    expectCalm(bad);
+  });
 });
 
 describe('a liar about links', () => {

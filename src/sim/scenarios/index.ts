@@ -11,6 +11,7 @@ import { growth, growth3000 } from './growth.ts';
 import { islands } from './islands.ts';
 import { line } from './line.ts';
 import { malice, malice200 } from './malice.ts';
+import { map, map1000 } from './map.ts';
 import { mesh30, repeats } from './mesh.ts';
 import { mesh100 } from './mesh100.ts';
 import { partitionHeal } from './partition-heal.ts';
@@ -45,6 +46,8 @@ export const SCENARIOS: readonly Scenario[] = [
   visits100,
   visits100Talk,
   mesh100,
+  map,
+  map1000,
   malice,
   malice200,
 ];

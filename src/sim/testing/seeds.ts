@@ -33,6 +33,7 @@ export const LARGE: Seeds = {
   churn: [1, 2],
   dying: [1, 2],
   droppers: [1],
+  map: [1],
 };
 
 /** With malicious peers: `npm run test:sim` plays these. */
@@ -45,6 +46,7 @@ export const HUGE: readonly string[] = [
   'visits100',
   'visits100-talk',
   'churn-hour',
+  'map1000',
 ];
 
 /** Seeds from `first` to `last`. */
