@@ -320,9 +320,8 @@ export const LIMITS = {
   visitBusyMs: 1 * MINUTE,
   /** and not sooner after it was compared (guess: each message costs each holder a visit otherwise) */
   visitGapMs: 30 * SECOND,
-  /** and again after (design, section 7) */
-  visitSecondMs: 1 * MINUTE,
-  visitThirdMs: 5 * MINUTE,
+  /** and again after (design, section 7: the second and the last; decision 0029 has the figures for the others) */
+  visitTurnsMs: [30 * SECOND, 1 * MINUTE, 2 * MINUTE, 5 * MINUTE],
   visitIdleEveryMs: 10 * MINUTE,
   /** at once: within a few seconds where few hold it, so that about one of them dials in a second; at most (guess) */
   visitSoonMs: 3 * SECOND,

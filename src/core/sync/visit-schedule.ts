@@ -1,6 +1,6 @@
 /**
  * When each held channel is next to be compared with a holder that is no neighbour. What drives it is what happens to the
- * channel: soon after its last change, again a minute and five minutes after it, and else every ten minutes; within
+ * channel: soon after its last change, again some turns later, and else every ten minutes; within
  * seconds when it is new here, or when others hold it now that did not before. Pure: the clock is a parameter.
  *
  * Invariants:
@@ -122,8 +122,8 @@ export class VisitSchedule {
     channel.soonMs = NEVER;
     channel.dirtyMs = NEVER;
     channel.comparedMs = nowMs;
-    const again = [LIMITS.visitSecondMs, LIMITS.visitThirdMs].map((ms) => channel.changedMs + ms);
-    const next = again.find((ms) => ms > nowMs + LIMITS.visitSettleMs);
+    const turns = LIMITS.visitTurnsMs.map((ms) => channel.changedMs + ms);
+    const next = turns.find((ms) => ms > nowMs + LIMITS.visitSettleMs);
     channel.dueMs =
       next === undefined
         ? nowMs + this.#random.jitter(LIMITS.visitIdleEveryMs, LIMITS.heartbeatJitter)

@@ -1,5 +1,6 @@
 /** Peers that say too little, and what comes of it. */
 import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../core/limits.ts';
 import { createBad, finish, talk } from '../testing/malice-world.ts';
 import { promiser } from './promiser.ts';
 import { slowReader, slowWriter } from './slow.ts';
@@ -118,7 +119,8 @@ describe('a slow reader', () => {
       expect(Math.max(...delays)).toBeLessThan(1000);
       const peaks = world.honest().map((host) => world.queues(host).sendBytes);
       expect(Math.max(...peaks)).toBeGreaterThan(32 * 1024);
-      expect(Math.max(...peaks)).toBeLessThan(192 * 1024);
+      // A queue just below the end of its link takes one more frame.
+      expect(Math.max(...peaks)).toBeLessThan(128 * 1024 + LIMITS.frameBytesMax);
       expect(world.honest().some(({ traffic }) => traffic.framesDropped > 0)).toBe(true);
     },
   );
