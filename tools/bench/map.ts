@@ -1,8 +1,8 @@
 /**
- * What the map costs, apart from the other sections of the bench: `node --expose-gc --import tsx tools/bench/map.ts`.
+ * What the map costs, apart from the other sections of the bench.
  *
- *   node tools/run.mjs tools/bench/map.ts                       one map of 1,000 relays with 900 channels each, and more
- *   node tools/run.mjs tools/bench/map.ts --sim 100 --tags 900  bytes a second in a simulated mesh of so many relays
+ *   npm run bench:map                          one map of 1,000 relays with 900 channels each, and more
+ *   npm run bench:map -- --sim 24 --tags 900   bytes a second in a simulated mesh of so many relays
  */
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';

@@ -1,6 +1,6 @@
 /**
  * The map at scale: relays with many channels of their own, as their leaves would bring them. They find each other from
- * four each, rest, and then channels and relays come and go. At the end everybody knows everybody, with exactly the
+ * four each, rest, and then channels come and go, and then relays. At the end everybody knows everybody, with exactly the
  * channels that he has, and a message crosses the mesh. What records cost is counted on the way.
  */
 import { demand, type Scenario } from '../scenario.ts';
@@ -54,8 +54,8 @@ function measured(world: World, phase: string, durationMs: number): MapFigures {
   return { phase, bytesPerSecond, recordsPerSecond };
 }
 
-/** For `durationMs` leaves come and go at every relay, and with `restart` relays fall silent and come back. */
-function churn(world: World, names: readonly string[], options: MapOptions, restart: boolean): void {
+/** Leaves come and go at every relay. */
+function churnLeaves(world: World, names: readonly string[], options: MapOptions): void {
   const random = world.random('map churn');
   const { schedule } = world.network;
   const had = new Map(names.map((name) => [name, 0]));
@@ -71,10 +71,16 @@ function churn(world: World, names: readonly string[], options: MapOptions, rest
           world.join(name, `${name} ${options.channels + first * LEAF_CHANNELS + k}`);
         }
       });
-  if (!restart) return;
+}
+
+/** Relays fall silent and come back. */
+function churnRelays(world: World, names: readonly string[], { churnMs }: MapOptions): void {
+  const random = world.random('map relays');
+  const { schedule } = world.network;
+  const minutes = churnMs / 60_000;
   const going = random.shuffle(names.slice(2)).slice(0, Math.round(names.length * CHURN * minutes));
   for (const name of going)
-    schedule.after(random.below(Math.max(1, options.churnMs - DOWN_MS)), () => {
+    schedule.after(random.below(Math.max(1, churnMs - DOWN_MS)), () => {
       world.crash(name, 'power');
       schedule.after(DOWN_MS, () => world.start(name));
     });
@@ -105,10 +111,10 @@ export function playMap(world: World, peers: number, options: MapOptions): MapFi
   demandMap('formed', FORM_MS);
   world.run(SETTLE_MS);
   const figures = [measured(world, 'at rest', options.restMs)];
-  churn(world, names, options, false);
+  churnLeaves(world, names, options);
   figures.push(measured(world, 'leaves come and go', options.churnMs));
-  churn(world, names, options, true);
-  figures.push(measured(world, 'leaves and relays come and go', options.churnMs));
+  churnRelays(world, names, options);
+  figures.push(measured(world, 'relays come and go', options.churnMs));
   demandMap('after the churn', FORM_MS);
   world.run(SETTLE_MS);
   const [author, far] = [names[0] as string, names[1] as string];
@@ -120,7 +126,7 @@ export function playMap(world: World, peers: number, options: MapOptions): MapFi
 export const map: Scenario = {
   name: 'map',
   about:
-    '24 relays with 100 channels each learn of all of them, while 5% of the leaves and relays go in a minute',
+    '24 relays with 100 channels each learn of all of them, while 5% of the leaves, and then of the relays, go in a minute',
   peers: 24,
   run: (world, { peers }) => {
     playMap(world, peers, { channels: 100, restMs: 20_000, churnMs: 60_000 });
