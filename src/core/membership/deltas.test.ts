@@ -35,6 +35,7 @@ function between() {
 function served(remote: Remote, peer: string, have: number): string[] {
   remote.clear();
   remote.send({ type: 'want', heads: [{ kind: 2, peer, sequence: have }] });
+  remote.wait(1); // it has left: the next answer need not wait
   const records = remote.got('records').flatMap((frame) => frame.records);
   return records.map(({ bytes }) => {
     const content = decodeRecord(bytes);

@@ -13,6 +13,7 @@ import type { Links } from '../link/links.ts';
 import { type Frame, RECORD, type RecordHead } from '../wire/frame.ts';
 import { Offers } from './offers.ts';
 import { RecordRates } from './record-rates.ts';
+import { RecordServing } from './record-serving.ts';
 import { endMsOf, keyOf, RecordStore } from './record-store.ts';
 import {
   DELTA,
@@ -43,6 +44,7 @@ export class Flood {
   readonly #rates: RecordRates;
   readonly #verifying = new Set<string>();
   readonly #offers: Offers;
+  readonly #serving: RecordServing;
   /** heads that neighbours have not been told, with those that have the record already */
   readonly #news = new Map<string, { readonly head: RecordHead; readonly have: Set<Link> }>();
 
@@ -51,12 +53,24 @@ export class Flood {
     this.#links = links;
     this.#host = host;
     this.#rates = new RecordRates(ctx);
-    this.#offers = new Offers(ctx, (link, head) => this.#mayAsk(link, head));
+    this.#serving = new RecordServing(ctx, links, this.#store);
+    this.#offers = new Offers(ctx, {
+      may: (link, head) => this.#mayAsk(link, head),
+      // A new relay is paid for when it is asked for: what is asked for is taken when it comes.
+      asking: (link, head) => {
+        if (head.kind === RECORD.peer && !this.#store.has(head)) this.#rates.fresh.take(link.peer);
+      },
+    });
   }
 
-  /** records that were announced and are not here yet, bytes and tags of those that are here */
-  get sizes(): { readonly offers: number; readonly bytes: number; readonly tags: number } {
-    return { offers: this.#offers.size, bytes: this.#store.bytes, tags: this.#store.tags };
+  /** records that were announced and are not here yet, bytes and tags of those that are, those that one neighbour waits for */
+  get sizes(): Readonly<Record<'offers' | 'bytes' | 'tags' | 'wanted', number>> {
+    return {
+      wanted: this.#serving.longest,
+      offers: this.#offers.size,
+      bytes: this.#store.bytes,
+      tags: this.#store.tags,
+    };
   }
 
   /** Signs and spreads own records. */
@@ -105,7 +119,7 @@ export class Flood {
         link,
         frame.heads.filter((head) => this.#isWanted(link, head)),
       );
-    else if (frame.type === 'want') this.#serve(link, frame.heads);
+    else if (frame.type === 'want') this.#serving.request(link, frame.heads);
     else this.#check(link, frame.records);
   }
 
@@ -135,45 +149,66 @@ export class Flood {
     return sequence > this.#ctx.now.wallMs + LIMITS.recordMs;
   }
 
-  /** Once a second, and when records came: asks for what did not come, or had to wait. */
+  /** Once a second: asks for what did not come, or had to wait. */
   tick(): void {
+    this.#serving.tick();
+    this.#askOverdue();
+  }
+
+  #askOverdue(): void {
     for (const [link, heads] of this.#offers.overdue()) this.#ask(link, heads);
   }
 
-  #serve(link: Link, heads: readonly RecordHead[]): void {
-    let batch: { bytes: Bytes; signature: Bytes }[] = [];
-    let size = 0;
-    const flush = (): void => {
-      if (batch.length > 0) this.#links.send(link, { type: 'records', records: batch });
-      batch = [];
-      size = 0;
-    };
-    for (const { bytes, signature } of heads.flatMap((head) => this.#store.since(head))) {
-      const more = bytes.length + 80;
-      if (size + more > LIMITS.messageItemsBytesMax || batch.length >= LIMITS.recordsPerFrameMax) flush();
-      batch.push({ bytes, signature });
-      size += more;
-    }
-    flush();
+  down(link: Link): void {
+    this.#serving.down(link);
   }
 
   #check(link: Link, records: readonly { bytes: Bytes; signature: Bytes }[]): void {
     const contents = records.map(({ bytes }) => decodeRecord(bytes));
     if (contents.includes(undefined)) return this.#links.offend(link, 'malformed', 'a record that is none');
     const fresh: (SignedRecord & { readonly work: string })[] = [];
-    const coming = new Set<string>();
+    /** what will be here when those before are */
+    const coming = new Map<string, number>();
     for (const [i, { bytes, signature }] of records.entries()) {
       const content = contents[i] as SignedContent;
-      if (content.sequence <= this.#store.sequenceOf(headOf(content))) continue;
+      if (!this.#isWorthChecking(content, coming, link)) continue;
       const work = toBase64url(this.#ctx.config.sha256(concat(bytes, signature)));
-      const head = headOf(content);
-      const isOfNew = head.kind === RECORD.interest && coming.has(content.peer);
-      if (this.#verifying.has(work) || !(isOfNew || this.#mayAsk(link, head))) continue;
-      if (head.kind === RECORD.peer) coming.add(content.peer);
+      if (this.#verifying.has(work)) continue;
+      coming.set(keyOf(headOf(content)), content.sequence);
       this.#verifying.add(work);
       fresh.push({ content, bytes, signature, work });
     }
-    if (fresh.length === 0) return;
+    if (fresh.length > 0) this.#verify(fresh, link);
+  }
+
+  /** Whether a record is newer, alive, within the rates, and follows what is here or comes before it. */
+  #isWorthChecking(content: SignedContent, coming: ReadonlyMap<string, number>, link: Link): boolean {
+    const head = headOf(content);
+    const known = coming.get(keyOf(head)) ?? this.#store.sequenceOf(head);
+    if (content.sequence <= known || this.#isAhead(content)) return false;
+    if (endMsOf(content) <= this.#ctx.now.wallMs) return false;
+    const ofPeer = { ...head, kind: RECORD.peer };
+    const isOfNew = head.kind === RECORD.interest && !this.#store.has(ofPeer) && coming.has(keyOf(ofPeer));
+    if (!isOfNew && !this.#mayTake(link, head)) {
+      this.#offers.refused(link, head);
+      return false;
+    }
+    if (content.kind !== DELTA || content.base === known) return true;
+    // Its sender has what leads to it, or lies: it is asked once for each sequence.
+    if (this.#offers.add(link, head)) this.#ask(link, [head]);
+    return false;
+  }
+
+  /** What was asked for is paid for. */
+  #mayTake(link: Link, head: RecordHead): boolean {
+    return this.#isPaid(link, head) || this.#mayAsk(link, head);
+  }
+
+  #isPaid(link: Link, head: RecordHead): boolean {
+    return head.kind === RECORD.peer && !this.#store.has(head) && this.#offers.isAsked(link, head);
+  }
+
+  #verify(fresh: readonly (SignedRecord & { readonly work: string })[], link: Link): void {
     const checks = fresh.map(({ content, bytes, signature }) => ({
       data: this.#ctx.signed(recordPurpose(content.kind), bytes),
       signature,
@@ -184,16 +219,18 @@ export class Flood {
       for (const [i, record] of fresh.entries()) {
         this.#verifying.delete(record.work);
         const head = headOf(record.content);
+        // A full record with its deltas counts once.
+        const isCounted = counted.has(keyOf(head));
         if (!proofs[i])
           this.#links.offend(link, 'malformed', 'a record with a wrong signature', 'invalid_signature');
+        else if (!isCounted && !this.#rates.known.has(keyOf(head))) this.#offers.refused(link, head);
         else if (this.#accept(record, link)) {
-          // A full record with its deltas counts once.
-          if (!counted.has(keyOf(head))) this.#rates.known.take(keyOf(head));
+          if (!isCounted) this.#rates.known.take(keyOf(head));
           counted.add(keyOf(head));
           this.#announce(head, [link, ...this.#offers.came(head)]);
         }
       }
-      this.tick();
+      this.#askOverdue();
     });
   }
 
@@ -207,25 +244,19 @@ export class Flood {
       return false;
     }
     if (head.kind === RECORD.interest && !this.#store.has({ ...head, kind: RECORD.peer })) return false;
-    if (!this.#store.follows(record)) {
-      this.#lacksBase(record, from);
+    if (!this.#store.follows(record)) return false;
+    const isNewRelay = head.kind === RECORD.peer && !this.#store.has(head);
+    if (isNewRelay && !this.#isPaid(from, head) && !this.#rates.fresh.take(from.peer)) {
+      this.#offers.refused(from, head);
       return false;
     }
-    const isNewRelay = head.kind === RECORD.peer && !this.#store.has(head);
-    if (isNewRelay && !this.#rates.fresh.take(from.peer)) return false;
     if (!this.#store.fits(record) && !this.#makeRoom(record, from)) return false;
     this.#store.put(record);
     this.#host.accepted(content, from);
-    // It may have come first and been left.
+    // It may have come first and been left. Nobody said that there is any, so nothing waits for the answer.
     const interest: RecordHead = { ...head, kind: RECORD.interest };
-    if (isNewRelay && this.#offers.add(from, interest)) this.#ask(from, [interest]);
+    if (isNewRelay && !this.#offers.has(interest)) this.#ask(from, [interest]);
     return true;
-  }
-
-  /** A delta on something that is not here: its sender has what leads to it, or lies. */
-  #lacksBase({ content }: SignedRecord, from: Link): void {
-    const head = headOf(content);
-    if (content.kind === DELTA && content.base !== this.#store.sequenceOf(head)) this.#ask(from, [head]);
   }
 
   /** Relays that are no use to us give way. It costs the link as a new relay does. */

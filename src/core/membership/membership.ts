@@ -115,6 +115,7 @@ export class Membership {
       dialBacksAsked: { size: this.#dialBack.sizes.asked, max: LIMITS.linksMax },
       dialBacksWaiting: { size: this.#dialBack.sizes.waiting, max: LIMITS.dialBacksMax },
       recordOffers: { size: this.#flood.sizes.offers, max: LIMITS.recordOffersMax },
+      recordsWantedByOneLink: { size: this.#flood.sizes.wanted, max: 2 * LIMITS.relaysMax },
       recordBytes: { size: this.#flood.sizes.bytes, max: LIMITS.recordsBytesMax },
       recordTags: { size: this.#flood.sizes.tags, max: LIMITS.mapTagsMax },
     };
@@ -209,6 +210,7 @@ export class Membership {
   }
 
   down(link: Link): void {
+    this.#flood.down(link);
     if (link === this.#live.link) {
       this.#live.lost(this.#links.all().filter((other) => other !== link));
       const next = this.#live.link;

@@ -19,17 +19,23 @@ interface Offer {
   askedMs: number;
 }
 
+export interface OfferRules {
+  /** whether a neighbour may be asked for a record now; what may not be is asked for later */
+  readonly may: (link: Link, head: RecordHead) => boolean;
+  /** it is asked for one */
+  readonly asking: (link: Link, head: RecordHead) => void;
+}
+
 export class Offers {
   readonly #ctx: Context;
-  /** whether a neighbour may be asked for a record now; what may not be is asked for later */
-  readonly #may: (link: Link, head: RecordHead) => boolean;
+  readonly #rules: OfferRules;
   readonly #offers = new Map<string, Offer>();
   /** how many records each neighbour is to send now */
   readonly #asking = new Map<Link, number>();
 
-  constructor(ctx: Context, may: (link: Link, head: RecordHead) => boolean) {
+  constructor(ctx: Context, rules: OfferRules) {
     this.#ctx = ctx;
-    this.#may = may;
+    this.#rules = rules;
   }
 
   get size(): number {
@@ -44,16 +50,35 @@ export class Offers {
     const key = keyOf(head);
     let offer = this.#offers.get(key);
     if (!offer) {
-      if (this.#offers.size >= LIMITS.recordOffersMax) return this.#may(link, head);
+      if (this.#offers.size >= LIMITS.recordOffersMax) return this.#askOnly(link, head);
       const askedMs = Number.NEGATIVE_INFINITY;
       offer = { head, from: new Map(), asked: new Set(), askedOf: undefined, askedMs };
       this.#offers.set(key, offer);
     }
-    if (offer.from.size < LIMITS.overlayMax || offer.from.has(link)) offer.from.set(link, head.sequence);
+    const before = offer.from.get(link);
+    if (offer.from.size < LIMITS.overlayMax || before !== undefined) offer.from.set(link, head.sequence);
+    // It has something that it had not when it was asked.
+    if (before !== undefined && head.sequence > before) offer.asked.delete(link);
     // Whoever is asked sends its newest: a newer one is asked for only where none is on its way.
-    if (this.#isAsked(offer) || !this.#isNext(link, head)) return false;
+    if (this.#isAsked(offer) || offer.asked.has(link) || !this.#isNext(link, head)) return false;
     this.#asks(offer, link);
     return true;
+  }
+
+  /** Without a note of it. */
+  #askOnly(link: Link, head: RecordHead): boolean {
+    if (!this.#rules.may(link, head)) return false;
+    this.#rules.asking(link, head);
+    return true;
+  }
+
+  /** Whether this neighbour was asked for such a record and has not sent it. */
+  isAsked(link: Link, head: RecordHead): boolean {
+    return this.#offers.get(keyOf(head))?.asked.has(link) ?? false;
+  }
+
+  has(head: RecordHead): boolean {
+    return this.#offers.has(keyOf(head));
   }
 
   #isAsked(offer: Offer): boolean {
@@ -62,7 +87,7 @@ export class Offers {
 
   /** What one neighbour sends at once has a bound. */
   #isNext(link: Link, head: RecordHead): boolean {
-    return (this.#asking.get(link) ?? 0) < LIMITS.recordsAskedMax && this.#may(link, head);
+    return (this.#asking.get(link) ?? 0) < LIMITS.recordsAskedMax && this.#rules.may(link, head);
   }
 
   #release(offer: Offer): void {
@@ -79,6 +104,7 @@ export class Offers {
     this.#asking.set(link, (this.#asking.get(link) ?? 0) + 1);
     offer.asked.add(link);
     offer.askedMs = this.#ctx.now.monotonicMs;
+    this.#rules.asking(link, offer.head);
   }
 
   /** A record is here now. @returns the neighbours that have it already */
@@ -93,7 +119,19 @@ export class Offers {
       offer.from.delete(link);
     }
     if (offer.from.size === 0) this.#offers.delete(keyOf(head));
+    // What is left is newer, and nobody is on the way with it.
+    offer.asked.clear();
+    offer.askedMs = Number.NEGATIVE_INFINITY;
     return have;
+  }
+
+  /** A record came and was over the rate: it is asked for once more when there is room. */
+  refused(link: Link, head: RecordHead): void {
+    const offer = this.#offers.get(keyOf(head));
+    if (!offer) return;
+    this.#release(offer);
+    offer.asked.delete(link);
+    offer.askedMs = Number.NEGATIVE_INFINITY;
   }
 
   /** What did not come or had to wait, and whom to ask next. What nobody else has is forgotten. */

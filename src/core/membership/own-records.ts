@@ -65,8 +65,10 @@ interface Told {
   readonly tags: TagSet;
   readonly sequence: number;
   readonly size: ChainSize;
-  /** of the full record */
+  /** of the full record, monotonic ms */
   readonly fullMs: number;
+  /** its sequence: by that others judge how old it is */
+  readonly fullSequence: number;
 }
 
 type Made = { readonly content: SignedContent; readonly bytes: Bytes };
@@ -89,6 +91,7 @@ export class OwnRecords {
   #sequence = 0;
   /** when both records were last made, changed or not */
   #renewedMs = Number.NEGATIVE_INFINITY;
+  #renewedWallMs = 0;
   /** what the records say; undefined: nothing yet that counts */
   #peer: string | undefined;
   #interest: Told | undefined;
@@ -118,8 +121,10 @@ export class OwnRecords {
     return this.#isStale || this.#haveCostsMoved;
   }
 
+  /** The wall clock counts too: others go by it, and the other one stands still while a machine sleeps. */
   get #isStale(): boolean {
-    return this.#ctx.now.monotonicMs - this.#renewedMs > LIMITS.recordRefreshMs;
+    const { monotonicMs, wallMs } = this.#ctx.now;
+    return Math.max(monotonicMs - this.#renewedMs, wallMs - this.#renewedWallMs) > LIMITS.recordRefreshMs;
   }
 
   /** Costs only choose between ways that are as short: they are told late, and where they are much different. */
@@ -147,7 +152,10 @@ export class OwnRecords {
     const made = [this.#makePeer(sequence, isStale || areMoved), this.#makeInterest(sequence, isStale)];
     const records = made.filter((one) => one !== undefined);
     if (records.length === 0) return;
-    if (records.length === 2) this.#renewedMs = this.#ctx.now.monotonicMs;
+    if (records.length === 2) {
+      this.#renewedMs = this.#ctx.now.monotonicMs;
+      this.#renewedWallMs = wallMs;
+    }
     this.#sequence = sequence;
     this.#ctx.persist([{ kind: 'record-sequence', sequence }]);
     this.#host.flood.publish(records);
@@ -194,13 +202,15 @@ export class OwnRecords {
     const content: InterestRecord = { kind: RECORD.interest, peer: this.#ctx.config.peerId, sequence, tags };
     const bytes = encodeRecord(content);
     const fullMs = this.#ctx.now.monotonicMs;
-    this.#interest = { tags, sequence, size: sizeOfFull(content, bytes), fullMs };
+    this.#interest = { tags, sequence, size: sizeOfFull(content, bytes), fullMs, fullSequence: sequence };
     return { content, bytes };
   }
 
   #deltaFrom(told: Told, tags: TagSet, sequence: number): Made | undefined {
     if (told.tags.isExact !== tags.isExact) return undefined;
-    if (this.#ctx.now.monotonicMs - told.fullMs >= LIMITS.recordFullMs) return undefined;
+    const { monotonicMs, wallMs } = this.#ctx.now;
+    const ageMs = Math.max(monotonicMs - told.fullMs, wallMs - told.fullSequence);
+    if (ageMs >= LIMITS.recordFullMs) return undefined;
     const [added, removed] = [tags.minus(told.tags), told.tags.minus(tags)];
     if (Math.max(added.size, removed.size) > LIMITS.tagsMax) return undefined;
     const { peerId: peer } = this.#ctx.config;
@@ -208,7 +218,7 @@ export class OwnRecords {
     const bytes = encodeRecord(content);
     const size = sizeWith(told.size, content, bytes);
     if (!size) return undefined;
-    this.#interest = { tags, sequence, size, fullMs: told.fullMs };
+    this.#interest = { ...told, tags, sequence, size };
     return { content, bytes };
   }
 }
