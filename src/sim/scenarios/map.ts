@@ -119,7 +119,9 @@ export function playMap(world: World, peers: number, options: MapOptions): MapFi
   world.run(SETTLE_MS);
   const [author, far] = [names[0] as string, names[1] as string];
   world.publish(author, 'lobby', 'to everybody');
-  world.converge(600_000, [world.host(author), world.host(far)]);
+  world.run(1000);
+  demand(world, world.registry.acknowledged().length === 1, 'the message was not stored by its author');
+  world.converge(60_000, [world.host(author), world.host(far)]);
   return figures;
 }
 
