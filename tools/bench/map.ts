@@ -53,7 +53,7 @@ function fill(relays: number, tags: number) {
         links[other]?.add(n) && mine.add(other);
     }
   const before = memory();
-  const map = new RelayMap(ids[0] as string, 1);
+  const map = new RelayMap(ids[0] as string, [1, 2]);
   const store = new RecordStore();
   const signature = new Uint8Array(64);
   let setMs = 0;

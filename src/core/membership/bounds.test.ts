@@ -137,7 +137,7 @@ describe('what one link may bring', () => {
 
 describe('who gives way', () => {
   it('is who does not count, oldest first, and then who hangs on the one with most, newest first', () => {
-    const map = new RelayMap(named('own'));
+    const map = new RelayMap(named('own'), [1, 2]);
     const set = (name: string, ...links: string[]): void =>
       map.setPeer({
         kind: 1,
@@ -161,7 +161,7 @@ describe('who gives way', () => {
   });
 
   it('is nobody where all have two ways', () => {
-    const map = new RelayMap(named('own'));
+    const map = new RelayMap(named('own'), [1, 2]);
     const names = ['own', 'a', 'b', 'c'];
     for (const [i, name] of names.entries()) {
       const links = [names[(i + 1) % 4], names[(i + 3) % 4]].map((other) => named(other as string));
@@ -181,7 +181,7 @@ describe('who gives way', () => {
 
 describe('a filter on the map', () => {
   it('makes a holder of whoever it takes for one, and never leaves one out', () => {
-    const map = new RelayMap(named('own'), 12_345);
+    const map = new RelayMap(named('own'), [12_345, 0]);
     const [mine, other] = [tagOf('mine'), tagOf('other')];
     const twin = TagSet.of([mine]).toBytes();
     twin[7] = (twin[7] as number) ^ 1;

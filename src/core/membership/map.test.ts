@@ -51,7 +51,7 @@ function recordOf(peer: string, links: readonly string[], costs = links.map(() =
 
 /** What relay `own` knows if it has every record. The order of records must not matter. */
 function mapOf(graph: Graph, own: number, order: readonly number[]): RelayMap {
-  const map = new RelayMap(peer(own));
+  const map = new RelayMap(peer(own), [1, 2]);
   const lists = listed(graph);
   for (const n of order) {
     const links = toSet([...(lists.get(n) ?? [])].map(peer));
@@ -234,7 +234,7 @@ describe('the map', () => {
     const named = (n: number) => toBase64url(sha256(concat(Uint8Array.of(n >> 8, n & 255))));
     const random = new Random(key(1));
     const edges = Array.from({ length: size * 3 }, (_, i) => [i % size, random.below(size)] as const);
-    const map = new RelayMap(named(0));
+    const map = new RelayMap(named(0), [1, 2]);
     for (const [n, others] of listed({ size, edges, claims: [], holders: [], root: 0 })) {
       const links = toSet([...others].map(named));
       map.setPeer(recordOf(named(n), links));

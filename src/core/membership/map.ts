@@ -16,6 +16,7 @@ import { type Bytes, compare, idFromText } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { shortId } from '../link/links.ts';
 import { Graph, NOBODY } from './graph.ts';
+import type { HashKey } from './half-sip-hash.ts';
 import type { PeerRecord } from './records.ts';
 import { TagIndex } from './tag-index.ts';
 import { TagSet, walkPair, wordsOf } from './tag-set.ts';
@@ -30,6 +31,8 @@ interface Node {
   /** to those that list it and that it lists, in the order of ids */
   edges: readonly Edge[];
   tags: TagSet;
+  /** of each tag, in the index */
+  entries: Int32Array;
 }
 
 interface Edge {
@@ -65,9 +68,9 @@ export class RelayMap {
   readonly #branches = new Map<string, Uint16Array>();
   #view: View | undefined;
 
-  /** @param salt 32 bits that others cannot know */
-  constructor(own: string, salt = 0) {
-    this.#index = new TagIndex(salt);
+  /** @param key what others cannot know */
+  constructor(own: string, key: HashKey) {
+    this.#index = new TagIndex(key);
     this.#own = this.#node(own);
   }
 
@@ -76,7 +79,8 @@ export class RelayMap {
     if (known) return known;
     const key = idFromText(peer) as Bytes;
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
-    const node: Node = { peer, key, slot, rank: 0, record: undefined, edges: [], tags: TagSet.NONE };
+    const none = { record: undefined, edges: [], tags: TagSet.NONE, entries: new Int32Array(0) };
+    const node: Node = { peer, key, slot, rank: 0, ...none };
     this.#slots[slot] = node;
     this.#nodes.set(peer, node);
     this.#byShortId.set(shortId(peer), peer);
@@ -129,14 +133,22 @@ export class RelayMap {
   /** What a relay has interest in from now on. */
   setTags(peer: string, tags: TagSet): void {
     const node = this.#node(peer);
-    const { slot, tags: before } = node;
-    const add = (i: number): void => this.#index.add(tags.hi(i), tags.lo(i), slot);
-    const drop = (i: number): void => this.#index.delete(before.hi(i), before.lo(i), slot);
-    if (before.isExact === tags.isExact) walkPair(before, tags, { first: drop, second: add });
+    const { slot, tags: before, entries: had } = node;
+    const entries = new Int32Array(tags.size);
+    let at = 0;
+    const drop = (i: number): void => this.#index.delete(had[i] as number);
+    const keep = (i: number): void => {
+      entries[at++] = had[i] as number;
+    };
+    const add = (i: number): void => {
+      entries[at++] = this.#index.add(tags, i, slot);
+    };
+    if (before.isExact === tags.isExact) walkPair(before, tags, { first: drop, both: keep, second: add });
     else {
       for (let i = 0; i < before.size; i++) drop(i);
       for (let i = 0; i < tags.size; i++) add(i);
     }
+    node.entries = entries;
     node.tags = tags;
   }
 
@@ -225,10 +237,10 @@ export class RelayMap {
 
   /** Relays with interest in a tag, or with a filter that says so. */
   #findHolders(tag: string, visit: (node: Node) => void): void {
-    const { hi, lo } = wordsOf(tag);
-    this.#index.find(hi, (slot, low) => {
+    const words = wordsOf(tag);
+    this.#index.find(words, (slot) => {
       const node = this.#slots[slot] as Node;
-      if (low === lo || !node.tags.isExact) visit(node);
+      if (node.tags.has(words)) visit(node);
     });
   }
 

@@ -50,7 +50,8 @@ export class Membership {
     this.#links = links;
     this.#host = host;
     // The seed is known to nobody else; a draw would change what comes after it.
-    this.map = new RelayMap(ctx.config.peerId, new DataView(ctx.config.seed.slice().buffer).getUint32(0));
+    const seed = new DataView(ctx.config.seed.slice().buffer);
+    this.map = new RelayMap(ctx.config.peerId, [seed.getUint32(0), seed.getUint32(4)]);
     this.addresses = new Addresses(ctx);
     this.#ownUrls = new OwnUrls(ctx.config.publicUrl);
     this.#flood = new Flood(ctx, links, {

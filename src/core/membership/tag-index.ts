@@ -1,88 +1,114 @@
 /**
- * Who has which tag, for all relays of the map: a hash table with chains, in typed arrays. One entry for each tag of each
- * relay, 14 bytes and 4 for its place in the table; a million of them take 18 to 36 MB.
+ * Who has which tag, for all relays of the map: a hash table with doubly linked chains, in one typed array. An entry for
+ * each tag of each relay, 16 bytes and 4 for its place in the table; a million of them take 20 to 40 MB.
  *
- * The table is keyed by upper halves, so that exact sets and filters share it. Tags are chosen by whoever signs a
- * record: a salt that nobody else knows keeps them from aiming at one chain.
+ * Tags are chosen by whoever signs a record, and thousands of relays may list the same ones or such as differ in a few
+ * bits. So the hash has a key that nobody else knows and covers the whole tag (a filter's words, which are upper halves,
+ * are hashed as such and looked up on their own), and neither adding nor deleting an entry walks a chain: the owner of a
+ * set keeps the numbers of its entries.
  */
+import { type HashKey, halfSipHash } from './half-sip-hash.ts';
+import type { TagSet, TagWords } from './tag-set.ts';
+
 const NONE = -1;
 const FIRST_CAPACITY = 1024;
+/** what there is of each entry */
+const WIDTH = 4;
+const HASH = 0;
+const RELAY = 1;
+const NEXT = 2;
+const BEFORE = 3;
 
 export class TagIndex {
-  readonly #salt: number;
+  readonly #key: HashKey;
   #heads = new Int32Array(FIRST_CAPACITY).fill(NONE);
-  #next = new Int32Array(FIRST_CAPACITY);
-  #hi = new Uint32Array(FIRST_CAPACITY);
-  #lo = new Uint32Array(FIRST_CAPACITY);
-  #relay = new Uint16Array(FIRST_CAPACITY);
+  #cells = new Int32Array(FIRST_CAPACITY * WIDTH);
   /** entries in use were below this once */
   #end = 0;
   #free = NONE;
 
-  /** @param salt 32 bits */
-  constructor(salt: number) {
-    this.#salt = salt;
+  constructor(key: HashKey) {
+    this.#key = key;
   }
 
-  #bucket(hi: number): number {
-    const mixed = Math.imul(hi ^ this.#salt, 0x9e3779b1);
-    return (mixed ^ (mixed >>> 15)) & (this.#heads.length - 1);
-  }
-
-  /** @param relay number below 65536; @param lo 0 for a relay with a filter */
-  add(hi: number, lo: number, relay: number): void {
+  /**
+   * @param i place in the set
+   * @param relay any number that fits in 31 bits
+   * @returns the number of the entry, which {@link delete} takes
+   */
+  add(tags: TagSet, i: number, relay: number): number {
     let entry = this.#free;
-    if (entry !== NONE) this.#free = this.#next[entry] as number;
+    if (entry !== NONE) this.#free = this.#cells[WIDTH * entry + NEXT] as number;
     else {
-      if (this.#end === this.#next.length) this.#grow();
+      if (this.#end === this.#heads.length) this.#grow();
       entry = this.#end++;
     }
-    this.#hi[entry] = hi;
-    this.#lo[entry] = lo;
-    this.#relay[entry] = relay;
+    this.#cells[WIDTH * entry + HASH] = halfSipHash(
+      this.#key,
+      tags.hi(i),
+      tags.isExact ? tags.lo(i) : undefined,
+    );
+    this.#cells[WIDTH * entry + RELAY] = relay;
     this.#link(entry);
+    return entry;
+  }
+
+  #bucket(hash: number): number {
+    return hash & (this.#heads.length - 1);
   }
 
   #link(entry: number): void {
-    const bucket = this.#bucket(this.#hi[entry] as number);
-    this.#next[entry] = this.#heads[bucket] as number;
+    const at = WIDTH * entry;
+    const bucket = this.#bucket(this.#cells[at + HASH] as number);
+    const next = this.#heads[bucket] as number;
+    this.#cells[at + NEXT] = next;
+    this.#cells[at + BEFORE] = NONE;
+    if (next !== NONE) this.#cells[WIDTH * next + BEFORE] = entry;
     this.#heads[bucket] = entry;
   }
 
-  delete(hi: number, lo: number, relay: number): void {
-    const bucket = this.#bucket(hi);
-    let before = NONE;
-    for (let entry = this.#heads[bucket] as number; entry !== NONE; entry = this.#next[entry] as number) {
-      if (this.#relay[entry] === relay && this.#hi[entry] === hi && this.#lo[entry] === lo) {
-        if (before === NONE) this.#heads[bucket] = this.#next[entry] as number;
-        else this.#next[before] = this.#next[entry] as number;
-        this.#next[entry] = this.#free;
-        this.#free = entry;
-        return;
-      }
-      before = entry;
-    }
+  /** @param entry one in use; its number may be given out again */
+  delete(entry: number): void {
+    const at = WIDTH * entry;
+    const next = this.#cells[at + NEXT] as number;
+    const before = this.#cells[at + BEFORE] as number;
+    if (before === NONE) this.#heads[this.#bucket(this.#cells[at + HASH] as number)] = next;
+    else this.#cells[WIDTH * before + NEXT] = next;
+    if (next !== NONE) this.#cells[WIDTH * next + BEFORE] = before;
+    this.#cells[at + NEXT] = this.#free;
+    this.#free = entry;
   }
 
-  /** Every entry with this upper half, in no order. */
-  find(hi: number, visit: (relay: number, lo: number) => void): void {
-    let entry = this.#heads[this.#bucket(hi)] as number;
-    for (; entry !== NONE; entry = this.#next[entry] as number)
-      if (this.#hi[entry] === hi) visit(this.#relay[entry] as number, this.#lo[entry] as number);
+  /**
+   * Every relay whose exact set has the tag or whose filter has its upper half, in no order; and one in 2^32 of the others,
+   * so the visitor asks the set itself.
+   *
+   * @returns how many entries were looked at
+   */
+  find({ hi, lo }: TagWords, visit: (relay: number) => void): number {
+    return (
+      this.#visit(halfSipHash(this.#key, hi, lo), visit) + this.#visit(halfSipHash(this.#key, hi), visit)
+    );
+  }
+
+  #visit(hash: number, visit: (relay: number) => void): number {
+    let looked = 0;
+    let entry = this.#heads[this.#bucket(hash)] as number;
+    while (entry !== NONE) {
+      const at = WIDTH * entry;
+      if (this.#cells[at + HASH] === hash) visit(this.#cells[at + RELAY] as number);
+      entry = this.#cells[at + NEXT] as number;
+      looked++;
+    }
+    return looked;
   }
 
   /** Twice the room. Only called when no entry is free. */
   #grow(): void {
-    const capacity = 2 * this.#next.length;
-    const larger = <T extends Uint32Array | Uint16Array>(to: T, from: T): T => {
-      to.set(from);
-      return to;
-    };
-    this.#hi = larger(new Uint32Array(capacity), this.#hi);
-    this.#lo = larger(new Uint32Array(capacity), this.#lo);
-    this.#relay = larger(new Uint16Array(capacity), this.#relay);
-    this.#next = new Int32Array(capacity);
-    this.#heads = new Int32Array(capacity).fill(NONE);
+    const cells = new Int32Array(2 * this.#cells.length);
+    cells.set(this.#cells);
+    this.#cells = cells;
+    this.#heads = new Int32Array(2 * this.#heads.length).fill(NONE);
     for (let entry = 0; entry < this.#end; entry++) this.#link(entry);
   }
 }

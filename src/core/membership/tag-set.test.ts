@@ -1,4 +1,4 @@
-/** Sets of tags against sets of text, the code of filters, and the index against a map of sets. */
+/** Sets of tags against sets of text, and the code of filters. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toBase64url, toHex } from '../bytes.ts';
@@ -8,7 +8,6 @@ import { tagOf } from '../peer.fixture.ts';
 import { Random } from '../random.ts';
 import { toSet } from './records.ts';
 import { decodeRice, encodeRice } from './rice.ts';
-import { TagIndex } from './tag-index.ts';
 import { TagSet, wordsOf } from './tag-set.ts';
 
 /** Few different ones, so that sets meet. */
@@ -82,39 +81,5 @@ describe('the code of filters', () => {
     const even = Uint32Array.from(dense, (i) => i * 87_381);
     for (const numbers of [dense, last, even])
       expect(encodeRice(numbers).length + 64).toBeLessThan(LIMITS.signedRecordBytesMax);
-  });
-});
-
-describe('the index of tags', () => {
-  it('finds whom a map of sets finds, whatever was added and taken away', () => {
-    const entries = fc.tuple(fc.nat({ max: 3 }), fc.nat({ max: 2 }), fc.nat({ max: 5 }));
-    fc.assert(
-      fc.property(fc.array(entries, { maxLength: 200 }), fc.integer(), (steps, salt) => {
-        const index = new TagIndex(salt);
-        const model = new Set<string>();
-        for (const [hi, lo, relay] of steps) {
-          const name = `${hi} ${relay} ${lo}`;
-          if (model.delete(name)) index.delete(hi, lo, relay);
-          else {
-            model.add(name);
-            index.add(hi, lo, relay);
-          }
-        }
-        const found: string[] = [];
-        for (let hi = 0; hi < 4; hi++) index.find(hi, (relay, lo) => found.push(`${hi} ${relay} ${lo}`));
-        expect(found.sort()).toEqual([...model].sort());
-      }),
-    );
-  });
-
-  it('grows, and uses what was freed', () => {
-    const index = new TagIndex(7);
-    for (let round = 0; round < 3; round++) {
-      for (let n = 0; n < 5000; n++) index.add(n * 7919, n, n % 100);
-      let found = 0;
-      for (let n = 0; n < 5000; n++) index.find(n * 7919, () => found++);
-      expect(found).toBe(5000);
-      for (let n = 0; n < 5000; n++) index.delete(n * 7919, n, n % 100);
-    }
   });
 });
