@@ -268,6 +268,13 @@ export class RelayMap {
     return holders;
   }
 
+  /** How many relays have interest in a tag, whether they count or not. */
+  countHolders(tag: string): number {
+    let count = 0;
+    this.#findHolders(tag, () => count++);
+    return count;
+  }
+
   tagsOf(peer: string): TagSet {
     return this.#nodes.get(peer)?.tags ?? TagSet.NONE;
   }

@@ -75,6 +75,11 @@ export class VisitSchedule {
     channel.dueMs = Math.min(Math.max(restMs, fromMs), channel.dirtyMs + LIMITS.visitBusyMs);
   }
 
+  /** Whether {@link VisitSchedule.stirred} would move the date of the channel. */
+  canStir(tag: string): boolean {
+    return this.#channels.get(tag)?.soonMs === NEVER;
+  }
+
   /**
    * Others hold the channel now, or links with those that do are lost.
    * @param holders how many hold it: the more, the longer each may take, so that not all of them dial at once

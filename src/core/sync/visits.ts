@@ -20,9 +20,9 @@ import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Membership } from '../membership/membership.ts';
-import { type TagSet, wordsOf } from '../membership/tag-set.ts';
 import type { Footprint } from '../peer-types.ts';
 import type { Frame } from '../wire/frame.ts';
+import { HolderWatch } from './holder-watch.ts';
 import type { Sync } from './sync.ts';
 import { VisitSchedule } from './visit-schedule.ts';
 
@@ -69,14 +69,14 @@ export class Visits {
   readonly #visited = new Map<string, number>();
   /** visitors, and when they were last here; oldest first */
   readonly #visitors = new Map<string, number>();
-  /** what the relays that count held when we last looked */
-  readonly #known = new Map<string, TagSet>();
+  readonly #watch: HolderWatch;
   #version = -1;
 
   constructor(ctx: Context, parts: VisitsParts) {
     this.#ctx = ctx;
     this.#parts = parts;
     this.#schedule = new VisitSchedule(ctx.random);
+    this.#watch = new HolderWatch(ctx.random, this.#schedule);
   }
 
   /** Whether a URL is being dialled for a visit. */
@@ -169,8 +169,7 @@ export class Visits {
   #lost(link: Link): void {
     const { interest, membership } = this.#parts;
     if (membership.kindOf(link) !== 'overlay') return;
-    for (const { tag } of interest.sharedWith(link))
-      this.#schedule.stirred(tag, membership.map.holdersOf(tag).size, this.#ctx.now.monotonicMs);
+    for (const { tag } of interest.sharedWith(link)) this.#watch.stir(tag);
   }
 
   /** A dial, or the link that came of it, has ended. */
@@ -193,6 +192,7 @@ export class Visits {
     for (const [peer, ms] of this.#visitors)
       if (now - ms > LIMITS.visitorAgainMs) this.#visitors.delete(peer);
     this.#look(now);
+    this.#watch.tick(this.#parts.membership.map, now);
     this.#seek(now);
   }
 
@@ -218,18 +218,7 @@ export class Visits {
     if (membership.isRelay)
       for (const tag of interest.ownTags()) if (held.size < LIMITS.relayTagsMax) held.add(tag);
     this.#schedule.keep(held, now);
-    const own = [...held].map((tag) => ({ tag, words: wordsOf(tag) }));
-    const { map } = membership;
-    const connected = new Set(map.connected());
-    for (const peer of this.#known.keys()) if (!connected.has(peer)) this.#known.delete(peer);
-    for (const peer of connected) {
-      const tags = map.tagsOf(peer);
-      const before = this.#known.get(peer);
-      if (before === tags || peer === this.#ctx.config.peerId) continue;
-      this.#known.set(peer, tags);
-      for (const { tag, words } of own)
-        if (tags.has(words) && !before?.has(words)) this.#schedule.stirred(tag, map.holdersOf(tag).size, now);
-    }
+    if (!this.#watch.look(membership.map, this.#ctx.config.peerId)) this.#version = -1;
   }
 
   /** Dials a holder of a channel that is due. */
