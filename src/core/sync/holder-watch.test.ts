@@ -17,7 +17,7 @@ function world(channels: readonly string[], others: number) {
   const random = new Random(new Uint8Array(32).fill(7));
   const schedule = new VisitSchedule(random);
   const watch = new HolderWatch(random, schedule);
-  const map = new RelayMap(OWN);
+  const map = new RelayMap(OWN, [1, 2]);
   const peers = Array.from({ length: others }, (_, i) => idOf(authorOf(`other ${i}`)));
   const record = (peer: string, links: readonly string[]) =>
     map.setPeer({
