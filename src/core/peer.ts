@@ -58,10 +58,11 @@ export class Peer {
     this.#budgets = new Budgets(ctx);
     this.#membership = new Membership(ctx, this.#links, {
       ownTags: () => this.#interest.ownTags(),
-      changed: (link) => {
+      linkChanged: (link) => {
         this.#interest.review(link);
         this.#outbox.review();
       },
+      mapChanged: (link) => this.#interest.mapChanged(link),
     });
     this.#interest = new Interest(ctx, this.#links, this.#membership, {
       shared: (link, tags) => {

@@ -1,9 +1,9 @@
 /** What is told to whom about channels: floors, changes, limits, mailboxes. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { toBase64url } from '../bytes.ts';
 import { DAY, HOUR, LIMITS } from '../limits.ts';
-import { interestIn, interestRecord, peerRecord, sendRecords } from '../membership/records.fixture.ts';
-import { wordsOf } from '../membership/tag-set.ts';
+import { idOf, interestIn, interestRecord, peerRecord, sendRecords } from '../membership/records.fixture.ts';
+import { TagSet, wordsOf } from '../membership/tag-set.ts';
 import { authorOf } from '../message/message.fixture.ts';
 import { Bench, EPOCH_MS, tagOf } from '../peer.fixture.ts';
 import type { Remote } from '../remote.fixture.ts';
@@ -144,6 +144,55 @@ describe('a relay', () => {
     sendRecords(relay, interestRecord(relay.key, seq + 1, [tag(3)]));
     bench.run(0);
     expect(unset(relay)).toEqual([tag(2)]);
+  });
+
+  it('compares what it holds with the records of neighbours when they change, and not at those of others', () => {
+    const { bench, leaf } = relayBench();
+    const [relay, other] = [bench.connect('relay', { relay: true }), bench.connect('other', { relay: true })];
+    const far = authorOf('far');
+    const seq = Math.floor(bench.now.wallMs);
+    const list = tags(1000).map((one) => ({ tag: one, floorHour: 5 }));
+    leaf.send({ type: 'holds', reset: false, set: list, unset: [] });
+    for (const { key } of [relay, other])
+      sendRecords(
+        relay,
+        peerRecord(key, { sequence: seq, links: [bench.peerId] }),
+        interestRecord(key, seq, [tag(1)]),
+      );
+    bench.run(5000);
+    expect([told(relay), told(other)].map((all) => all.map((one) => one.tag))).toEqual([[tag(1)], [tag(1)]]);
+    const has = vi.spyOn(TagSet.prototype, 'has');
+    const asked = (act: () => void): number => {
+      has.mockClear();
+      act();
+      bench.run(0);
+      return has.mock.calls.length;
+    };
+    try {
+      expect(asked(() => sendRecords(relay, peerRecord(far, { sequence: seq, links: [relay.id] })))).toBe(0);
+      expect(asked(() => sendRecords(relay, interestRecord(far, seq, [tag(1), tag(2)])))).toBe(0);
+      expect(
+        asked(() => sendRecords(relay, peerRecord(other.key, { sequence: seq + 1, links: [idOf(far)] }))),
+      ).toBe(0);
+      expect(asked(() => sendRecords(relay, interestRecord(other.key, seq + 1, [tag(2)])))).toBe(1000);
+    } finally {
+      has.mockRestore();
+    }
+    expect([told(other).at(-1)?.tag, unset(other), unset(relay)]).toEqual([tag(2), [tag(1)], []]);
+  });
+
+  it('takes back what it told a neighbour whose records lapse', () => {
+    const { bench, leaf } = relayBench();
+    const relay = bench.connect('relay', { relay: true });
+    leaf.send({ type: 'holds', reset: false, set: [{ tag: tag(1), floorHour: 5 }], unset: [] });
+    const seq = Math.floor(bench.now.wallMs);
+    sendRecords(relay, peerRecord(relay.key, { sequence: seq, links: [bench.peerId] }));
+    sendRecords(relay, interestRecord(relay.key, seq, [tag(1)]));
+    bench.run(LIMITS.recordMs / 2);
+    expect([told(relay)[0]?.tag, unset(relay)]).toEqual([tag(1), []]);
+    // Not at the turn of the hour, when all is told anew.
+    while (bench.peer.footprint().relays?.size === 2) bench.run(1000);
+    expect(unset(relay)).toEqual([tag(1)]);
   });
 
   it('takes 4096 channels of one link, and one more for an offence without forgetting the others', () => {

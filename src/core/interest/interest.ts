@@ -14,6 +14,7 @@ import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Membership } from '../membership/membership.ts';
 import { sortByBytes } from '../membership/records.ts';
+import { type TagWords, wordsOf } from '../membership/tag-set.ts';
 import type { Footprint } from '../peer-types.ts';
 import type { PersistOp } from '../persistence.ts';
 import type { Frame, TagFloor } from '../wire/frame.ts';
@@ -57,8 +58,9 @@ export class Interest {
   readonly #stale = new Set<Link>();
   /** counts the changes of links, roles, interest and map: who wants what is the same as long as it stands still */
   version = 0;
-  /** all that is held, made anew after a change */
-  #held: Set<string> | undefined;
+  /** all that is held, as text and as numbers */
+  #held: ReadonlyMap<string, TagWords> = new Map();
+  #isHeldStale = true;
   #toldHour = 0;
 
   constructor(ctx: Context, links: Links, membership: Membership, host: InterestHost) {
@@ -83,9 +85,13 @@ export class Interest {
     return this.#heldTags().has(tag);
   }
 
-  #heldTags(): Set<string> {
-    this.#held ??= new Set(this.ownTags());
-    return this.#held;
+  #heldTags(): ReadonlyMap<string, TagWords> {
+    if (!this.#isHeldStale) return this.#held;
+    const held = new Map<string, TagWords>();
+    for (const tag of this.ownTags()) if (!held.has(tag)) held.set(tag, this.#held.get(tag) ?? wordsOf(tag));
+    this.#held = held;
+    this.#isHeldStale = false;
+    return held;
   }
 
   /** What the interest record lists; own channels first, because the list is bounded. */
@@ -129,19 +135,22 @@ export class Interest {
   /** Own interest changed: tell everybody, soon. */
   changed(): void {
     this.version++;
-    this.#held = undefined;
+    this.#isHeldStale = true;
     for (const link of this.#links.all()) this.#stale.add(link);
     this.#ctx.arm('flush', 0);
     if (this.#membership.isRelay) this.#ctx.arm('records', 0);
   }
 
-  /** A link's role or the map changed. */
-  review(link: Link | undefined): void {
+  /** A link is there or has another role: what leaves of ours want may be more or less. */
+  review(link: Link): void {
+    this.#isHeldStale = true;
+    this.mapChanged(link);
+  }
+
+  /** The map changed. @param link the one whose end has other interest now, if there is one: others are told nothing new */
+  mapChanged(link: Link | undefined): void {
     this.version++;
-    this.#held = undefined;
-    if (link) this.#stale.add(link);
-    else for (const other of this.#membership.overlay()) this.#stale.add(other);
-    this.#ctx.arm('flush', 0);
+    if (link) this.#answer(link);
   }
 
   up(link: Link): void {
@@ -207,12 +216,15 @@ export class Interest {
         const asked = link.role === 'dialler' ? interest.offered : [...interest.theirs.keys()];
         return asked.filter((tag) => this.holds(tag));
       }
-      case 'overlay': {
-        // Theirs may be a filter, which can be asked and not read.
-        const { map } = this.#membership;
-        return [...this.#heldTags()].filter((tag) => map.holds(link.peer, tag));
-      }
+      case 'overlay':
+        return this.#inCommon(link.peer);
     }
+  }
+
+  /** Of what is held here what a relay's record lists. That may be a filter, which can be asked and not read. */
+  *#inCommon(peer: string): Iterable<string> {
+    const theirs = this.#membership.map.tagsOf(peer);
+    for (const [tag, words] of this.#heldTags()) if (theirs.has(words)) yield tag;
   }
 
   #tell(link: Link, interest: LinkInterest): void {

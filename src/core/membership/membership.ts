@@ -24,8 +24,10 @@ import { Views } from './views.ts';
 export interface MembershipHost {
   /** tags of this relay and its leaves */
   readonly ownTags: () => Iterable<string>;
-  /** the map, or what a link is for, has changed; `link` is one whose end wants other channels now, or is something else */
-  readonly changed: (link: Link | undefined) => void;
+  /** what a link is for has changed */
+  readonly linkChanged: (link: Link) => void;
+  /** the map has changed; `link` is the one whose end has other interest now, if that is what changed */
+  readonly mapChanged: (link: Link | undefined) => void;
 }
 
 export class Membership {
@@ -67,7 +69,7 @@ export class Membership {
       links: () => this.overlay(),
       urls: () => this.#ownUrls.list(mostPublic(links.all().map(({ scope }) => scope))),
       tags: host.ownTags,
-      published: () => host.changed(undefined),
+      published: () => host.mapChanged(undefined),
     });
     this.#dialBack = new DialBack(ctx, links, this.addresses);
     this.#views = new Views(ctx, links, this);
@@ -171,7 +173,7 @@ export class Membership {
       if (other === link) continue;
       this.#tellRole(other);
       this.#introduce(other);
-      this.#host.changed(other);
+      this.#host.linkChanged(other);
     }
   }
 
@@ -186,7 +188,7 @@ export class Membership {
     for (const link of [from, this.#live.link]) {
       if (!link) continue;
       this.#tellRole(link);
-      this.#host.changed(link);
+      this.#host.linkChanged(link);
     }
   }
 
@@ -217,7 +219,7 @@ export class Membership {
       const next = this.#live.link;
       if (next) {
         this.#tellRole(next);
-        this.#host.changed(next);
+        this.#host.linkChanged(next);
       }
     }
     this.#ctx.arm('records', 0);
@@ -253,7 +255,7 @@ export class Membership {
       link.remoteLive = frame.live;
       if (frame.relay !== was) this.#introduce(link);
       if (this.#isTurnedAway(link)) return;
-      this.#host.changed(link);
+      this.#host.linkChanged(link);
       this.#ctx.arm('records', 0);
     } else if (frame.type === 'addresses') {
       for (const { peer, urls } of frame.relays)
@@ -272,13 +274,13 @@ export class Membership {
       for (const url of record.urls)
         this.addresses.learn({ url, peer, source: from.peer, scope: from.scope, trust: 'peer' });
     }
-    this.#host.changed(record.kind === RECORD.peer ? undefined : this.#links.withPeer(peer));
+    this.#host.mapChanged(record.kind === RECORD.peer ? undefined : this.#links.withPeer(peer));
   }
 
   /** There are no records of it any more. */
   #gone(peer: string): void {
     this.map.remove(peer);
-    this.#host.changed(undefined);
+    this.#host.mapChanged(this.#links.withPeer(peer));
   }
 
   /** Publishes own records where something changed. */
