@@ -160,6 +160,24 @@ describe('a relay that holds a channel', () => {
     expect(dials(bench, mark).length).toBeLessThan(40);
   });
 
+  it('finds a holder by its record, whatever strangers fill its book with', () => {
+    const { bench } = relayBefore({ far: ['dev'] });
+    for (let leaf = 0; leaf < 5; leaf++) {
+      const flooder = bench.connect(`flooder ${leaf}`, { relay: false });
+      for (let i = 0; i < 17; i++) {
+        const url = (n: number) => `ws://flood${leaf}x${i}x${n}.example/`;
+        const relays = Array.from({ length: 16 }, (_, n) => ({
+          peer: flooder.id,
+          urls: Array.from({ length: 4 }, (_, k) => url(4 * n + k)),
+        }));
+        flooder.send({ type: 'addresses', relays });
+      }
+    }
+    bench.join('dev');
+    bench.run(60 * SECOND);
+    expect(dials(bench)).toContain(urlOf('far'));
+  });
+
   it('stays at home where only neighbours hold it, until somebody else does', () => {
     const { bench, tell } = relayBefore({ far: ['music'] }, { state: { joined: ['dev'] } });
     bench.run(60 * SECOND);

@@ -279,14 +279,14 @@ export class Visits {
   }
 
   #dialOne(tag: string, holders: readonly string[], now: number): 'dialled' | 'later' | 'no' {
-    const { addresses, map } = this.#parts.membership;
+    const { membership } = this.#parts;
     const lately = this.#schedule.lately(tag);
     const rank = (peer: string): number => Number(lately.includes(peer));
     const ranked = this.#ctx.random.shuffle(holders).sort((a, b) => rank(a) - rank(b));
     for (const peer of ranked) {
       if (this.#visited.has(peer)) continue;
-      for (const url of map.recordOf(peer)?.urls ?? []) {
-        const became = addresses.visit(url, peer);
+      for (const url of membership.map.recordOf(peer)?.urls ?? []) {
+        const became = membership.visit(peer, url);
         if (became === 'no') continue;
         if (became === 'later') return became;
         this.#dialling.set(url, tag);
