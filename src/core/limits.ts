@@ -300,7 +300,7 @@ export const LIMITS = {
   visitsStrangerMax: 4,
   /** channels of one (derived: one frame of sums) */
   visitChannelsMax: 1024,
-  /** comparisons that a visitor may ask for at once, in place of `comparesMax` (guess: it needs one) */
+  /** comparisons that a visitor may ask for at once, in place of `comparesMax` (guess: it needs two) */
   visitComparesMax: 4,
   /** it is over when nothing is under way and nothing has come for this long (guess: a few round trips and commits) */
   visitQuietMs: 3 * SECOND,

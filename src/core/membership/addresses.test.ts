@@ -256,13 +256,37 @@ describe('hints', () => {
     const book = new Book();
     book.learn('ws://chosen.example/', { trust: 'source' });
     book.learn('ws://known.example/', { trust: 'proven', peer: peerId(2) });
-    for (let n = 0; n < 2 * LIMITS.addressesMax; n++) book.learn(`ws://host${n}.example/`);
+    for (let n = 0; n < 2 * LIMITS.addressesMax; n++)
+      book.learn(`ws://host${n}.example/`, { source: peerId(n % 8) });
     expect(book.addresses.all()).toHaveLength(LIMITS.addressesMax);
     book.learn('ws://fixed.example/', { trust: 'fixed' });
     const kept = new Set(book.addresses.all().map(({ url }) => url));
     for (const url of ['ws://chosen.example/', 'ws://known.example/', 'ws://fixed.example/'])
       expect(kept.has(url)).toBe(true);
     expect(kept.size).toBe(LIMITS.addressesMax);
+  });
+
+  it('of one peer take a quarter of the book, and push out none of another', () => {
+    const book = new Book();
+    for (let n = 0; n < 100; n++) book.learn(`ws://honest${n}.example/`, { source: peerId(1) });
+    const flood = (from: number): void => {
+      for (let n = 0; n < 2 * LIMITS.addressesMax; n++)
+        book.learn(`ws://flood${from}x${n}.example/`, { source: peerId(from) });
+    };
+    const count = (source: number): number =>
+      book.addresses.all().filter((address) => address.source === peerId(source)).length;
+    flood(2);
+    flood(3);
+    expect([count(1), count(2), count(3)]).toEqual([100, LIMITS.addressesMax / 4, LIMITS.addressesMax / 4]);
+    for (const { url } of book.addresses.all()) book.addresses.forget(url);
+    flood(2);
+    expect(count(2)).toBe(LIMITS.addressesMax / 4);
+  });
+
+  it('may lead as near as the nearest who named them', () => {
+    const book = new Book();
+    for (const scope of ['public', 'private', 'public'] as const) book.learn('ws://10.0.0.1/', { scope });
+    expect(book.addresses.all().map(({ scope }) => scope)).toEqual(['private']);
   });
 
   it('keep the scope of the place that named them, unless the operator allows everything', () => {

@@ -8,12 +8,14 @@ import type { Scope } from '../contract.ts';
 import type { ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { AddressSnapshot } from '../peer-types.ts';
+import { mostPrivate } from './own-urls.ts';
 
 export interface Address {
   readonly url: string;
   /** who named it: `configured`, a bootstrap source, or a peer id */
   readonly source: string;
-  readonly scope: Scope;
+  /** the most private one of those who named it */
+  scope: Scope;
   readonly fixed: boolean;
   /** named by a source that the operator chose, not by a peer: retried by backoff alone */
   readonly trusted: boolean;
@@ -44,7 +46,7 @@ export interface Hint {
 }
 
 /** What decides whether a host may be dialled now. */
-type Target = Pick<Address, 'url' | 'scope' | 'trusted' | 'proven'>;
+type Target = Readonly<Pick<Address, 'url' | 'scope' | 'trusted' | 'proven'>>;
 
 /** What the daemon wants to be linked with right now. */
 export interface DialWish {
@@ -57,6 +59,8 @@ export interface DialWish {
 
 const HOST = /^wss?:\/\/(\[[^\]]*\]|[^/:]*)/;
 const HOSTS_MAX = 8192;
+/** Addresses that one peer may have in the book: it cannot push out what others named (guess). */
+const BY_ONE_MAX = LIMITS.addressesMax / 4;
 /**
  * Powers of two by which the wait begins after a refusal: about half a minute, for who is full 8 s (others leave it, and
  * a newcomer may know nobody else), for a test that went well a minute.
@@ -107,6 +111,8 @@ function failureText(code: ErrorCode | '', reason: string): string {
 export class Addresses {
   readonly #ctx: Context;
   readonly #book = new Map<string, Address>();
+  /** how many addresses of the book each peer named */
+  readonly #named = new Map<string, number>();
   /** when a host was last dialled by hint */
   readonly #hosts = new Map<string, number>();
   /** when a host was last dialled back at the address that it comes from */
@@ -130,11 +136,15 @@ export class Addresses {
       // our own, would keep us from dialling it.
       const mayName = hint.trust !== 'peer' || !known.trusted;
       if (!known.proven && hint.peer !== '' && mayName) known.peer = hint.peer;
+      // Who names it first from afar does not keep those from it to whom it is near.
+      known.scope = mostPrivate(known.scope, this.#scopeOf(hint));
       return;
     }
     if (!isAddress(hint)) return;
+    if (hint.trust === 'peer' && this.#namedBy(hint.source) >= BY_ONE_MAX && !this.#evict(hint.source))
+      return;
     if (this.#book.size >= LIMITS.addressesMax && !this.#evict()) return;
-    this.#book.set(hint.url, {
+    this.#put({
       url: hint.url,
       source: hint.source,
       scope: this.#scopeOf(hint),
@@ -151,14 +161,36 @@ export class Addresses {
     });
   }
 
-  /** Makes room by dropping what peers named and never proved, the most failed first. */
-  #evict(): boolean {
+  #namedBy(source: string): number {
+    return this.#named.get(source) ?? 0;
+  }
+
+  #put(address: Address): void {
+    this.#drop(address.url);
+    this.#book.set(address.url, address);
+    if (!address.trusted) this.#named.set(address.source, this.#namedBy(address.source) + 1);
+  }
+
+  #drop(url: string): void {
+    const address = this.#book.get(url);
+    if (!address) return;
+    this.#book.delete(url);
+    if (address.trusted) return;
+    const left = this.#namedBy(address.source) - 1;
+    if (left > 0) this.#named.set(address.source, left);
+    else this.#named.delete(address.source);
+  }
+
+  /** Makes room by dropping what peers, or one of them, named and never proved, the most failed first. */
+  #evict(source?: string): boolean {
     let worst: Address | undefined;
     for (const address of this.#book.values()) {
       const isSpare = !address.trusted && !address.proven && address.state === 'waiting';
-      if (isSpare && (!worst || address.failures > worst.failures)) worst = address;
+      if (!isSpare || (source !== undefined && address.source !== source)) continue;
+      if (!worst || address.failures > worst.failures) worst = address;
     }
-    return worst !== undefined && this.#book.delete(worst.url);
+    if (worst) this.#drop(worst.url);
+    return worst !== undefined;
   }
 
   #scopeOf(hint: Hint): Scope {
@@ -191,12 +223,12 @@ export class Addresses {
     return last === undefined || now - last >= LIMITS.dialBackHostMs;
   }
 
-  /** Dials an address of the book to visit `peer` there, unless it is proven to be another's; within the budget of hints,
-   *  so not those that the operator named. */
-  visit(url: string, peer: string): 'dialled' | 'later' | 'no' {
-    const known = this.#book.get(url);
-    if (!known || known.fixed || (known.proven && known.peer !== peer)) return 'no';
-    return this.test({ ...known, trust: 'peer' }, false);
+  /** Dials an address of a relay's record to visit it there, unless it is proven to be another's; within the budget of
+   *  hints, so not those that the operator named. */
+  visit(hint: Hint): 'dialled' | 'later' | 'no' {
+    const known = this.#book.get(hint.url);
+    if (known?.fixed || (known?.proven && known.peer !== hint.peer)) return 'no';
+    return this.test(hint, false);
   }
 
   isDialling(url: string): boolean {
@@ -206,7 +238,7 @@ export class Addresses {
   /** Drops an address that only a peer named and that no dial has proven. */
   forget(url: string): void {
     const address = this.#book.get(url);
-    if (address && !address.trusted && !address.proven) this.#book.delete(url);
+    if (address && !address.trusted && !address.proven) this.#drop(url);
   }
 
   /** Whether an address could be dialled now for which `holds` holds. */

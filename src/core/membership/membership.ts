@@ -11,7 +11,7 @@ import type { Link, LinkKind } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Footprint } from '../peer-types.ts';
 import { type Frame, RECORD } from '../wire/frame.ts';
-import { Addresses } from './addresses.ts';
+import { Addresses, type Hint } from './addresses.ts';
 import { DialBack } from './dial-back.ts';
 import { Flood } from './flood.ts';
 import { LiveHome } from './live-home.ts';
@@ -41,6 +41,8 @@ export class Membership {
   readonly #records: OwnRecords;
   readonly #dialBack: DialBack;
   readonly #views: Views;
+  /** for each relay of which there is a record, the link that brought it: who was there and how near */
+  readonly #broughtBy = new Map<string, Pick<Hint, 'source' | 'scope'>>();
   #isRelay = false;
   readonly #live = new LiveHome();
   #toldLeaves = 0;
@@ -271,15 +273,27 @@ export class Membership {
     else if (record.kind === DELTA) this.map.setTags(peer, changedTags(this.map.tagsOf(peer), record));
     else {
       this.map.setPeer(record);
-      for (const url of record.urls)
-        this.addresses.learn({ url, peer, source: from.peer, scope: from.scope, trust: 'peer' });
+      this.#broughtBy.set(peer, { source: from.peer, scope: from.scope });
+      for (const url of record.urls) this.addresses.learn(this.#hintOf(peer, url));
     }
     this.#host.mapChanged(record.kind === RECORD.peer ? undefined : this.#links.withPeer(peer));
+  }
+
+  /** An address of a relay's record; its scope is that of the link that brought the record. */
+  #hintOf(peer: string, url: string): Hint {
+    const { source, scope } = this.#broughtBy.get(peer) ?? { source: peer, scope: 'public' };
+    return { url, peer, source, scope, trust: 'peer' };
+  }
+
+  /** Dials a relay to visit it, at an address of its record, which the book may have had no room for. */
+  visit(peer: string, url: string): 'dialled' | 'later' | 'no' {
+    return this.addresses.visit(this.#hintOf(peer, url));
   }
 
   /** There are no records of it any more. */
   #gone(peer: string): void {
     this.map.remove(peer);
+    this.#broughtBy.delete(peer);
     this.#host.mapChanged(this.#links.withPeer(peer));
   }
 

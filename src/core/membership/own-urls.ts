@@ -15,6 +15,10 @@ export function mostPublic(scopes: Iterable<Scope>): Scope {
   return most;
 }
 
+export function mostPrivate(a: Scope, b: Scope): Scope {
+  return PUBLICNESS[a] < PUBLICNESS[b] ? a : b;
+}
+
 interface Named {
   readonly by: Set<string>;
   /** how public those are at most who reached us there */

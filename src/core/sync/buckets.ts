@@ -30,6 +30,12 @@ export function minutesFrom(wallMs: number): number {
   return (Math.floor(wallMs / HOUR) - (LIMITS.minuteSumHours - 1)) * 60;
 }
 
+/** @param minutesFromMinute from which minute on they are minutes and not hours */
+export function bucketsQuery({ tag, floorHour }: Shared, untilMinute: number, minutesFromMinute: number) {
+  const window = { tag, fromMinute: floorHour * 60, untilMinute };
+  return { kind: 'buckets', window, minutesFromMinute } as const;
+}
+
 export class Buckets {
   readonly #ctx: Context;
   readonly #links: Links;
@@ -42,19 +48,6 @@ export class Buckets {
 
   print(sum: Sum): Bytes {
     return fingerprint(this.#ctx.config.sha256, sum);
-  }
-
-  /** @param minutes from which minute on they are minutes and not hours */
-  read(
-    { tag, floorHour }: Shared,
-    untilMinute: number,
-    minutes: number,
-    then: (buckets: readonly Bucket[]) => void,
-    failed?: () => void,
-  ): void {
-    const window = { tag, fromMinute: floorHour * 60, untilMinute };
-    const query = { kind: 'buckets', window, minutesFromMinute: minutes } as const;
-    this.#ctx.read(query, ({ buckets }) => then(buckets), failed);
   }
 
   /** Tells the buckets of these channels. Above as many as a link can share they are left to a later comparison. */
@@ -82,7 +75,7 @@ export class Buckets {
     const then = (buckets: readonly Bucket[]): void => {
       if (link.phase === 'up') this.#send(link, first, minutes, buckets, done);
     };
-    this.read(first, first.untilMinute, minutes, then, done);
+    this.#ctx.read(bucketsQuery(first, first.untilMinute, minutes), ({ buckets }) => then(buckets), done);
   }
 
   #over(link: Link, queue: Queue): void {

@@ -25,11 +25,12 @@ import type { Footprint } from '../peer-types.ts';
 import { MINUTE_END, type Position, type Sum } from '../persistence.ts';
 import type { ChannelSum, Frame } from '../wire/frame.ts';
 import { encodeFrame } from '../wire/frames.ts';
-import { Buckets, minutesFrom } from './buckets.ts';
+import { Buckets, bucketsQuery, minutesFrom } from './buckets.ts';
 import type { Fetcher } from './fetcher.ts';
 import { combine } from './fingerprint.ts';
 import { ListedBuckets } from './listed-buckets.ts';
 import { isPage, mergeRanges, positionBefore, type Range } from './ranges.ts';
+import { Reads } from './reads.ts';
 
 interface Session {
   /** ranges to list, newest first */
@@ -63,9 +64,15 @@ export class Sync {
   readonly #interest: Interest;
   readonly #fetcher: Fetcher;
   readonly #buckets: Buckets;
+  readonly #reads: Reads;
   readonly #sessions = new Map<LinkId, Session>();
   /** whether messages of this tag and minute are taken here at the moment */
   takes: (tag: string, timeMs: number) => boolean = () => true;
+  /** told when our sums of these channels have been sent */
+  onSumsSent: (link: Link, channels: readonly Shared[]) => void = () => undefined;
+  /** told when sums of the other side were compared with ours, and which of them differ */
+  onSumsCompared: (link: Link, channels: readonly Shared[], differ: readonly Shared[]) => void = () =>
+    undefined;
   /** told when a neighbour's clock is near ours */
   onClockAgreed: () => void = () => undefined;
 
@@ -75,6 +82,7 @@ export class Sync {
     this.#interest = interest;
     this.#fetcher = fetcher;
     this.#buckets = new Buckets(ctx, links);
+    this.#reads = new Reads(ctx);
     fetcher.onRoom = (link) => this.#listNext(link);
   }
 
@@ -107,11 +115,19 @@ export class Sync {
     this.#ctx.timer({ kind: 'heartbeat', link: link.id }, delayMs);
   }
 
-  /** Channels newly in common: compared at once and without an upper end, because nothing of them is in flight yet. */
+  /**
+   * Channels newly in common: compared at once and without an upper end, because nothing of them is in flight yet. Whoever
+   * tells and takes back channels again and again gets no more of it than of other comparisons; neighbours' heartbeats
+   * compare the rest.
+   */
   shared(link: Link, tags: readonly string[]): void {
+    const session = this.#sessions.get(link.id);
+    if (!session || !this.#mayAsk(session)) return;
     const fresh = new Set(tags);
     const shared = this.#interest.sharedWith(link).filter(({ tag }) => fresh.has(tag));
-    this.#sendSums(link, shared, MINUTE_END);
+    for (let i = 0; i < shared.length; i += LIMITS.sumsPerFrameMax)
+      if (i === 0 || this.#mayAsk(session))
+        this.#sendSums(link, shared.slice(i, i + LIMITS.sumsPerFrameMax), MINUTE_END);
   }
 
   heartbeat(id: LinkId): void {
@@ -121,7 +137,7 @@ export class Sync {
     const shared = this.#interest.sharedWith(link).slice(0, LIMITS.sharedChannelsMax);
     if (shared.length === 0) return;
     const untilMinute = Math.floor((this.#ctx.now.wallMs - LIMITS.settleMs) / MINUTE);
-    this.#sumsOf(shared, untilMinute, (sums) =>
+    this.#sumsOf(link, shared, untilMinute, (sums) =>
       this.#links.send(link, {
         type: 'heartbeat',
         untilMinute,
@@ -136,17 +152,24 @@ export class Sync {
     return combine(this.#ctx.config.sha256, parts);
   }
 
-  #sumsOf(shared: readonly Shared[], untilMinute: number, then: (sums: readonly ChannelSum[]) => void): void {
+  #sumsOf(
+    link: Link,
+    shared: readonly Shared[],
+    untilMinute: number,
+    then: (sums: readonly ChannelSum[]) => void,
+  ): void {
     const windows = shared.map(({ tag, floorHour }) => ({ tag, fromMinute: floorHour * 60, untilMinute }));
-    this.#ctx.read({ kind: 'sums', windows }, ({ sums }) =>
+    this.#reads.read(link, { kind: 'sums', windows }, ({ sums }) =>
       then(shared.map((s, i) => ({ ...s, fingerprint: this.#buckets.print(sums[i] as Sum) }))),
     );
   }
 
   #sendSums(link: Link, shared: readonly Shared[], untilMinute: number): void {
     for (let i = 0; i < shared.length; i += LIMITS.sumsPerFrameMax)
-      this.#sumsOf(shared.slice(i, i + LIMITS.sumsPerFrameMax), untilMinute, (sums) => {
-        if (link.phase === 'up') this.#links.send(link, { type: 'sums', untilMinute, sums });
+      this.#sumsOf(link, shared.slice(i, i + LIMITS.sumsPerFrameMax), untilMinute, (sums) => {
+        if (link.phase !== 'up') return;
+        this.#links.send(link, { type: 'sums', untilMinute, sums });
+        this.onSumsSent(link, sums);
       });
   }
 
@@ -184,10 +207,11 @@ export class Sync {
     return true;
   }
 
-  /** Whether something is being told or pulled over a link. */
+  /** Whether something is being read for, told or pulled over a link. */
   isBusy(link: Link): boolean {
     const session = this.#sessions.get(link.id);
-    return session !== undefined && (this.#buckets.isBusy(link) || this.#isBusy(link, session));
+    if (!session) return false;
+    return this.#reads.isBusy(link) || this.#buckets.isBusy(link) || this.#isBusy(link, session);
   }
 
   #isBusy(link: Link, session: Session): boolean {
@@ -208,7 +232,7 @@ export class Sync {
     if (!this.#isSummed(frame.untilMinute)) return;
     if (!this.#isSettled(frame.untilMinute)) return this.#compareSettled(link, session, shared);
     session.settledMs = this.#ctx.now.monotonicMs;
-    this.#sumsOf(shared, frame.untilMinute, (sums) => {
+    this.#sumsOf(link, shared, frame.untilMinute, (sums) => {
       const mine = this.#combined(sums);
       if (equal(mine, frame.fingerprint) || link.phase !== 'up') {
         session.lastPair = '';
@@ -258,10 +282,11 @@ export class Sync {
     const asked = new Map(frame.sums.map((sum) => [sum.tag, sum]));
     const known = [...asked.values()].filter(({ tag }) => this.#interest.isShared(link, tag));
     if (known.length === 0) return;
-    this.#sumsOf(known, frame.untilMinute, (mine) => {
+    this.#sumsOf(link, known, frame.untilMinute, (mine) => {
       const differ = known.filter(
         (theirs, i) => !equal(theirs.fingerprint, (mine[i] as ChannelSum).fingerprint),
       );
+      this.onSumsCompared(link, known, differ);
       this.#buckets.tell(link, differ, frame.untilMinute);
     });
   }
@@ -272,7 +297,7 @@ export class Sync {
     const mineFrom = minutesFrom(this.#ctx.now.wallMs);
     // An hour apart at the turn of the hour: minute sums of that hour may be gone here, so whole hours are compared.
     const minutes = Math.max(mineFrom, frame.minutesFrom);
-    this.#buckets.read(frame, frame.untilMinute, minutes, (buckets) => {
+    this.#reads.read(link, bucketsQuery(frame, frame.untilMinute, minutes), ({ buckets }) => {
       const mine = new Map(buckets.map((b) => [`${b.startMinute}/${b.minutes}`, this.#buckets.print(b)]));
       const differ = frame.buckets.filter((theirs) => {
         if (theirs.startMinute * MINUTE > TIME_END.timeMs) return false; // no message can have such a time
@@ -338,7 +363,7 @@ export class Sync {
     if (!frame.done && last) session.ranges.push({ ...range, after: last });
     const ids = frame.positions.map((position) => position.id);
     if (ids.length === 0) return this.#listNext(link);
-    this.#ctx.read({ kind: 'has', ids }, ({ holdings }) => {
+    this.#reads.read(link, { kind: 'has', ids }, ({ holdings }) => {
       for (let i = ids.length - 1; i >= 0; i--)
         if (holdings[i] === 'unknown') this.#fetcher.want(ids[i] as Bytes, [link], 'history');
       this.#listNext(link);

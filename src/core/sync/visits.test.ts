@@ -2,12 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { HOUR, LIMITS, SECOND } from '../limits.ts';
 import { idOf, interestRecord, peerRecord, sendRecords } from '../membership/records.fixture.ts';
-import { authorOf } from '../message/message.fixture.ts';
+import { authorOf, sha256 } from '../message/message.fixture.ts';
 import { Bench, type BenchOptions, tagOf } from '../peer.fixture.ts';
 import { MINUTE_END } from '../persistence.ts';
 import type { Remote } from '../remote.fixture.ts';
 import type { Frame } from '../wire/frames.ts';
 
+/** the fingerprint of no messages */
+const EMPTY = sha256(new Uint8Array(33)).slice(0, 16);
 const urlOf = (name: string): string => `ws://${name}.example:5000/`;
 
 /** A relay with one neighbour, which tells of relays behind it and what they hold. */
@@ -52,6 +54,11 @@ const holds = (channels: readonly string[]): Frame => {
   const set = channels.map((channel) => ({ tag: tagOf(channel), floorHour: 1 }));
   return { type: 'holds', reset: false, set, unset: [] };
 };
+/** Sums of channels that are empty, or of some that are not. */
+const sums = (channels: readonly string[], print = EMPTY): Frame => {
+  const sums = channels.map((channel) => ({ tag: tagOf(channel), floorHour: 1, fingerprint: print }));
+  return { type: 'sums', untilMinute: MINUTE_END, sums };
+};
 const kinds = (bench: Bench): string[] => bench.peer.snapshot(bench.now).links.map(({ kind }) => kind);
 
 describe('a relay that holds a channel', () => {
@@ -72,10 +79,51 @@ describe('a relay that holds a channel', () => {
     far.send(holds(['dev']));
     bench.run(100);
     expect(far.got('sums')).toMatchObject([{ untilMinute: MINUTE_END, sums: [{ tag: tagOf('dev') }] }]);
+    far.send(sums(['dev']));
     bench.run(10 * SECOND);
     expect([far.isUp, far.refusal]).toEqual([false, 'visit_over']);
     expect(far.frames.map(({ type }) => type).sort()).toEqual(['auth', 'error', 'holds', 'sums']);
     expect(near.isUp).toBe(true);
+  });
+
+  it('waits for the sums of a holder that is slow, and for its own store', () => {
+    const { bench } = relayBefore({ far: ['dev', 'ops'] }, { state: { joined: ['dev', 'ops'] } });
+    bench.run(5 * SECOND);
+    const far = visited(bench, 'far');
+    far.send(holds(['dev', 'ops']));
+    bench.run(LIMITS.visitIdleMs / 2);
+    far.send(sums(['dev']));
+    bench.run(LIMITS.visitIdleMs / 2);
+    expect(far.isUp).toBe(true);
+    bench.hold('read');
+    far.send(sums(['ops']));
+    bench.run(LIMITS.visitIdleMs / 2);
+    expect(far.isUp).toBe(true);
+    bench.release('read');
+    bench.run(LIMITS.visitQuietMs + 2 * SECOND);
+    expect([far.refusal, far.got('error')]).toMatchObject(['visit_over', [{ detail: 'all is compared' }]]);
+    const mark = bench.mark;
+    bench.run(LIMITS.visitIdleEveryMs / 2);
+    expect(dials(bench, mark)).toEqual([]);
+  });
+
+  it('takes for compared only what the holder showed its sums of, and for equal only what was', () => {
+    const again = (channels: readonly string[], print = EMPTY): string[] => {
+      const { bench } = relayBefore({ far: ['dev', 'ops'] }, { state: { joined: ['dev', 'ops'] } });
+      bench.run(5 * SECOND);
+      const far = visited(bench, 'far');
+      far.send(holds(['dev', 'ops']));
+      bench.run(100);
+      const { mark } = bench;
+      far.send(sums(channels, print));
+      bench.run(LIMITS.visitIdleMs + 2 * SECOND);
+      expect(far.refusal).toBe('visit_over');
+      bench.run(LIMITS.visitIdleEveryMs / 2);
+      return dials(bench, mark);
+    };
+    expect(again(['dev', 'ops'])).toEqual([]);
+    expect(again(['dev'])).toContain(urlOf('far'));
+    expect(again(['dev', 'ops'], new Uint8Array(16).fill(1))).toContain(urlOf('far'));
   });
 
   it('goes on while something is listed and fetched, and not for ever', () => {
@@ -110,6 +158,24 @@ describe('a relay that holds a channel', () => {
     // That one did not hold it: it is asked now and then. The other address is not proven: one dial in ten minutes.
     expect(dials(bench, mark).filter((url) => url === first)).toEqual([]);
     expect(dials(bench, mark).length).toBeLessThan(40);
+  });
+
+  it('finds a holder by its record, whatever strangers fill its book with', () => {
+    const { bench } = relayBefore({ far: ['dev'] });
+    for (let leaf = 0; leaf < 5; leaf++) {
+      const flooder = bench.connect(`flooder ${leaf}`, { relay: false });
+      for (let i = 0; i < 17; i++) {
+        const url = (n: number) => `ws://flood${leaf}x${i}x${n}.example/`;
+        const relays = Array.from({ length: 16 }, (_, n) => ({
+          peer: flooder.id,
+          urls: Array.from({ length: 4 }, (_, k) => url(4 * n + k)),
+        }));
+        flooder.send({ type: 'addresses', relays });
+      }
+    }
+    bench.join('dev');
+    bench.run(60 * SECOND);
+    expect(dials(bench)).toContain(urlOf('far'));
   });
 
   it('stays at home where only neighbours hold it, until somebody else does', () => {
@@ -189,10 +255,31 @@ describe('a visitor', () => {
     const guest = visitor(bench, 'guest');
     guest.send(holds(['dev']));
     bench.run(100);
-    const sums = [{ tag: tagOf('dev'), floorHour: 1, fingerprint: new Uint8Array(16).fill(1) }];
-    for (let i = 0; i < 100; i++) guest.send({ type: 'sums', untilMinute: MINUTE_END, sums });
+    for (let i = 0; i < 100; i++) guest.send(sums(['dev'], new Uint8Array(16).fill(1)));
     bench.run(2 * SECOND);
-    expect(guest.got('buckets')).toHaveLength(LIMITS.visitComparesMax);
+    // Its first sums were one of them.
+    expect([guest.got('sums').length, guest.got('buckets').length]).toEqual([1, LIMITS.visitComparesMax - 1]);
+  });
+
+  it('cannot have sums read without bound by telling its channels again and again', () => {
+    const bench = relay();
+    for (const isVisit of [true, false]) {
+      const guest = bench.connect(`guest ${isVisit}`, { relay: true, isVisit });
+      const sequence = Math.floor(bench.now.wallMs);
+      const interest = interestRecord(guest.key, sequence, [tagOf('dev')]);
+      if (!isVisit) sendRecords(guest, peerRecord(guest.key, { sequence }), interest);
+      guest.send(holds(['dev']));
+      bench.run(100);
+      const mark = bench.mark;
+      for (let i = 0; i < 200; i++) {
+        const told = holds(['dev']) as Extract<Frame, { type: 'holds' }>;
+        guest.send(i % 2 === 0 ? { ...told, reset: true } : { ...told, unset: [tagOf('dev')] });
+        bench.run(1);
+      }
+      const reads = bench.of('read', mark).filter(({ query }) => query.kind === 'sums').length;
+      expect(reads).toBeGreaterThan(0);
+      expect(reads).toBeLessThanOrEqual(isVisit ? LIMITS.visitComparesMax : LIMITS.comparesMax);
+    }
   });
 
   it('leaves little behind, however many come and go', () => {

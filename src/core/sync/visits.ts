@@ -39,9 +39,11 @@ interface Visit {
   /** what we told: empty for a visitor's */
   tags: readonly string[];
   movedMs: number;
-  /** all that it was for is compared */
+  /** what was pulled is pulled to the end */
   isDone: boolean;
-  /** of ours: channels of which the other side showed that it has others */
+  /** of ours, by channel: our sums have been sent, theirs were compared with ours, and one of the two has others */
+  readonly sent: Set<string>;
+  readonly compared: Set<string>;
   readonly differ: Set<string>;
 }
 
@@ -77,6 +79,11 @@ export class Visits {
     this.#parts = parts;
     this.#schedule = new VisitSchedule(ctx.random);
     this.#watch = new HolderWatch(ctx.random, this.#schedule);
+    parts.sync.onSumsSent = (link, channels) => this.#note(link, 'sent', channels);
+    parts.sync.onSumsCompared = (link, channels, differ) => {
+      this.#note(link, 'compared', channels);
+      this.#note(link, 'differ', differ);
+    };
   }
 
   /** Whether a URL is being dialled for a visit. */
@@ -87,6 +94,18 @@ export class Visits {
   /** A message of the channel is new here. */
   changed(tag: string): void {
     this.#schedule.changed(tag, this.#ctx.now.monotonicMs);
+  }
+
+  /** Something of a visit of ours is done. What it was not about is not kept: the other side decides what it shows. */
+  #note(
+    link: Link,
+    what: 'sent' | 'compared' | 'differ',
+    channels: readonly { readonly tag: string }[],
+  ): void {
+    const visit = this.#visits.get(link.id);
+    if (!visit || link.role === 'responder') return;
+    visit.movedMs = this.#ctx.now.monotonicMs;
+    for (const { tag } of channels) if (this.#parts.interest.isShared(link, tag)) visit[what].add(tag);
   }
 
   /** Why this visitor is not taken in, '' if it is. */
@@ -109,7 +128,8 @@ export class Visits {
     if (refusal !== '') return links.close(link, 'too_many_links', refusal);
     const tags = link.role === 'dialler' ? this.#common(link.peer) : [];
     const now = this.#ctx.now.monotonicMs;
-    this.#visits.set(link.id, { link, tags, movedMs: now, isDone: false, differ: new Set() });
+    const none = { sent: new Set<string>(), compared: new Set<string>(), differ: new Set<string>() };
+    this.#visits.set(link.id, { link, tags, movedMs: now, isDone: false, ...none });
     if (link.role === 'responder') return;
     const cause = this.#dialling.get(link.url) ?? '';
     this.#dialling.delete(link.url);
@@ -135,8 +155,7 @@ export class Visits {
   heard(link: Link, frame: Frame): boolean {
     const visit = this.#visits.get(link.id);
     if (visit) visit.movedMs = this.#ctx.now.monotonicMs;
-    if (visit && frame.type === 'buckets' && this.#parts.interest.isShared(link, frame.tag))
-      visit.differ.add(frame.tag);
+    if (frame.type === 'buckets') this.#note(link, 'differ', [frame]);
     if (FRAMES.has(frame.type)) return visit !== undefined;
     this.#parts.links.offend(link, 'unasked', `${frame.type} has no place on a visit`);
     return false;
@@ -152,8 +171,18 @@ export class Visits {
     if (link.role === 'responder') return this.#left(link.peer);
     // What was not compared, or not pulled to the end, is for another holder.
     for (const tag of visit.tags)
-      if (!visit.isDone || !this.#parts.interest.isShared(link, tag)) this.#schedule.defer(tag, now);
+      if (!visit.isDone || !this.#isCompared(visit, tag)) this.#schedule.defer(tag, now);
       else this.#schedule.ended(tag, !visit.differ.has(tag), now);
+  }
+
+  #isCompared({ link, sent, compared }: Visit, tag: string): boolean {
+    return sent.has(tag) && compared.has(tag) && this.#parts.interest.isShared(link, tag);
+  }
+
+  /** Whether sums of what both told are still to come: the other side may have much to read. */
+  #isAwaiting(visit: Visit): boolean {
+    const { interest } = this.#parts;
+    return visit.tags.some((tag) => interest.isShared(visit.link, tag) && !this.#isCompared(visit, tag));
   }
 
   #left(peer: string): void {
@@ -201,12 +230,12 @@ export class Visits {
     const { links } = this.#parts;
     const { link } = visit;
     const quietMs = now - visit.movedMs;
-    if (quietMs > LIMITS.visitIdleMs) links.close(link, 'visit_over', 'nothing moved');
+    visit.isDone = link.role === 'dialler' && !this.#isBusy(link);
+    const isOver = visit.isDone && quietMs >= LIMITS.visitQuietMs && !this.#isAwaiting(visit);
+    if (isOver) links.close(link, 'visit_over', 'all is compared');
+    else if (quietMs > LIMITS.visitIdleMs) links.close(link, 'visit_over', 'nothing moved');
     else if (now - link.upMs > LIMITS.visitMs) links.close(link, 'visit_over', 'it took long enough');
-    else if (link.role === 'dialler' && quietMs >= LIMITS.visitQuietMs && !this.#isBusy(link)) {
-      visit.isDone = true;
-      links.close(link, 'visit_over', 'all is compared');
-    }
+    else visit.isDone = false; // who hangs up on us may not have told all
   }
 
   /** What is held here, and by whom else, where that has changed. */
@@ -250,14 +279,14 @@ export class Visits {
   }
 
   #dialOne(tag: string, holders: readonly string[], now: number): 'dialled' | 'later' | 'no' {
-    const { addresses, map } = this.#parts.membership;
+    const { membership } = this.#parts;
     const lately = this.#schedule.lately(tag);
     const rank = (peer: string): number => Number(lately.includes(peer));
     const ranked = this.#ctx.random.shuffle(holders).sort((a, b) => rank(a) - rank(b));
     for (const peer of ranked) {
       if (this.#visited.has(peer)) continue;
-      for (const url of map.recordOf(peer)?.urls ?? []) {
-        const became = addresses.visit(url, peer);
+      for (const url of membership.map.recordOf(peer)?.urls ?? []) {
+        const became = membership.visit(peer, url);
         if (became === 'no') continue;
         if (became === 'later') return became;
         this.#dialling.set(url, tag);
