@@ -85,15 +85,16 @@ export class TagSet {
   }
 
   /** A filter says yes to all that it has, and now and then to another. */
-  has(tag: TagWords): boolean {
-    const lo = this.isExact ? tag.lo : 0;
+  has({ hi, lo }: TagWords): boolean {
+    const { words, isExact } = this;
     let from = 0;
     let to = this.size;
     while (from < to) {
       const middle = (from + to) >>> 1;
-      const order = this.hi(middle) - tag.hi || this.lo(middle) - lo;
-      if (order === 0) return true;
-      if (order < 0) from = middle + 1;
+      const order = (words[isExact ? 2 * middle : middle] as number) - hi;
+      const next = order === 0 && isExact ? (words[2 * middle + 1] as number) - lo : order;
+      if (next === 0) return true;
+      if (next < 0) from = middle + 1;
       else to = middle;
     }
     return false;
