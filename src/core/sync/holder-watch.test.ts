@@ -74,21 +74,21 @@ describe('what others hold', () => {
 
   it('is left to the next seconds where it is much, and none of it is forgotten', () => {
     const channels = Array.from({ length: 2000 }, (_, i) => `channel ${i}`);
-    const { map, schedule, watch, peers, tags } = world(channels, 300);
+    const { map, schedule, watch, peers, tags } = world(channels, 150);
     const foreign = Array.from({ length: 2000 }, (_, i) => tagOf(`foreign ${i}`));
     const [last] = peers.slice(-1) as [string];
     for (const peer of peers) map.setTags(peer, TagSet.of(peer === last ? tags : foreign));
     let looks = 1;
     while (!watch.look(map, OWN)) looks++;
     watch.tick(map, 20 * SECOND);
-    expect(looks).toBeGreaterThan(2);
+    expect(looks).toBeGreaterThan(1);
     expect(looks).toBeLessThan(10);
     expect(tags.filter((tag) => schedule.canStir(tag))).toEqual([]);
   });
 
   it('is stirred a part at a time where many hold it', () => {
     const channels = Array.from({ length: 1000 }, (_, i) => `channel ${i}`);
-    const { map, schedule, watch, peers, tags } = world(channels, 300);
+    const { map, schedule, watch, peers, tags } = world(channels, 150);
     for (const peer of peers) map.setTags(peer, TagSet.of(tags));
     expect(watch.look(map, OWN)).toBe(true);
     watch.tick(map, 20 * SECOND);

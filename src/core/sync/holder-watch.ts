@@ -11,8 +11,9 @@ import { TagSet, type TagWords, wordsOf } from '../membership/tag-set.ts';
 import type { Random } from '../random.ts';
 import type { VisitSchedule } from './visit-schedule.ts';
 
-/** Tags compared and holders met in a second (guess: some 10 ms). */
-const STEPS_MAX = 131_072;
+/** Tags compared and holders met in a second (guess: some 10 ms, several times as many where each is found). */
+const STEPS_MAX = 65_536;
+const NOTHING: readonly Own[] = [];
 
 interface Own {
   readonly tag: string;
@@ -72,8 +73,11 @@ export class HolderWatch {
     const steps = Math.min(open.size, tags.size);
     const isNew = ({ words }: Own): boolean => tags.has(words) && !before.has(words);
     const found: Own[] = [];
-    if (open.size < tags.size) for (const own of open.values()) found.push(...own.filter(isNew));
-    else for (let i = 0; i < tags.size; i++) found.push(...(open.get(tags.hi(i)) ?? []).filter(isNew));
+    const find = (own: readonly Own[] = NOTHING): void => {
+      for (const one of own) if (isNew(one)) found.push(one);
+    };
+    if (open.size < tags.size) for (const own of open.values()) find(own);
+    else for (let i = 0; i < tags.size; i++) find(open.get(tags.hi(i)));
     for (const { tag, words } of found) {
       this.#waiting.add(tag);
       const others = (open.get(words.hi) ?? []).filter((own) => own.tag !== tag);
