@@ -2,13 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { SCENARIOS } from './scenarios/index.ts';
 import { simulate } from './simulate.ts';
-import { createCore, HUGE, LARGE, MALICIOUS, playSeeds, SMALL } from './testing/seeds.ts';
+import { createCore, FORWARDING, HUGE, LARGE, MALICIOUS, playSeeds, SMALL } from './testing/seeds.ts';
 
 describe('the core in a simulated mesh', () => {
   playSeeds(SMALL);
 
   it('plays every scenario with some seed', () => {
-    const played = [...Object.keys(SMALL), ...Object.keys(LARGE), ...Object.keys(MALICIOUS), ...HUGE].sort();
+    const seeds = { ...SMALL, ...LARGE, ...FORWARDING, ...MALICIOUS };
+    const played = [...Object.keys(seeds), ...HUGE].sort();
     expect(played).toEqual(SCENARIOS.map(({ name }) => name).sort());
   });
 
