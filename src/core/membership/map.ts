@@ -19,7 +19,7 @@ import { Graph, NOBODY } from './graph.ts';
 import type { HashKey } from './half-sip-hash.ts';
 import type { PeerRecord } from './records.ts';
 import { TagIndex } from './tag-index.ts';
-import { TagSet, walkPair, wordsOf } from './tag-set.ts';
+import { NO_TAGS, TagSet, walkPair, wordsOf } from './tag-set.ts';
 
 interface Node {
   readonly peer: string;
@@ -79,7 +79,7 @@ export class RelayMap {
     if (known) return known;
     const key = idFromText(peer) as Bytes;
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
-    const none = { record: undefined, edges: [], tags: TagSet.NONE, entries: new Int32Array(0) };
+    const none = { record: undefined, edges: [], tags: NO_TAGS, entries: new Int32Array(0) };
     const node: Node = { peer, key, slot, rank: 0, ...none };
     this.#slots[slot] = node;
     this.#nodes.set(peer, node);
@@ -276,7 +276,7 @@ export class RelayMap {
   }
 
   tagsOf(peer: string): TagSet {
-    return this.#nodes.get(peer)?.tags ?? TagSet.NONE;
+    return this.#nodes.get(peer)?.tags ?? NO_TAGS;
   }
 
   recordOf(peer: string): PeerRecord | undefined {

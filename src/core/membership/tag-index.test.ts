@@ -6,7 +6,7 @@ import { sha256 } from '../message/message.fixture.ts';
 import { halfSipHash } from './half-sip-hash.ts';
 import { RelayMap } from './map.ts';
 import { TagIndex } from './tag-index.ts';
-import { TagSet } from './tag-set.ts';
+import { NO_TAGS, TagSet } from './tag-set.ts';
 
 const idOf = (n: number): string => toBase64url(sha256(Uint8Array.of(n, n >> 8)));
 const textOf = (hi: number, lo: number): string =>
@@ -127,7 +127,7 @@ describe('a map of relays that all list one upper half', () => {
     for (let n = 0; n < relays; n++) map.setTags(idOf(n), aimed(9, n * stride + 2 ** 30, 4096));
     expect(map.holdersOf(textOf(9, 0)).size).toBe(0);
     expect(map.holdersOf(textOf(9, 2 ** 30)).size).toBe(stride === 0 ? relays : 1);
-    for (let n = 0; n < relays; n++) map.setTags(idOf(n), TagSet.NONE);
+    for (let n = 0; n < relays; n++) map.setTags(idOf(n), NO_TAGS);
     expect(map.holdersOf(textOf(9, 2 ** 30)).size).toBe(0);
   });
 });

@@ -24,7 +24,6 @@ function wordAt(b: Bytes, at: number): number {
 }
 
 export class TagSet {
-  static readonly NONE = new TagSet(true, new Uint32Array(0));
   /** whether there are two words for each tag */
   readonly isExact: boolean;
   /** ascending, each tag once: upper and lower halves in turn, or upper halves alone */
@@ -142,6 +141,9 @@ export class TagSet {
     );
   }
 }
+
+/** The exact set of nothing. */
+export const NO_TAGS = new TagSet(true, new Uint32Array(0));
 
 function compareAt(a: TagSet, i: number, b: TagSet, k: number): number {
   return a.hi(i) - b.hi(k) || a.lo(i) - b.lo(k);

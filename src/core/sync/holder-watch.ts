@@ -7,7 +7,7 @@
  * 2. A relay is noted only when it was looked at whole, so what is left out once is found later.
  */
 import type { RelayMap } from '../membership/map.ts';
-import { TagSet, type TagWords, wordsOf } from '../membership/tag-set.ts';
+import { NO_TAGS, type TagSet, type TagWords, wordsOf } from '../membership/tag-set.ts';
 import type { Random } from '../random.ts';
 import type { VisitSchedule } from './visit-schedule.ts';
 
@@ -51,7 +51,7 @@ export class HolderWatch {
     for (const peer of this.#random.shuffle(changed)) {
       if (steps >= STEPS_MAX) return false;
       const tags = map.tagsOf(peer);
-      steps += this.#compare(tags, this.#known.get(peer) ?? TagSet.NONE, open);
+      steps += this.#compare(tags, this.#known.get(peer) ?? NO_TAGS, open);
       this.#known.set(peer, tags);
     }
     return true;

@@ -7,7 +7,7 @@
  */
 import { LIMITS } from '../../core/limits.ts';
 import type { SignedContent } from '../../core/membership/records.ts';
-import { TagSet } from '../../core/membership/tag-set.ts';
+import { NO_TAGS, TagSet } from '../../core/membership/tag-set.ts';
 import { peerRecord, type Signed, signRecord } from './craft.ts';
 import type { Hand } from './hand.ts';
 import type { Malice } from './malice.ts';
@@ -59,7 +59,7 @@ class RecordLiar implements Malice {
   #deltas(hand: Hand, sequence: number): SignedContent[] {
     const { id: peer } = hand.options.peerKey;
     const tags = (count: number): TagSet => TagSet.of(Array.from({ length: count }, () => hand.newTag()));
-    const none = TagSet.NONE;
+    const none = NO_TAGS;
     return [
       { kind: 3, peer, sequence, base: sequence - 12_345, added: tags(3), removed: none },
       { kind: 2, peer, sequence, tags: tags(3) },
