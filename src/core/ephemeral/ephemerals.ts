@@ -23,8 +23,8 @@ import { runKey } from '../message/ephemeral.ts';
 import { isExpired, type Message } from '../message/message.ts';
 import { signatureCheck, VerifiedMessage } from '../message/verified.ts';
 import type { Footprint } from '../peer-types.ts';
+import { type BucketRate, TokenBuckets } from '../token-buckets.ts';
 import type { EphemeralItem } from '../wire/frame.ts';
-import { type BucketRate, Buckets } from './buckets.ts';
 import { NewestOfRuns } from './newest.ts';
 import { EphemeralQueues } from './queues.ts';
 import { EphemeralSource } from './source.ts';
@@ -49,8 +49,8 @@ export class Ephemerals {
   readonly #ctx: Context;
   readonly #parts: EphemeralParts;
   readonly #newest = new NewestOfRuns(LIMITS.ephemeralRunsMax, LIMITS.ephemeralRunMs);
-  readonly #authors = new Buckets<string>(LIMITS.ephemeralAuthorsMax);
-  readonly #perLink = new Buckets<Link>(LIMITS.linksMax);
+  readonly #authors = new TokenBuckets<string>(LIMITS.ephemeralAuthorsMax);
+  readonly #perLink = new TokenBuckets<Link>(LIMITS.linksMax);
   readonly #queues: EphemeralQueues;
   readonly #source: EphemeralSource;
 

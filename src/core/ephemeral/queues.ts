@@ -14,9 +14,9 @@ import type { Links } from '../link/links.ts';
 import { runKey } from '../message/ephemeral.ts';
 import { isExpired } from '../message/message.ts';
 import type { VerifiedMessage } from '../message/verified.ts';
+import { type BucketRate, TokenBuckets } from '../token-buckets.ts';
 import type { EphemeralItem } from '../wire/frame.ts';
 import { encodeFrame } from '../wire/frames.ts';
-import { type BucketRate, Buckets } from './buckets.ts';
 
 interface Waiting extends EphemeralItem {
   readonly sinceMs: number;
@@ -35,7 +35,7 @@ export class EphemeralQueues {
   readonly #links: Links;
   readonly #rate: () => BucketRate;
   readonly #queues = new Map<Link, Queue>();
-  readonly #buckets = new Buckets<Link>(LIMITS.linksMax);
+  readonly #buckets = new TokenBuckets<Link>(LIMITS.linksMax);
 
   /** @param rate what others take of us, ephemerals of one link */
   constructor(ctx: Context, links: Links, rate: () => BucketRate) {

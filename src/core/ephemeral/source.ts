@@ -20,7 +20,7 @@ import {
 } from '../message/message.ts';
 import { nextTime, TIME_ZERO, type Time } from '../message/time.ts';
 import { signatureCheck, VerifiedMessage } from '../message/verified.ts';
-import { Buckets } from './buckets.ts';
+import { TokenBuckets } from '../token-buckets.ts';
 
 /** What one author may send: the rate of the relays, half of their burst, because several pass through one bucket each. */
 const RATE = { perSecond: LIMITS.ephemeralPerSecond, burst: LIMITS.ephemeralBurst / 2 };
@@ -29,7 +29,7 @@ export class EphemeralSource {
   readonly #ctx: Context;
   readonly #published: (message: VerifiedMessage) => void;
   readonly #identities = new Set<string>();
-  readonly #buckets = new Buckets<string>(LIMITS.ephemeralAuthorsMax);
+  readonly #buckets = new TokenBuckets<string>(LIMITS.ephemeralAuthorsMax);
   /** by run, in the order in which the runs came */
   readonly #waiting = new Map<string, EphemeralCommand>();
   /** one clock for all of them: a later one has a later time, whatever it belongs to */

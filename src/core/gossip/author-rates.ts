@@ -6,18 +6,16 @@
 import { type Bytes, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import { LIMITS } from '../limits.ts';
+import { type BucketRate, TokenBuckets } from '../token-buckets.ts';
 
-interface Bucket {
-  tokens: number;
-  filledMs: number;
-}
+/** the one key of the common bucket */
+const COMMON = 'common';
 
 export class AuthorRates {
   readonly #ctx: Context;
-  /** in the order of last use */
-  readonly #authors = new Map<string, Bucket>();
+  readonly #authors = new TokenBuckets<string>(LIMITS.authorBucketsMax);
+  readonly #common = new TokenBuckets<typeof COMMON>(1);
   readonly #known = new Set<string>();
-  readonly #common: Bucket = { tokens: LIMITS.commonBurst, filledMs: 0 };
 
   constructor(ctx: Context) {
     this.#ctx = ctx;
@@ -39,45 +37,20 @@ export class AuthorRates {
     if (authorPerSecond === 0 || commonPerSecond === 0) return true;
     const key = toBase64url(author);
     if (this.#known.has(key)) return true;
-    const bucket = this.#authors.get(key) ?? {
-      tokens: LIMITS.authorBurst,
-      filledMs: this.#ctx.now.monotonicMs,
-    };
-    this.#authors.delete(key);
-    if (this.#authors.size >= LIMITS.authorBucketsMax) this.#forgetOldest();
-    this.#authors.set(key, bucket);
-    this.#fill(bucket, authorPerSecond, LIMITS.authorBurst);
-    if (bucket.tokens >= 1) {
-      bucket.tokens--;
-      return true;
-    }
-    this.#fill(this.#common, commonPerSecond, LIMITS.commonBurst);
-    if (this.#common.tokens < 1 + spared) return false;
-    this.#common.tokens--;
-    return true;
-  }
-
-  #fill(bucket: Bucket, perSecond: number, burst: number): void {
     const now = this.#ctx.now.monotonicMs;
-    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.filledMs) * perSecond) / 1000);
-    bucket.filledMs = now;
+    if (this.#authors.take(key, this.#authorRate, now) > 0) return true;
+    const common: BucketRate = { perSecond: commonPerSecond, burst: LIMITS.commonBurst };
+    if (this.#common.left(COMMON, common, now) < 1 + spared) return false;
+    return this.#common.take(COMMON, common, now) > 0;
   }
 
-  #forgetOldest(): void {
-    for (const key of this.#authors.keys()) {
-      this.#authors.delete(key);
-      return;
-    }
+  get #authorRate(): BucketRate {
+    return { perSecond: this.#ctx.config.rates.authorPerSecond, burst: LIMITS.authorBurst };
   }
 
   /** Once a second: a bucket that has filled up again says nothing. */
   tick(): void {
-    const { authorPerSecond } = this.#ctx.config.rates;
-    const fullMs = (LIMITS.authorBurst * 1000) / Math.max(1, authorPerSecond);
-    for (const [key, { filledMs }] of this.#authors) {
-      if (this.#ctx.now.monotonicMs - filledMs < fullMs) return;
-      this.#authors.delete(key);
-    }
+    this.#authors.tick(this.#authorRate, this.#ctx.now.monotonicMs);
   }
 
   get size(): number {

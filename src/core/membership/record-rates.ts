@@ -5,69 +5,42 @@
  * offence; it is asked for later.
  */
 import type { Context } from '../context.ts';
-import { LIMITS } from '../limits.ts';
+import { LIMITS, SECOND } from '../limits.ts';
+import { type BucketRate, TokenBuckets } from '../token-buckets.ts';
 
-interface Bucket {
-  tokens: number;
-  filledMs: number;
-}
+const OF_RELAY: BucketRate = { burst: LIMITS.recordBurst, perSecond: SECOND / LIMITS.recordEveryMs };
+const OF_LINK: BucketRate = { burst: LIMITS.newRelaysBurst, perSecond: LIMITS.newRelaysPerSecond };
 
-interface Rate {
-  readonly burst: number;
-  readonly perMs: number;
-}
-
-const OF_RELAY: Rate = { burst: LIMITS.recordBurst, perMs: 1 / LIMITS.recordEveryMs };
-const OF_LINK: Rate = { burst: LIMITS.newRelaysBurst, perMs: LIMITS.newRelaysPerSecond / 1000 };
-
-/** Buckets by name; the one that was used longest ago is forgotten first. */
-class Buckets {
+/** Buckets of one rate, by name. */
+class Rated {
   readonly #ctx: Context;
-  readonly #rate: Rate;
-  readonly #max: number;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #rate: BucketRate;
+  readonly #buckets: TokenBuckets<string>;
 
-  constructor(ctx: Context, rate: Rate, max: number) {
+  constructor(ctx: Context, rate: BucketRate, max: number) {
     this.#ctx = ctx;
     this.#rate = rate;
-    this.#max = max;
-  }
-
-  #tokens(name: string): number {
-    const bucket = this.#buckets.get(name);
-    const { burst, perMs } = this.#rate;
-    if (!bucket) return burst;
-    return Math.min(burst, bucket.tokens + (this.#ctx.now.monotonicMs - bucket.filledMs) * perMs);
+    this.#buckets = new TokenBuckets(max);
   }
 
   has(name: string): boolean {
-    return this.#tokens(name) >= 1;
+    return this.#buckets.left(name, this.#rate, this.#ctx.now.monotonicMs) > 0;
   }
 
   /** @returns whether there was one */
   take(name: string): boolean {
-    const tokens = this.#tokens(name);
-    this.#buckets.delete(name);
-    this.#buckets.set(name, {
-      tokens: tokens < 1 ? tokens : tokens - 1,
-      filledMs: this.#ctx.now.monotonicMs,
-    });
-    for (const oldest of this.#buckets.keys()) {
-      if (this.#buckets.size <= this.#max) break;
-      this.#buckets.delete(oldest);
-    }
-    return tokens >= 1;
+    return this.#buckets.take(name, this.#rate, this.#ctx.now.monotonicMs) > 0;
   }
 }
 
 export class RecordRates {
   /** by kind and relay */
-  readonly known: Buckets;
+  readonly known: Rated;
   /** by the peer at the other end of a link: a new link with it begins no new count */
-  readonly fresh: Buckets;
+  readonly fresh: Rated;
 
   constructor(ctx: Context) {
-    this.known = new Buckets(ctx, OF_RELAY, 2 * LIMITS.relaysMax);
-    this.fresh = new Buckets(ctx, OF_LINK, LIMITS.newRelaysPeersMax);
+    this.known = new Rated(ctx, OF_RELAY, 2 * LIMITS.relaysMax);
+    this.fresh = new Rated(ctx, OF_LINK, LIMITS.newRelaysPeersMax);
   }
 }

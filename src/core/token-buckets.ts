@@ -9,7 +9,7 @@ export interface BucketRate {
   readonly burst: number;
 }
 
-export class Buckets<K> {
+export class TokenBuckets<K> {
   readonly max: number;
   /** in the order of last use */
   readonly #buckets = new Map<K, Bucket>();
