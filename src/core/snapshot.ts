@@ -27,7 +27,7 @@ export function snapshot(ctx: Context, parts: SnapshotParts): PeerSnapshot {
   const relays = map.connected().filter((peer) => peer !== ctx.config.peerId);
   return {
     role: isRelay ? 'relay' : 'leaf',
-    links: [...[...links.all(), ...links.visits()].map(ofLink), ...mesh1.snapshot()],
+    links: [...links.withVisits().map(ofLink), ...mesh1.snapshot()],
     addresses: membership.addresses.snapshot(isLinked),
     relays: relays.length + (isRelay ? 1 : 0),
     joined: interest.kept.joined,

@@ -95,7 +95,7 @@ export function overview(ctx: Context, parts: OverviewParts, channel: string): O
   return {
     isRelay,
     relays: isRelay ? relaysOf(membership.map, own, tag) : [],
-    links: [...links.all(), ...links.visits()].map((link): OverviewLink => {
+    links: links.withVisits().map((link): OverviewLink => {
       const kind = membership.kindOf(link);
       const wants = kind === 'leaf' && tag !== undefined && interest.wants(link, tag);
       return { peer: link.peer, kind, url: link.url, roundTripMs: link.roundTripMs, wants };

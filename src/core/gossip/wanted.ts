@@ -89,7 +89,7 @@ export class Wanted {
   tick(): void {
     const now = this.#ctx.now.monotonicMs;
     if (!this.#some || this.#reading || now < this.#sweepMs) return;
-    if (this.#links.all().length + this.#links.visits().length === 0) return;
+    if (this.#links.withVisits().length === 0) return;
     this.#reading = true;
     this.#ctx.read(
       { kind: 'wanted', afterArrival: this.#cursor, limit: LIMITS.wantedPage },
@@ -111,8 +111,7 @@ export class Wanted {
     const now = this.#ctx.now.monotonicMs;
     const tried = this.#tried.get(idText);
     if ((tried && now < tried.againMs) || this.#fetcher.isWanted(idText)) return;
-    const all = [...this.#links.all(), ...this.#links.visits()];
-    const links = all.filter((link) => this.#interest.isShared(link, tag));
+    const links = this.#links.withVisits().filter((link) => this.#interest.isShared(link, tag));
     if (links.length === 0 || !this.#rates.take(author, LIMITS.commonBurst / 2)) return;
     const waitMs = Math.min(2 * (tried?.waitMs ?? RETRY_MIN_MS / 2), RETRY_MAX_MS);
     for (const oldest of this.#tried.keys()) {

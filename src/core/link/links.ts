@@ -347,6 +347,11 @@ export class Links {
     return [...this.#byPeer.values()].filter(({ isVisit }) => isVisit);
   }
 
+  /** Neighbours, and then visits. */
+  withVisits(): Link[] {
+    return [...this.all(), ...this.visits()];
+  }
+
   get(id: LinkId): Link | undefined {
     const link = this.#links.get(id);
     return link?.phase === 'up' ? link : undefined;

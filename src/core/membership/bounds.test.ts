@@ -135,19 +135,19 @@ describe('what one link may bring', () => {
   });
 });
 
+/** Puts relays by name on a map, with links that cost nothing. */
+function setterOf(map: RelayMap): (name: string, ...links: string[]) => void {
+  return (name, ...links) =>
+    map.setPeer({
+      ...{ kind: 1, peer: named(name), sequence: 1, urls: [], expiresMs: 2 ** 50 },
+      ...{ links: links.map(named), costs: links.map(() => 0) },
+    });
+}
+
 describe('who gives way', () => {
   it('is who does not count, oldest first, and then who hangs on the one with most, newest first', () => {
     const map = new RelayMap(named('own'), [1, 2]);
-    const set = (name: string, ...links: string[]): void =>
-      map.setPeer({
-        kind: 1,
-        peer: named(name),
-        sequence: 1,
-        urls: [],
-        links: links.map(named),
-        costs: links.map(() => 0),
-        expiresMs: 2 ** 50,
-      });
+    const set = setterOf(map);
     set('own', 'a', 'b');
     set('a', 'own', 'b', 'fake 1', 'fake 2');
     set('b', 'own', 'a', 'young');
@@ -164,16 +164,7 @@ describe('who gives way', () => {
     const map = new RelayMap(named('own'), [1, 2]);
     const names = ['own', 'a', 'b', 'c'];
     for (const [i, name] of names.entries()) {
-      const links = [names[(i + 1) % 4], names[(i + 3) % 4]].map((other) => named(other as string));
-      map.setPeer({
-        kind: 1,
-        peer: named(name),
-        sequence: 1,
-        urls: [],
-        links,
-        costs: [0, 0],
-        expiresMs: 2 ** 50,
-      });
+      setterOf(map)(name, names[(i + 1) % 4] as string, names[(i + 3) % 4] as string);
     }
     expect(map.spare(names.slice(1).map(named))).toEqual([]);
   });
@@ -185,16 +176,7 @@ describe('a filter on the map', () => {
     const [mine, other] = [tagOf('mine'), tagOf('other')];
     const twin = TagSet.of([mine]).toBytes();
     twin[7] = (twin[7] as number) ^ 1;
-    const set = (name: string, ...links: string[]): void =>
-      map.setPeer({
-        kind: 1,
-        peer: named(name),
-        sequence: 1,
-        urls: [],
-        links: links.map(named),
-        costs: links.map(() => 0),
-        expiresMs: 2 ** 50,
-      });
+    const set = setterOf(map);
     set('own', 'a', 'b');
     set('a', 'own');
     set('b', 'own');

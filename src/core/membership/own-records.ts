@@ -15,6 +15,7 @@ import { type ChainSize, sizeOfFull, sizeWith } from './record-store.ts';
 import {
   DELTA,
   encodeRecord,
+  firstOf,
   type InterestDelta,
   type InterestRecord,
   type SignedContent,
@@ -75,7 +76,7 @@ type Made = { readonly content: SignedContent; readonly bytes: Bytes };
 
 /** Exact up to 4096, then a filter; and exact again only where it is well below. */
 function tagSetOf(tags: Iterable<string>, before: TagSet | undefined): TagSet {
-  const all = TagSet.of(toSet(tags, LIMITS.relayTagsMax));
+  const all = TagSet.of(firstOf(tags, LIMITS.relayTagsMax));
   const most = before?.isExact === false ? (LIMITS.tagsMax * 3) / 4 : LIMITS.tagsMax;
   return all.size <= most ? all : all.toFilter();
 }

@@ -154,14 +154,19 @@ function isSet(items: readonly Bytes[]): boolean {
   return items.every((item, i) => i === 0 || compare(items[i - 1] as Bytes, item) < 0);
 }
 
-/** The first `most` different ones of `items` (base64url), in ascending order of their bytes. */
-export function toSet(items: Iterable<string>, most = Number.POSITIVE_INFINITY): string[] {
+/** The first `most` different ones of `items`. */
+export function firstOf(items: Iterable<string>, most: number): ReadonlySet<string> {
   const chosen = new Set<string>();
   for (const item of items) {
     if (chosen.size >= most) break;
     chosen.add(item);
   }
-  return sortByBytes([...chosen], (item) => item);
+  return chosen;
+}
+
+/** The first `most` different ones of `items` (base64url), in ascending order of their bytes. */
+export function toSet(items: Iterable<string>, most = Number.POSITIVE_INFINITY): string[] {
+  return sortByBytes([...firstOf(items, most)], (item) => item);
 }
 
 /** Sorts things by the bytes that a base64url text of theirs stands for. */

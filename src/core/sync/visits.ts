@@ -20,6 +20,7 @@ import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Membership } from '../membership/membership.ts';
+import { firstOf } from '../membership/records.ts';
 import type { Footprint } from '../peer-types.ts';
 import type { Frame } from '../wire/frame.ts';
 import { HolderWatch } from './holder-watch.ts';
@@ -243,10 +244,8 @@ export class Visits {
     const { interest, membership } = this.#parts;
     if (this.#version === interest.version) return;
     this.#version = interest.version;
-    const held = new Set<string>();
-    if (membership.isRelay)
-      for (const tag of interest.ownTags()) if (held.size < LIMITS.relayTagsMax) held.add(tag);
-    this.#schedule.keep(held, now);
+    const own = membership.isRelay ? interest.ownTags() : [];
+    this.#schedule.keep(firstOf(own, LIMITS.relayTagsMax), now);
     if (!this.#watch.look(membership.map, this.#ctx.config.peerId)) this.#version = -1;
   }
 
