@@ -4,12 +4,9 @@
  * virtual time: bytes and copies are exact and the same on every machine, processor time is in `npm run bench`.
  */
 import { parseArgs } from 'node:util';
-import type { Effect } from '../../src/core/contract.ts';
 import { Peer } from '../../src/core/peer.ts';
 import { FRAME_TYPES } from '../../src/core/wire/frames.ts';
 import { disseminationOf } from '../../src/sim/dissemination/index.ts';
-import type { Host } from '../../src/sim/host.ts';
-import type { Observer } from '../../src/sim/observer.ts';
 import { World } from '../../src/sim/world.ts';
 import { short, table } from './statistics.ts';
 
@@ -43,25 +40,26 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   messages: ['push', 'announce', 'fetch', 'fetched', 'stored'],
 };
 
-/** Bytes that hosts sent, by role and by what they were for. */
-class Bytes implements Observer {
-  readonly #bytes = new Map<string, number>();
-
-  effect(host: Host, effect: Effect): void {
-    if (effect.kind !== 'send') return;
-    const type = FRAME_TYPES.get(effect.frame[1] ?? 0) ?? 'others';
-    const part = Object.keys(PARTS).find((name) => PARTS[name]?.includes(type)) ?? 'others';
-    const role = host.core?.isRelay === true ? 'relay' : 'leaf';
-    const key = `${role} ${part}`;
-    this.#bytes.set(key, (this.#bytes.get(key) ?? 0) + effect.frame.length * effect.links.length);
+/** Bytes that all have sent so far, by role and by what they were for. */
+function sentBy(world: World): ReadonlyMap<string, number> {
+  const sent = new Map<string, number>();
+  for (const { core, traffic } of world.hosts()) {
+    const role = core?.isRelay === true ? 'relay' : 'leaf';
+    for (const [number, bytes] of traffic.bytesByNumber.entries()) {
+      const type = FRAME_TYPES.get(number) ?? 'others';
+      const part = Object.keys(PARTS).find((name) => PARTS[name]?.includes(type)) ?? 'others';
+      const key = `${role} ${part}`;
+      sent.set(key, (sent.get(key) ?? 0) + (bytes ?? 0));
+    }
   }
+  return sent;
+}
 
-  /** What was counted since the last call. */
-  take(): ReadonlyMap<string, number> {
-    const taken = new Map(this.#bytes);
-    this.#bytes.clear();
-    return taken;
-  }
+/** What all send meanwhile, in bytes. */
+function sentDuring(world: World, durationMs: number): ReadonlyMap<string, number> {
+  const before = sentBy(world);
+  world.run(durationMs);
+  return new Map([...sentBy(world)].map(([key, bytes]) => [key, bytes - (before.get(key) ?? 0)]));
 }
 
 function build({ relays, leaves, channels }: Point): { world: World; groups: string[][] } {
@@ -105,10 +103,7 @@ interface Figures extends Point {
 function measure(point: Point): Figures {
   const { world, groups } = build(point);
   const dissemination = disseminationOf(world);
-  const bytes = new Bytes();
-  world.network.observers.push(bytes);
-  world.run(IDLE_MS);
-  const idle = bytes.take();
+  const idle = sentDuring(world, IDLE_MS);
   const perSecond = (role: 'relay' | 'leaf', part?: string): number => {
     const all = [...idle].filter(
       ([key]) => key.startsWith(role) && (part === undefined || key.endsWith(part)),
@@ -123,8 +118,7 @@ function measure(point: Point): Figures {
       const members = groups[group] ?? [];
       world.publish(members[random.below(members.length)] as string, `group ${group}`, `${i} ${BODY}`);
     });
-  world.run(TALK_MS + 5000);
-  const talk = bytes.take();
+  const talk = sentDuring(world, TALK_MS + 5000);
   const spoken = (talk.get('relay messages') ?? 0) + (talk.get('leaf messages') ?? 0);
   const { touchedPerInterested, copiesPerDelivery, latencyMs } = dissemination.figures();
   const links = world.network.dialler

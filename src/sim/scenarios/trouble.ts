@@ -4,6 +4,7 @@
  */
 import type { Random } from '../../core/random.ts';
 import { disseminationOf } from '../dissemination/index.ts';
+import { startFaults } from '../faults.ts';
 import { IsolationWatch } from '../isolation.ts';
 import type { Hand } from '../malice/hand.ts';
 import { type WithholderOptions, withholder } from '../malice/withholder.ts';
@@ -55,22 +56,12 @@ function play(world: World, options: Options, trouble: (stage: Stage) => void): 
 }
 
 /** Peers stop, one after the other, and come back a while later. */
-function startChurn({ world, random, cast }: Stage, durationMs: number): void {
-  const names = [...cast.relays, ...cast.leaves];
-  const everyMs = 60_000 / (CHURN_PER_MINUTE * names.length);
-  const endMs = world.nowMs + durationMs;
-  const next = (): void => {
-    if (world.nowMs >= endMs) return;
-    const up = names.filter((name) => world.host(name).isUp);
-    const name = up[random.below(up.length)];
-    if (name !== undefined) {
-      world.crash(name, random.unit() < 0.5 ? 'power' : 'killed');
-      const downMs = DOWN_MS[0] + random.below(DOWN_MS[1] - DOWN_MS[0]);
-      world.network.schedule.after(downMs, () => world.start(name));
-    }
-    world.network.schedule.after(random.below(2 * everyMs), next);
-  };
-  next();
+function startChurn({ world }: Stage, durationMs: number): void {
+  const everyMs = 60_000 / (CHURN_PER_MINUTE * world.hosts().length);
+  startFaults(world, {
+    ...{ durationMs, everyMs: [0, 2 * everyMs], downMs: DOWN_MS },
+    ...{ downShareMax: 1, kinds: ['killed', 'power'] },
+  });
 }
 
 const ISOLATED_MAX_MS = 30_000;

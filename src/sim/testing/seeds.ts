@@ -35,7 +35,7 @@ export const LARGE: Seeds = {
 /** What forwarding costs, and what it stands: half a minute each. They run beside the others too. */
 export const FORWARDING: Seeds = {
   forwarding: [1],
-  churn: [1, 2],
+  churn: [4, 18],
   dying: [1, 2],
   droppers: [1],
 };
