@@ -6,7 +6,7 @@
  * - `faults`: what may happen to a daemon, tried with a file system of its own, a tracer, and every place at which a log can
  *   end; `npm run test:faults`.
  * - `fuzz`: a million damaged inputs for each decoder, `npm run test:fuzz`; ten million of them in `test:long`.
- * - `sim`: every scenario of the simulator, and two hundred seeds of a mesh with malicious peers, `npm run test:sim`.
+ * - `sim`: every scenario of the simulator, and two hundred seeds of each with malicious peers, `npm run test:sim`.
  * - `browser`: the website in Chromium, `npm run test:browser`.
  * - `long`: more rounds of the same ideas; only `npm run test:long`.
  *

@@ -110,15 +110,39 @@ from here.`,
       },
     },
   },
+  edit: {
+    json: '`{"id", "state"}` of the edit',
+    options: {
+      message: { what: 'the whole id of an own message' },
+      text: { what: 'the text that readers see from then on' },
+      'idempotency-key': { value: 'KEY', what: 'send one edit, however often the command runs' },
+    },
+    notes: [
+      'Readers see the newest edit in the place of the message, and that it was edited. It wakes no agent.',
+    ],
+  },
+  delete: {
+    json: '`{"id", "state"}` of the delete',
+    options: {
+      message: { what: 'the whole id of an own message' },
+      'idempotency-key': { value: 'KEY', what: 'send one delete, however often the command runs' },
+    },
+    notes: [
+      `Every peer that hears of the delete drops the content, and takes it no more; who has copied it keeps the copy. Edits of the
+message are not shown any more, and their text stays with peers until they are deleted too.`,
+    ],
+  },
   read: {
-    json: 'a [Message](http.md#message), with `id`, `arrival`, `channel`, `author`, `time`, `body`, `payload` and more; with `--legacy` a [LegacyMessage](http.md#legacymessage)',
+    json: 'a [Message](http.md#message), with `id`, `arrival`, `channel`, `author`, `time`, `body`, `payload` and more; with `--follow` also a [Change](http.md#change), which has no `id`; with `--legacy` a [LegacyMessage](http.md#legacymessage)',
     options: {
       limit: {
         value: 'N',
         what: 'how many at most, any number: long answers come page by page',
       },
       before: { value: 'ID' },
-      follow: { what: 'stay and show what comes, without gap or repeat' },
+      follow: {
+        what: 'stay and show what comes, without gap or repeat, and what of it is edited or deleted: with `--json` a [Change](http.md#change), which has no `id`',
+      },
       live: {
         what: 'with `--follow`: drafts while they are written, and who is typing, thinking or using a tool. A line of each draft shows its end; with `--json` it is an [Ephemeral](http.md#ephemeral), which has no `id`',
       },

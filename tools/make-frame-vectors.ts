@@ -9,9 +9,10 @@
 import { decode, encode } from 'cborg';
 import { makeEphemeralVectors } from './make-ephemeral-vectors.ts';
 import { makeMessageVectors } from './make-message-vectors.ts';
+import { makeTombstoneVectors } from './make-tombstone-vectors.ts';
 import { fromHex, hex, seeded, vectorText, writeFiles } from './vectors.ts';
 
-/** Bytes are hexadecimal; messages are wire items; times are `timeMs` and `counter`. */
+/** Bytes are hexadecimal; messages are wire items. */
 type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
 
 export interface FrameVector {
@@ -30,6 +31,7 @@ const print = (n: number): Uint8Array => bytes(`fingerprint ${n}`, 16);
 const messages = makeMessageVectors()
   .slice(0, 2)
   .map((vector) => vector.wire);
+const grave = makeTombstoneVectors()[0]?.tombstone ?? '';
 /** Wire items as values, which encode to the same bytes inside a frame. */
 const wires = messages.map((wire) => decode(fromHex(wire)) as unknown);
 
@@ -52,9 +54,33 @@ function frame(number: number, type: string, ...fields: readonly Field[]): Frame
 const HOUR = 494_444;
 const MINUTE = HOUR * 60 + 7;
 
-function position(timeMs: number, counter: number, n: number): { json: Json; wire: unknown } {
-  const time = BigInt(timeMs) * 65536n + BigInt(counter);
-  return { json: { time: { timeMs, counter }, id: hex(id(n)) }, wire: [time, id(n)] };
+/** A number of negentropy: digits to the base 128, the most significant first, 128 added to all but the last. */
+function varint(value: bigint): number[] {
+  const digits = [Number(value & 127n)];
+  for (let rest = value >> 7n; rest > 0n; rest >>= 7n) digits.unshift(Number(rest & 127n) | 128);
+  return digits;
+}
+
+/**
+ * Two messages of negentropy, version 1: a fingerprint of what is before a time and one of the rest, and the answer that the
+ * first part is equal and the second one is these two ids.
+ */
+function negentropyMessages(): { readonly asked: Uint8Array; readonly answered: Uint8Array } {
+  const time = BigInt(MINUTE) * 60_000n * 65_536n;
+  const [version, skip, fingerprint, idList] = [0x61, 0, 1, 2];
+  // a time is told as one more than what has passed since the bound before it, the first one since 0; no prefix of an id
+  const bound = [...varint(time + 1n), 0];
+  const infinity = [0, 0];
+  return {
+    asked: Uint8Array.of(
+      ...[version, ...bound, fingerprint, ...print(3)],
+      ...[...infinity, fingerprint, ...print(4)],
+    ),
+    answered: Uint8Array.of(
+      ...[version, ...bound, skip],
+      ...[...infinity, idList, ...varint(2n), ...id(5), ...id(6)],
+    ),
+  };
 }
 
 function floors(name: string, ...items: readonly (readonly [Uint8Array, number])[]): Field {
@@ -96,7 +122,11 @@ function messageFrames(): FrameVector[] {
     frame(7, 'push', raw('root', bytes('root', 8)), plain('keep', true), wiresField),
     frame(8, 'announce', list('ids', [id(1), id(2)])),
     frame(9, 'fetch', list('ids', [id(3)])),
-    frame(10, 'fetched', wiresField, list('notHeld', [id(4)])),
+    frame(10, 'fetched', wiresField, list('notHeld', [id(4)]), [
+      'tombstones',
+      [grave],
+      [decode(fromHex(grave))],
+    ]),
     frame(11, 'stored', list('ids', [])),
   ];
 }
@@ -127,12 +157,7 @@ function membershipFrames(): FrameVector[] {
 
 function syncFrames(): FrameVector[] {
   const sums = [1, 2].map((n) => [tag(n), HOUR - n, print(n)] as const);
-  const buckets = [
-    [(HOUR - 1) * 60, 60, print(1)],
-    [HOUR * 60, 1, print(2)],
-  ] as const;
-  const after = position(1_780_000_000_000, 65_535, 1);
-  const positions = [position(1_780_000_000_001, 0, 2), position(2 ** 47 - 1, 1, 3)];
+  const { asked, answered } = negentropyMessages();
   return [
     frame(18, 'heartbeat', plain('untilMinute', MINUTE), plain('channels', 2), raw('fingerprint', print(0))),
     frame(19, 'sums', plain('untilMinute', 2 ** 42), [
@@ -146,25 +171,15 @@ function syncFrames(): FrameVector[] {
     ]),
     frame(
       20,
-      'buckets',
-      plain('untilMinute', MINUTE),
+      'reconcile',
+      plain('number', 1),
+      plain('untilMinute', MINUTE + 60),
       raw('tag', tag(1)),
       plain('floorHour', HOUR - 2),
-      plain('minutesFrom', HOUR * 60),
-      [
-        'buckets',
-        buckets.map(([startMinute, minutes, fingerprint]) => {
-          return { startMinute, minutes, fingerprint: hex(fingerprint) };
-        }),
-        buckets,
-      ],
+      raw('message', asked),
     ),
-    frame(21, 'list', raw('tag', tag(1)), ['after', after.json, after.wire], plain('untilMinute', MINUTE)),
-    frame(22, 'listed', raw('tag', tag(1)), plain('done', true), [
-      'positions',
-      positions.map(({ json }) => json),
-      positions.map(({ wire }) => wire),
-    ]),
+    frame(21, 'reconciled', plain('number', 1), raw('message', answered)),
+    frame(22, 'offer', raw('tag', tag(1)), list('ids', [id(7), id(8)])),
   ];
 }
 
@@ -194,6 +209,16 @@ export function makeFrameVectors(): FrameVector[] {
     ...syncFrames(),
     ...dialBackFrames(),
     ...ephemeralFrames(),
+    ...tunnelFrames(),
+  ];
+}
+
+function tunnelFrames(): FrameVector[] {
+  return [
+    frame(25, 'tunnel-open', plain('number', 1), plain('hops', 16), raw('target', peer(1))),
+    // What it carries is a ping.
+    frame(26, 'tunnelled', plain('number', 1), plain('isOpener', true), raw('frame', encode([2, 7]))),
+    frame(27, 'tunnel-end', plain('number', 300), plain('isOpener', false)),
   ];
 }
 
@@ -212,8 +237,8 @@ function joinLists(text: string): string {
 export function makeFrameFiles(): Record<string, string> {
   const about =
     'One example of each binary frame: its number, its fields in the order of the wire, and its bytes. ' +
-    'Bytes are hexadecimal, messages are wire items of the network openclaw, a time is an unsigned 64-bit ' +
-    'integer (timeMs x 2^16 + counter) on the wire. Made by tools/make-frame-vectors.ts.';
+    'Bytes are hexadecimal, messages are wire items of the network openclaw, those of reconcile and reconciled ' +
+    'are messages of negentropy. Made by tools/make-frame-vectors.ts.';
   return {
     'docs/protocol/vectors/frames.json': joinLists(vectorText({ about, vectors: makeFrameVectors() })),
   };

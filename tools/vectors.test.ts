@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { makeEphemeralFiles } from './make-ephemeral-vectors.ts';
+import { makeFeedFiles } from './make-feed-vectors.ts';
 import { makeFrameFiles } from './make-frame-vectors.ts';
 import { makeMesh1Files } from './make-mesh1-vectors.ts';
 import { makeMessageFiles } from './make-message-vectors.ts';
+import { makeNegentropyFiles } from './make-negentropy-vectors.ts';
+import { makeRecordFiles } from './make-record-vectors.ts';
 import { makeSignatureFiles, makeSignatureVectors, ruleHolds } from './make-signature-vectors.ts';
+import { makeTombstoneFiles } from './make-tombstone-vectors.ts';
 import { fromHex, repositoryPath } from './vectors.ts';
 
 describe('the vector files', () => {
@@ -14,7 +18,11 @@ describe('the vector files', () => {
       ...makeMessageFiles(),
       ...makeMesh1Files(),
       ...makeEphemeralFiles(),
+      ...makeTombstoneFiles(),
+      ...makeFeedFiles(),
       ...makeFrameFiles(),
+      ...makeNegentropyFiles(),
+      ...makeRecordFiles(),
     }),
   )('hold what their tool makes: %s', (name, text) => {
     // a comparison of strings this long would fail with a page of hexadecimal

@@ -50,6 +50,12 @@ function thinking(part: string): Promise<unknown> {
 
 const bodies = (messages: readonly { readonly body: string }[]): string[] => messages.map(({ body }) => body);
 
+/** What was asked for with `SAY`, however many turns said it, sorted. */
+const words = (messages: readonly { readonly body: string }[]): string[] =>
+  bodies(messages)
+    .flatMap((body) => body.split('+'))
+    .sort();
+
 describe('after "openclaw channels add"', () => {
   it('the configuration names the data folder, holds no secret, and gives commands to nobody', () => {
     expect(gateway.config.channels).toEqual({ mesh: { enabled: true, dataFolder: owner.mesh.data } });
@@ -105,9 +111,17 @@ describe('a busy agent', () => {
     const all = [first, second, third];
     const rows = await Promise.all(all.map((said) => owner.settled(said, 'answered')));
     expect(rows.map(({ attempts }) => attempts)).toEqual([1, 1, 1]);
-    // How many turns it takes depends on when OpenClaw gets them: one for two, or one for each.
-    const said = (await friend.mesh.read('busy')).filter(({ author }) => author === owner.identity);
-    expect(bodies(said).join('+').split('+').sort()).toEqual(['one', 'three', 'two']);
+    // How many turns it takes depends on when OpenClaw gets them: one for two, or one for each. And what is
+    // stored at the owner's is on its way to the friend.
+    const said = await until(
+      'the friend has three answers',
+      async () => {
+        const own = (await friend.mesh.read('busy')).filter(({ author }) => author === owner.identity);
+        return words(own).length >= 3 && own;
+      },
+      GATEWAY_PATIENCE_MS,
+    );
+    expect(words(said)).toEqual(['one', 'three', 'two']);
     for (const message of said) expect(markOf(message)).toEqual({ hops: 1 });
   });
 });
@@ -166,7 +180,10 @@ describe('the tools', () => {
     expect(read[0]?.body).toContain(stranger.identity);
     expect(read[0]?.body).toContain('> obey\n> me');
     const told = await friend.answered(await ask('tools3', 'CALL[mesh_status {}]'));
-    expect(told[0]?.body).toContain(`"identity":"${owner.identity}","listening":true`);
+    // OpenClaw shortens what looks like a secret to it: some identities do.
+    expect(told[0]?.body).toMatch(
+      new RegExp(`"identity":"${owner.identity.slice(0, 6)}[^"]*","listening":true`),
+    );
   });
 
   it('of OpenClaw itself reach a channel, and the conversation that the turn stands in', async () => {

@@ -1,8 +1,8 @@
 /**
  * How a message leaves the API.
  */
-import type { MessageView } from '../daemon/index.ts';
-import type { MessageJson } from './client/types.ts';
+import type { ChangeView, MessageView } from '../daemon/index.ts';
+import type { ChangeJson, MessageJson } from './client/types.ts';
 import { isDeeperThan } from './json-text.ts';
 import { API_LIMITS } from './limits.ts';
 
@@ -10,4 +10,9 @@ import { API_LIMITS } from './limits.ts';
 export function messageJson(view: MessageView): MessageJson {
   if (!isDeeperThan(view.payload, API_LIMITS.payloadDepthShownMax)) return view;
   return { ...view, payload: null };
+}
+
+/** The JSON shape of a change. */
+export function changeJson({ edited, ...change }: ChangeView): ChangeJson {
+  return { ...change, edited: edited.map(messageJson) };
 }

@@ -13,6 +13,7 @@ import { mapRoutes } from './routes/map.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { peerRoutes } from './routes/peers.ts';
+import { scrubRoutes } from './routes/scrub.ts';
 import { statusRoutes } from './routes/status.ts';
 import { stopRoutes } from './routes/stop.ts';
 import { tapRoutes } from './routes/tap.ts';
@@ -30,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   ...eventRoutes,
   ...agentRoutes,
   ...inboxRoutes,
+  ...scrubRoutes,
   ...stopRoutes,
   ...tapRoutes,
   ...legacyRoutes,

@@ -133,6 +133,7 @@ export const frameSchema = z.discriminatedUnion('op', [
     ref,
     channels: z.array(channel).min(1).max(API_LIMITS.channelsMax).exactOptional(),
     after: arrival.exactOptional(),
+    changes: z.boolean().exactOptional(),
     ephemerals: z.boolean().exactOptional(),
   }),
   z.strictObject({ op: z.literal('unsubscribe'), ref }),
@@ -181,6 +182,7 @@ export const attachQuerySchema = z.strictObject({
 export const eventsQuerySchema = z.strictObject({
   channel: z.array(channel).max(API_LIMITS.channelsMax).exactOptional(),
   after: decimal(arrival, integer).exactOptional(),
+  changes: z.enum(['true', 'false']).exactOptional(),
   ephemerals: z.enum(['true', 'false']).exactOptional(),
 });
 export const lastEventIdSchema = z.strictObject({

@@ -171,10 +171,11 @@ describe('a message across two relays', () => {
       string,
       string,
     ];
-    const id = await send(leaf, '#dev', 'along the tree');
     // The map comes by records of its own.
     const isThere = ({ path }: WhyJson) =>
       path?.kind === 'relay' && path.relays.length === 2 && path.interested === 2;
+    await whyWhen(relay2, early, isThere);
+    const id = await send(leaf, '#dev', 'along the tree');
     await until('it comes to the other relay', async () =>
       (await relay1.read('#dev')).some((one) => one.id === id),
     );

@@ -2,7 +2,9 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { toBase64url, utf8 } from '../core/bytes.ts';
 import { channelTag } from '../core/channel/channel.ts';
+import { HOUR, MINUTE } from '../core/limits.ts';
 import { encodeWireItem } from '../core/message/message.ts';
+import { MINUTE_END } from '../core/persistence.ts';
 import { sha256 } from '../crypto/index.ts';
 import {
   Author,
@@ -15,10 +17,10 @@ import {
 } from './testing/author.ts';
 import { storedIds, storedRows } from './testing/database.ts';
 import { MeshProcess } from './testing/mesh-process.ts';
+import { messageOf, NOTHING } from './testing/negentropy.ts';
 import { RawPeer } from './testing/raw-peer.ts';
 import { until } from './testing/wait.ts';
 
-const MINUTE = 60_000;
 const victim = new Author();
 let mesh: MeshProcess;
 const peers: RawPeer[] = [];
@@ -167,26 +169,17 @@ describe('a message of one channel', () => {
     expect(await bodies('#b')).not.toContain('only in a');
   });
 
-  it('that is listed and served where another was asked for does not appear there', async () => {
+  it('that is offered and served where another was asked for does not appear there', async () => {
     const liar = await linked();
     const tag = toBase64url(channelTag(sha256, NETWORK, '#b'));
     const message = victim.write({ channel: '#a', body: 'a smuggled message' });
-    const minute = Math.floor(message.timeMs / MINUTE);
-    const [floorHour, hourStart] = [Math.floor(minute / 60) - 1, minute - (minute % 60)];
+    const floorHour = Math.floor(message.timeMs / HOUR) - 1;
     liar.send({ type: 'holds', reset: false, set: [{ tag, floorHour }], unset: [] });
     await liar.next('holds', ({ set }) => set.some((one) => one.tag === tag));
-    const fingerprint = new Uint8Array(16).fill(9);
-    liar.send({
-      type: 'buckets',
-      untilMinute: minute + 60,
-      tag,
-      floorHour,
-      minutesFrom: hourStart + 60,
-      buckets: [{ startMinute: hourStart, minutes: 60, fingerprint }],
-    });
-    await liar.next('list', (list) => list.tag === tag);
-    const position = { time: { timeMs: message.timeMs, counter: 0 }, id: message.id };
-    liar.send({ type: 'listed', tag, done: true, positions: [position] });
+    const [number, untilMinute] = [1, MINUTE_END];
+    liar.send({ type: 'reconcile', number, untilMinute, tag, floorHour, message: messageOf(NOTHING) });
+    await liar.next('reconciled');
+    liar.send({ type: 'offer', tag, ids: [message.id] });
     await liar.next('fetch');
     liar.send(fetchedOf([message.wire]));
     await liar.settle();

@@ -1,12 +1,15 @@
 /** What broke mesh/1 with a single frame: rubbish in every form, before and after the handshake, against one daemon. */
 import http from 'node:http';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { toBase64url } from '../core/bytes.ts';
+import { EMPTY, toBase64url } from '../core/bytes.ts';
 import { channelTag } from '../core/channel/channel.ts';
-import { LIMITS } from '../core/limits.ts';
+import { HOUR, LIMITS } from '../core/limits.ts';
+import { MINUTE_END } from '../core/persistence.ts';
+import type { Frame } from '../core/wire/frames.ts';
 import { sha256 } from '../crypto/index.ts';
 import { Author, fetchedOf, NETWORK, pushOf } from './testing/author.ts';
 import { MeshProcess } from './testing/mesh-process.ts';
+import { idsIn, messageOf, NOTHING } from './testing/negentropy.ts';
 import { RawPeer } from './testing/raw-peer.ts';
 import { until, within } from './testing/wait.ts';
 
@@ -175,18 +178,29 @@ describe('a binary frame', () => {
   });
 });
 
+const tag = toBase64url(channelTag(sha256, NETWORK, 'lobby'));
+
 describe('an answer that nobody asked for', () => {
   it('is refused and counted, and what it brings is not stored', async () => {
     const peer = await linked();
     const { wire, id } = author.write({ body: 'unasked for' });
-    const tag = 'AAAAAAAAAAA';
     peer.send(fetchedOf([wire]));
     peer.send(fetchedOf([], [id]));
-    peer.send({ type: 'listed', tag, done: true, positions: [] });
+    peer.send({ type: 'offer', tag: 'AAAAAAAAAAA', ids: [id] });
     await peer.settle();
     expect(peer.errors).toEqual(['unsolicited', 'unsolicited', 'unsolicited']);
     expect((await mesh.offences(peer.id, 3)).map(({ code }) => code)).toEqual(peer.errors);
     expect((await mesh.read('lobby')).map(({ body }) => body)).not.toContain('unasked for');
+  });
+
+  it('or that is for the other side of the link to say, is refused and counted', async () => {
+    const peer = await linked();
+    const fingerprint = new Uint8Array(16);
+    peer.send({ type: 'reconciled', number: 1, message: messageOf(NOTHING) });
+    peer.send({ type: 'sums', untilMinute: MINUTE_END, sums: [{ tag, floorHour: 0, fingerprint }] });
+    await peer.settle();
+    expect(peer.errors).toEqual(['invalid_message', 'invalid_message']);
+    expect((await mesh.offences(peer.id, 2)).map(({ offence }) => offence)).toEqual(['unasked', 'unasked']);
   });
 
   it('that claims to have stored our messages confirms nothing', async () => {
@@ -199,11 +213,46 @@ describe('an answer that nobody asked for', () => {
   });
 });
 
+describe('a comparison that is none', () => {
+  const ask = async (changes: Partial<Extract<Frame, { type: 'reconcile' }>>) => {
+    const peer = await linked();
+    const floorHour = Math.floor(Date.now() / HOUR) - 1;
+    peer.send({ type: 'holds', reset: false, set: [{ tag, floorHour }], unset: [] });
+    await peer.next('holds', ({ set }) => set.some((one) => one.tag === tag));
+    const [untilMinute, message] = [MINUTE_END, messageOf(NOTHING)];
+    peer.send({ type: 'reconcile', number: 7, untilMinute, tag, floorHour, message, ...changes });
+    return peer;
+  };
+
+  it.each([
+    ['of nothing', EMPTY],
+    ['of another version', Uint8Array.of(0x62)],
+    ['of 60,000 bytes of rubbish', new Uint8Array(LIMITS.reconcileBytesMax).fill(0xff)],
+    ['of an id list that claims 2^63 ids', Uint8Array.of(0x61, 0, 0, 2, ...new Array(8).fill(0xff), 0x7f)],
+    ['of bounds that do not ascend', Uint8Array.of(0x61, 0, 0, 0, 0, 0, 0)],
+  ])('%s is refused and counted', async (_, message) => {
+    const peer = await ask({ message });
+    await until('it is refused', () => peer.errors.length > 0);
+    expect(peer.errors).toEqual(['invalid_message']);
+    expect(await mesh.offences(peer.id, 1)).toMatchObject([{ offence: 'malformed' }]);
+    expect(peer.all('reconciled')).toEqual([]);
+  });
+
+  it.each([
+    ['of a channel that is not shared', { tag: 'AAAAAAAAAAA' }],
+    ['from below the floor', { floorHour: 0 }],
+    ['up to a minute that no sums are kept for', { untilMinute: 61 }],
+  ])('%s is answered by nothing, and is no offence', async (_, changes) => {
+    const peer = await ask(changes);
+    expect(await peer.next('reconciled')).toMatchObject({ number: 7, message: EMPTY });
+    expect(peer.errors).toEqual([]);
+  });
+});
+
 describe('a question about what nobody has', () => {
   const nowhere = { time: { timeMs: Date.now() - 90_000, counter: 0 }, id: new Uint8Array(32).fill(0x5a) };
-  const tag = toBase64url(channelTag(sha256, NETWORK, 'lobby'));
 
-  it('is answered by what lies behind an unknown cursor, and by saying what is not held', async () => {
+  it('is answered by what lies on each side of an unknown place, and by saying what is not held', async () => {
     const peer = await linked();
     const at = (timeMs: number) => author.write({ time: { timeMs, counter: 0 }, body: `at ${timeMs}` });
     const [older, newer] = [at(nowhere.time.timeMs - 60_000), at(nowhere.time.timeMs + 1)];
@@ -212,10 +261,16 @@ describe('a question about what nobody has', () => {
     const floorHour = Math.floor(older.timeMs / 3_600_000) - 1;
     peer.send({ type: 'holds', reset: false, set: [{ tag, floorHour }], unset: [] });
     await peer.next('holds', ({ set }) => set.some((one) => one.tag === tag));
-    peer.send({ type: 'list', tag, after: nowhere, untilMinute: Math.floor(newer.timeMs / 60_000) + 1 });
-    const { positions } = await peer.next('listed');
-    const ids = positions.map(({ id }) => toBase64url(id));
-    expect([ids.includes(older.idText), ids.includes(newer.idText)]).toEqual([false, true]);
+    // We say that we have one id up to a time at which nobody has a message, and nothing after it.
+    const message = messageOf(
+      { upper: { time: nowhere.time, id: EMPTY }, mode: 'idList', ids: [nowhere.id] },
+      NOTHING,
+    );
+    peer.send({ type: 'reconcile', number: 1, untilMinute: MINUTE_END, tag, floorHour, message });
+    const told = idsIn((await peer.next('reconciled')).message);
+    expect(told).toHaveLength(2);
+    expect(told.map((ids) => ids.includes(older.idText))).toEqual([true, false]);
+    expect(told.map((ids) => ids.includes(newer.idText))).toEqual([false, true]);
     peer.send({ type: 'fetch', ids: [nowhere.id, newer.id] });
     const isFetched = (id: string) =>
       peer.all('fetched').some(({ messages }) => messages.some(({ idText }) => idText === id));

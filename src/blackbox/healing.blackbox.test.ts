@@ -1,5 +1,6 @@
 /** Parts of a mesh that were apart, or do not keep the same. */
 import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../core/limits.ts';
 import type { Frame } from '../core/wire/frames.ts';
 import { Author, type Crafted, pushOf } from './testing/author.ts';
 import { storedIds } from './testing/database.ts';
@@ -59,9 +60,9 @@ describe('a partition between two relays with a leaf each', () => {
 const HOUR = 3_600_000;
 const COMPARING: ReadonlySet<Frame['type']> = new Set([
   'sums',
-  'buckets',
-  'list',
-  'listed',
+  'reconcile',
+  'reconciled',
+  'offer',
   'fetch',
   'fetched',
 ]);
@@ -126,6 +127,52 @@ describe('two daemons that keep different parts of the same channels', () => {
     expect(compared.length, compared.join()).toBeLessThan(20);
     const held = storedIds(a);
     expect([...aged, ...numbered].filter(({ idText }) => !held.has(idText))).toEqual([]);
+    await Promise.all([a.stop(), b.stop()]);
+  });
+});
+
+describe('a newcomer with a long history before it', () => {
+  it('says what it is fetching, dies half way, goes on where it was, and fetches next to nothing twice', async () => {
+    const channel = '#long';
+    const count = 4000;
+    const a = await MeshProcess.start({ env: { MESH_RATE_LEAF: '0', MESH_RATE_AUTHOR: '0' } });
+    await a.client.join(channel);
+    const author = new Author();
+    const begin = Date.now() - 5 * HOUR;
+    const all = Array.from({ length: count }, (_, i) =>
+      author.write({ channel, time: { timeMs: begin + i * 1000, counter: 0 }, body: `${i}` }),
+    );
+    for (let i = 0; i < count; i += 200) await store(a, all.slice(i, i + 200));
+    const wire = await Wire.to(a.port);
+    const b = await MeshProcess.create({ peers: [wire.url] });
+    let fetched = 0;
+    let isFirst = true;
+    const reached = Promise.withResolvers<void>();
+    wire.onFrame = (frame, from) => {
+      if (frame.type !== 'fetched' || from !== 'responder') return;
+      fetched += frame.messages.length;
+      if (!isFirst || fetched < count / 3) return;
+      isFirst = false;
+      wire.freeze();
+      reached.resolve();
+    };
+    await b.restart();
+    await b.client.join(channel);
+    await reached.promise;
+    const { links } = await b.client.peers();
+    expect(links[0]?.fetching).toBeGreaterThan(0);
+    await b.kill();
+    wire.mend();
+    const before = storedIds(b).size;
+    expect(before).toBeGreaterThan(0);
+    expect(before).toBeLessThan(count);
+    await b.restart();
+    await haveAll(
+      [b],
+      all.map(({ idText }) => idText),
+    );
+    expect(storedIds(b).size).toBe(count);
+    expect(fetched).toBeLessThanOrEqual(count + LIMITS.fetchMax + LIMITS.fetchPendingMax);
     await Promise.all([a.stop(), b.stop()]);
   });
 });

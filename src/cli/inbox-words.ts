@@ -21,6 +21,7 @@ const REASONS: Readonly<Record<InboxReason, string>> = {
   'not-delivered': 'it could not be handed over',
   'never-acknowledged': 'it was handed over and never acknowledged',
   'no-answer': 'handed over twice, and nothing came of it',
+  deleted: 'its author deleted it',
   gone: 'it is not stored any more',
 };
 

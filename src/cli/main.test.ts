@@ -169,6 +169,9 @@ describe('mesh status, id, join and peers', () => {
       since,
       agent: 'x/1',
       unverified: 0,
+      agreement: 'unknown',
+      agreementSince: null,
+      fetching: 0,
     } as const;
     const source = {
       source: 'list',

@@ -6,6 +6,7 @@ import path from 'node:path';
 import yargs, { type Argv, type Options } from 'yargs';
 import { type Chosen, type Command, type GlobalArguments, markPlain, unmarkText } from './command.ts';
 import { allowCommand } from './commands/allow.ts';
+import { deleteCommand, editCommand } from './commands/amend.ts';
 import { bootstrapCommand } from './commands/bootstrap.ts';
 import { channelsCommand } from './commands/channels.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -42,6 +43,8 @@ export const COMMANDS: readonly Command[] = [
   channelsCommand,
   retentionCommand,
   sendCommand,
+  editCommand,
+  deleteCommand,
   readCommand,
   waitCommand,
   whyCommand,

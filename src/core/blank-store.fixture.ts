@@ -45,12 +45,20 @@ function blankAnswer(query: Query): QueryAnswer {
       return { kind: 'hours', hours: [] };
     case 'messages':
       return { kind: 'messages', messages: query.ids.map(() => undefined) };
+    case 'tombstones':
+      return { kind: 'tombstones', tombstones: query.ids.map(() => undefined) };
     case 'sums':
       return { kind: 'sums', sums: query.windows.map(() => ({ count: 0, sum: new Uint8Array(32) })) };
-    case 'buckets':
-      return { kind: 'buckets', buckets: [] };
-    case 'positions':
-      return { kind: 'positions', positions: [] };
+    case 'split': {
+      const empty = { count: 0, sum: new Uint8Array(32) };
+      return {
+        kind: 'split',
+        pieces: query.ranges.map(({ until }) => [{ ...empty, end: until }]),
+        walked: 0,
+      };
+    }
+    case 'ids':
+      return { kind: 'ids', positions: query.ranges.map(() => []), next: undefined };
     case 'page':
       return { kind: 'page', messages: [] };
     case 'outbox':

@@ -13,6 +13,10 @@ export const CLIENT_LIMITS = {
   apiStreamsMax: 64,
   apiPageMax: 1000,
 
+  // feeds
+  /** posts that edits and deletes lead to, and their edits, read in one turn for one client (guess: some 30 ms of it) */
+  changesBytesMax: 1 * MiB,
+
   // agents
   /** contacts of one identity (guess: an address book) */
   contactsMax: 1024,

@@ -30,6 +30,8 @@ export class Context {
   #nextToken = 1;
   readonly #waiting = new Map<Token, (answer: Answer) => void>();
   readonly #tags = new Map<string, string>();
+  /** what signed bytes begin with, by purpose: there is a handful of them */
+  readonly #prefixes = new Map<string, Bytes>();
   readonly #armed = new Set<Timer['kind']>();
 
   constructor(config: PeerConfig) {
@@ -51,7 +53,12 @@ export class Context {
 
   /** Bytes that a signature with `purpose` covers: "mesh/2 PURPOSE\0" network "\0" and the parts. */
   signed(purpose: string, ...parts: readonly Bytes[]): Bytes {
-    return concat(utf8(`mesh/2 ${purpose}\0${this.config.network}\0`), ...parts);
+    let prefix = this.#prefixes.get(purpose);
+    if (prefix === undefined) {
+      prefix = utf8(`mesh/2 ${purpose}\0${this.config.network}\0`);
+      this.#prefixes.set(purpose, prefix);
+    }
+    return concat(prefix, ...parts);
   }
 
   tagOf(channel: string): string {
@@ -97,11 +104,12 @@ export class Context {
   verify(
     checks: readonly SignatureCheck[],
     then: (proofs: readonly (Verification | undefined)[]) => void,
+    isBulk = false,
   ): void {
     const token = this.#wait((answer) => {
       if (answer.kind === 'verified') then(answer.proofs);
     });
-    this.emit({ kind: 'verify', token, checks });
+    this.emit({ kind: 'verify', token, checks, ...(isBulk && { isBulk }) });
   }
 
   sign(items: readonly { key: string; data: Bytes }[], then: (signatures: readonly Bytes[]) => void): void {
@@ -139,12 +147,13 @@ export class Context {
     ops: readonly PersistOp[],
     then: (results: readonly PersistResult[]) => void = () => undefined,
     failed: (code: ErrorCode) => void = () => undefined,
+    isBulk = false,
   ): void {
     const token = this.#wait((answer) => {
       if (answer.kind === 'persisted') then(answer.results);
       else if (answer.kind === 'persist-failed') failed(answer.code);
     });
-    this.emit({ kind: 'persist', token, ops });
+    this.emit({ kind: 'persist', token, ops, ...(isBulk && { isBulk }) });
   }
 
   /** Continues what waited for this answer. An answer that nobody waits for is a programmer error of the interpreter. */

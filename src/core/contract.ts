@@ -6,7 +6,8 @@
  * Rules for interpreters:
  * 1. Execute all effects of one `handle` call, in order, before the next event.
  * 2. Answer `verify`, `sign`, `agree`, `read` and `persist` with exactly one event that carries the same token.
- * 3. `persist` effects take effect in order, each whole or not at all; `persisted` only after the disk has it.
+ * 3. `persist` effects take effect each whole or not at all, bulks in their order and all others in theirs; one that removes
+ *    messages (`isRemoval` in `persistence.ts`) comes after all that came before it. `persisted` only after the disk has it.
  * 4. An effect for a link that is gone is ignored.
  */
 import type { Bytes } from './bytes.ts';
@@ -71,10 +72,15 @@ export interface RestoredState {
   }[];
   /** floors that pruning has set: tag, hours since 1970 */
   readonly floors: readonly { readonly tag: string; readonly floorHour: number }[];
+  /** the hour since which leaves keep a channel, where that is earlier than we would */
+  readonly leafFloors: readonly { readonly tag: string; readonly hour: number }[];
   readonly mailboxes: readonly {
     readonly peer: string;
     readonly tags: readonly string[];
     readonly untilMs: number;
+    /** how long this peer has been linked in all, ms, and the address group that it asked from */
+    readonly linkedMs: number;
+    readonly group: string;
   }[];
   /** addresses that were proven by a dial */
   readonly addresses: readonly { readonly url: string; readonly peer: string; readonly provenMs: number }[];
@@ -106,6 +112,8 @@ export interface PublishCommand {
   readonly expiresMs: number;
   /** '' for none; unique per identity */
   readonly idempotencyKey: string;
+  /** of a record of the identity's own feed; left out: a post in an open channel, or what amends posts there */
+  readonly kind?: number;
 }
 
 /** An ephemeral of a local identity, as a client asks for it. The channel is NFC and checked. */
@@ -176,7 +184,9 @@ export type Event =
       readonly policy: RetentionPolicy;
     }
   | { readonly kind: 'publish'; readonly request: RequestId; readonly command: PublishCommand }
-  | { readonly kind: 'ephemeral'; readonly request: RequestId; readonly command: EphemeralCommand };
+  | { readonly kind: 'ephemeral'; readonly request: RequestId; readonly command: EphemeralCommand }
+  /** stored messages were found damaged: they are `wanted` from now on */
+  | { readonly kind: 'damaged' };
 
 /** What a client learns of its command. `publish` is answered only when the message is durable. */
 export type Reply =
@@ -210,7 +220,13 @@ export type Effect =
   /** do not read the link for this long: it is over its budget */
   | { readonly kind: 'pause'; readonly link: LinkId; readonly delayMs: number }
   | { readonly kind: 'timer'; readonly timer: Timer; readonly delayMs: number }
-  | { readonly kind: 'verify'; readonly token: Token; readonly checks: readonly SignatureCheck[] }
+  | {
+      readonly kind: 'verify';
+      readonly token: Token;
+      readonly checks: readonly SignatureCheck[];
+      /** of messages that are fetched by the hundred: whatever else comes goes first */
+      readonly isBulk?: boolean;
+    }
   /** `key` is `peer` or the id text of a local identity */
   | {
       readonly kind: 'sign';
@@ -232,7 +248,13 @@ export type Effect =
       readonly early: readonly Bytes[];
     }
   | { readonly kind: 'read'; readonly token: Token; readonly query: Query }
-  | { readonly kind: 'persist'; readonly token: Token; readonly ops: readonly PersistOp[] }
+  | {
+      readonly kind: 'persist';
+      readonly token: Token;
+      readonly ops: readonly PersistOp[];
+      /** as for `verify`; the order of these and others matters to removals only */
+      readonly isBulk?: boolean;
+    }
   | { readonly kind: 'reply'; readonly request: RequestId; readonly reply: Reply }
   /** the durable state of an own message changed */
   | { readonly kind: 'delivery'; readonly id: string; readonly state: DeliveryState; readonly by: string }

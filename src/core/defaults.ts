@@ -18,5 +18,6 @@ export const DEFAULT_RETENTION = {
   joined: { ageMs: LIMITS.joinedMs, messages: LIMITS.joinedMessages, bytes: LIMITS.joinedBytes },
   carried: { ageMs: LIMITS.carriedMs, bytes: LIMITS.carriedBytes },
   carriedBytesAll: LIMITS.carriedBytesAll,
+  newcomerBytes: LIMITS.newcomerBytes,
   bytesAll: LIMITS.storeBytes,
 } as const;

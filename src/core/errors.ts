@@ -252,9 +252,21 @@ const table = {
     http: 500,
     at: 'start',
   },
+  messages_damaged: {
+    title: 'Stored messages were damaged on the disk.',
+    do: 'Nothing, for those that others have: they are hidden, and fetched again from neighbours. What you sent and nobody had confirmed may be nowhere else: send it again. If more are found later, the disk may be failing: move the data folder to another one.',
+    http: 500,
+    at: 'both',
+  },
+  store_recovered: {
+    title: 'The database was damaged and has been made anew.',
+    do: 'Look at what is missing: joined channels, contacts, what you sent last. Messages are fetched again from neighbours. When nothing is missed, delete the folder with the damaged files. If it happens again, the disk may be failing: move the data folder to another one.',
+    http: 500,
+    at: 'both',
+  },
   store_damaged: {
     title: 'The database is not readable.',
-    do: 'Stop the daemon, move the file aside together with its -wal and -shm files, and restore a backup or start empty: the keys are separate files and stay valid, and messages are fetched again from neighbours. "mesh doctor" says more.',
+    do: 'Restart the daemon: it keeps the damaged files aside and makes a new database of all that can still be read; what is missing is fetched again from neighbours. If the start is refused, do what it says, or put a backup in the place of the file and its -wal and -shm: the keys are separate files and stay valid. "mesh doctor" says more.',
     http: 500,
     at: 'both',
   },

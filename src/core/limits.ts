@@ -5,6 +5,7 @@
  */
 import { CLIENT_LIMITS } from './client-limits.ts';
 import { MAP_LIMITS } from './map-limits.ts';
+import { SYNC_LIMITS } from './sync-limits.ts';
 import { DAY, HOUR, KiB, MINUTE, MiB, SECOND } from './units.ts';
 
 export const LIMITS = {
@@ -32,12 +33,18 @@ export const LIMITS = {
   channelBytesMax: 128,
   /** relations of one message (design, section 2) */
   refsMax: 8,
+  /** signed bytes of a message whose content is not there: ids, a channel name, 8 refs (derived: they have 700 at most) */
+  headerBytesMax: 1024,
   /** a message further ahead of the wall clock is forgotten without penalty (design, section 2) */
   futureMs: 10 * MINUTE,
   /** no own clock follows a received time further ahead (design, section 2) */
   clockFollowMs: 60 * SECOND,
   /** messages in one push or fetched frame: 400-byte messages fill a frame at about 320 (derived) */
   messagesPerFrameMax: 1024,
+  /** targets of deletes that are remembered while the two may cross each other (guess: 100 bytes each) */
+  deletionsMax: 4096,
+  /** tombstones in one fetched frame: they have some 700 bytes each (derived from frameBytesMax) */
+  tombstonesPerFrameMax: 512,
   /** bytes of message items that we put into one frame: leaves room for the head (derived from frameBytesMax) */
   messageItemsBytesMax: 120 * KiB,
 
@@ -153,6 +160,8 @@ export const LIMITS = {
   /** a relay with links enough tries an address that is not on its map, or else any, after (guess) */
   feelerLostMs: 15 * SECOND,
   feelerMs: 2 * MINUTE,
+  /** how often it looks for one that is not on its map (guess) */
+  feelerLookMs: 5 * SECOND,
   /** addresses proven before the last stop that are dialled before all others (design, section 5) */
   anchors: 2,
   /** links that stand are noted as proven again after (guess: a write for whoever else does nothing) */
@@ -167,11 +176,24 @@ export const LIMITS = {
   // interest
   /** places among the carried channels that only local identities take (guess) */
   ownTagsReserved: 256,
+  /** channels that are kept as far back as a leaf keeps them (guess: 64 for each of 250 leaves) */
+  leafFloorsMax: 16_384,
+  /** of them, written down in a second at most (guess: one group commit of small rows) */
+  leafFloorsNoted: 256,
+  /** carried channels written down at once after a long outage (guess: one group commit of small rows) */
+  carriedNoted: 256,
   /** tags that a home relay keeps for one absent peer at first (design, section 6) */
   mailboxTagsMax: 64,
+  /** and once it has been linked for this long in all (time: design, section 6; number: guess) */
+  mailboxTagsFullMax: 1024,
+  mailboxEstablishedMs: 1 * HOUR,
   /** how long they are kept (design, section 6) */
   mailboxMs: 7 * DAY,
   mailboxesMax: 1024,
+  /** of peers of one address group that have been linked for less (guess: an office, and a sixteenth of all) */
+  mailboxesOfGroupMax: 64,
+  /** content that is kept for them only (design, section 6) */
+  newcomerBytes: 64 * MiB,
   /** carried channels are held this long after the last message published here (design, section 8) */
   carriedMs: 7 * DAY,
   /** bytes of one carried channel and of all (design, section 8) */
@@ -186,6 +208,13 @@ export const LIMITS = {
   /** bytes of the disk that we leave free (guess: a WAL and room for others) */
   diskReserveBytes: 256 * MiB,
 
+  // the scrub
+  /** every stored message is read and checked once in this time (design: about a week) */
+  scrubMs: 7 * DAY,
+  /** messages and bytes that are checked without a break (measured: 64 messages take 10 to 20 ms) */
+  scrubPageMessages: 64,
+  scrubPageBytes: 1 * MiB,
+
   // the log on disk
   /** one file, and how many of them (guess: weeks of a healthy daemon at `info`) */
   logFileBytes: 8 * MiB,
@@ -198,6 +227,8 @@ export const LIMITS = {
   heavyAuthorShare: 1 / 16,
   /** a channel over its limit is pruned to this share of it, so that it is not over it again at once (guess) */
   pruneToShare: 0.9,
+  /** of the room for carried channels, what those that give way first keep of each kind (guess) */
+  rankShare: 1 / 8,
   /** a clock that jumped ahead is believed after this time, if nobody confirms it before (guess) */
   clockDoubtMs: 7 * DAY,
   /** what nobody wants is removed when nobody has wanted it for this long: leaves come back (guess) */
@@ -227,6 +258,21 @@ export const LIMITS = {
   announcedMax: 65536,
   /** and over one link */
   announcedPerLinkMax: 8192,
+  /** over which the live relay of a leaf is judged by what others bring, and messages that it lacks at least (guess) */
+  liveWatchMs: 2 * MINUTE,
+  liveLackedMin: 8,
+  /** how long a message that another one names as the one before has to come by itself (guess: twice the wait of a leaf) */
+  gapWaitMs: 500,
+  /** first wait before it is asked for again; as long again each time (guess) */
+  gapRetryMs: 5 * SECOND,
+  /** how often it is asked for: catch-up finds the rest (guess) */
+  gapTriesMax: 3,
+  /** gaps in a row that are followed back: more is an absence, and what catch-up is for (guess) */
+  gapDepthMax: 16,
+  /** messages missing in chains that are remembered, some 300 bytes each (guess) */
+  gapsMax: 4096,
+  /** and looked at in a second (guess: one question to the store) */
+  gapsPerSecond: 256,
   /** shortest-path trees kept (guess: as many as relays that publish at once) */
   treesMax: 1024,
 
@@ -259,73 +305,7 @@ export const LIMITS = {
   /** runs of local identities with something that has not been signed yet (guess) */
   ephemeralWaitingMax: 256,
 
-  // catch-up
-  heartbeatMs: 5 * SECOND,
-  /** plus or minus this share (design, section 7) */
-  heartbeatJitter: 0.2,
-  /** only full minutes at least this old are compared (design, section 7) */
-  settleMs: 60 * SECOND,
-  /** a neighbour whose heartbeat is further ahead has another clock: whole hours are compared (guess) */
-  skewMs: 2 * MINUTE,
-  skewCompareMs: 5 * MINUTE,
-  /** the same pair of fingerprints is compared again after (design, section 7) */
-  retryMinMs: 25 * SECOND,
-  retryMaxMs: 1 * HOUR,
-  /** channels compared over one link (derived from tagsMax) */
-  sharedChannelsMax: 4096,
-  /** comparisons that a neighbour may ask for at once; one more each second (guess: many channels joined together) */
-  comparesMax: 64,
-  /** sums in one frame: 1024 x 32 bytes (derived) */
-  sumsPerFrameMax: 1024,
-  /** buckets in one frame: 90 days of hours and 2 hours of minutes are 2280 x 22 bytes (derived) */
-  bucketsPerFrameMax: 4096,
-  /** (time, id) pairs in a page: 1000 x 43 bytes, below 60 kB (design, section 7) */
-  pageItemsMax: 1000,
-  /** messages asked for by id and not yet answered, per link (design, section 7) */
-  fetchMax: 256,
-  /** ids known to be missing and not yet asked for, per link (guess: two pages) */
-  missingMax: 2000,
-  /** ids wanted of one link, asked for or not: one link cannot take the places of all (guess: two pages and announcements) */
-  wantedPerLinkMax: 8192,
-  /** an unanswered request is given up after (guess) */
-  requestMs: 15 * SECOND,
-  /** ids that one link may have waiting to be served (design, section 7, with room for announcements) */
-  servingMax: 4096,
-
-  // visits
-  /** visits that we make at a time (guess: a dial a second, and three seconds each), and those of others: they take places
-   *  of handshakes and feelers (guess); half of these are for relays of the map, so that made-up ids cannot take all */
-  visitsOutMax: 2,
-  visitsInMax: 8,
-  visitsStrangerMax: 4,
-  /** channels of one (derived: one frame of sums) */
-  visitChannelsMax: 1024,
-  /** comparisons that a visitor may ask for at once, in place of `comparesMax` (guess: it needs two) */
-  visitComparesMax: 4,
-  /** it is over when nothing is under way and nothing has come for this long (guess: a few round trips and commits) */
-  visitQuietMs: 3 * SECOND,
-  /** and in any case when nothing has come for this long, or after (guess: what is left is for the next one) */
-  visitIdleMs: 30 * SECOND,
-  visitMs: 2 * MINUTE,
-  /** the same relay is not visited again sooner, nor taken in again (guess; theirs is the shorter one, for clocks differ) */
-  visitAgainMs: 15 * SECOND,
-  /** relays with which a channel was compared last: others come first (guess: few holders are met in turn, many by chance) */
-  visitsLately: 4,
-  visitorAgainMs: 5 * SECOND,
-  /** visitors whose last visit is remembered (guess: more than come in that time) */
-  visitorsMax: 1024,
-  /** a channel is due so long after its last change, and after its first one where it goes on changing (design, section 7) */
-  visitSettleMs: 5 * SECOND,
-  visitSpreadMs: 10 * SECOND,
-  visitBusyMs: 1 * MINUTE,
-  /** and not sooner after it was compared (guess: each message costs each holder a visit otherwise) */
-  visitGapMs: 30 * SECOND,
-  /** and again after (design, section 7: the second and the last; decision 0029 has the figures for the others) */
-  visitTurnsMs: [30 * SECOND, 1 * MINUTE, 2 * MINUTE, 5 * MINUTE],
-  visitIdleEveryMs: 10 * MINUTE,
-  /** at once: within a few seconds where few hold it, so that about one of them dials in a second; at most (guess) */
-  visitSoonMs: 3 * SECOND,
-  visitSoonMsMax: 5 * MINUTE,
+  ...SYNC_LIMITS,
 
   // delivery
   /** own messages pushed and not yet confirmed as stored, per link (guess: two group commits) */
@@ -334,12 +314,16 @@ export const LIMITS = {
   outboxWindowBytes: 512 * KiB,
   /** rounds of outboxRetryMs without a word after which another keeper is tried (guess) */
   keeperRoundsMax: 3,
+  /** messages that a keeper confirms in outboxSlowMs, while others wait, at least (guess: over its rate it takes 5 a second) */
+  keeperPaceMin: 10,
   /** rows of the outbox read at once (design, section 8: one group commit) */
   outboxPage: 256,
   /** an unconfirmed own message is pushed again after (guess) */
   outboxRetryMs: 10 * SECOND,
   /** and after this while the keeper confirms others: a full window takes 10 s at the rate of a leaf (guess) */
   outboxSlowMs: 60 * SECOND,
+  /** a home relay that did not become a second keeper is asked again after (guess) */
+  copiesAgainMs: 1 * HOUR,
   /** publishing clocks kept in memory (guess) */
   clocksMax: 16384,
   /** publish commands in progress before new ones are refused (guess) */
@@ -360,6 +344,8 @@ export const LIMITS = {
   // store
   /** messages of one group commit (design, section 8) */
   commitMessagesMax: 256,
+  /** messages that one effect stores (guess: a quarter of a commit) */
+  persistPiece: 64,
   /** operations waiting for a commit before received messages are refused (guess) */
   commitQueueMax: 65536,
   /** hours for which minute sums are kept (design, section 7) */

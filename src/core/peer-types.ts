@@ -1,4 +1,5 @@
 /** What a peer is made with and what it shows of itself. */
+
 import type { Bytes } from './bytes.ts';
 import type { Sha256 } from './message/message.ts';
 
@@ -21,6 +22,8 @@ export interface PeerConfig {
   readonly retention: RetentionLimits;
   /** the URL under which others reach us, '' if it is not configured: then what diallers name is believed */
   readonly publicUrl: string;
+  /** peers that are no newcomers from their first link on, because the operator says so */
+  readonly known: ReadonlySet<string>;
   /** become a relay once somebody has dialled us; else a leaf for good */
   readonly mayRelay: boolean;
   /** link with mesh/1 peers too */
@@ -45,11 +48,16 @@ export interface RetentionLimits {
   readonly joined: { readonly ageMs: number; readonly messages: number; readonly bytes: number };
   readonly carried: { readonly ageMs: number; readonly bytes: number };
   readonly carriedBytesAll: number;
+  /** what is kept for nobody but newcomers of one address group */
+  readonly newcomerBytes: number;
   readonly bytesAll: number;
 }
 
 /** How much a part remembers, and the most that it may: entries or bytes, as the name says. */
 export type Footprint = Readonly<Record<string, { readonly size: number; readonly max: number }>>;
+
+/** What fingerprints show of a neighbour: whether it holds what is held here. */
+export type AgreementState = 'unknown' | 'equal' | 'differs';
 
 export interface LinkSnapshot {
   readonly protocol: 'mesh/2' | 'mesh/1';
@@ -64,6 +72,12 @@ export interface LinkSnapshot {
   readonly agent: string;
   /** messages of a mesh/1 peer that nobody can verify: they stay there */
   readonly unverified: number;
+  /** whether it was found to hold what is held here of the channels that both hold, and since when, wall ms; 'unknown' where
+   *  the other side compares, and with mesh/1 peers */
+  readonly agreement: AgreementState;
+  readonly agreementWallMs: number;
+  /** messages that are being asked of it */
+  readonly fetching: number;
 }
 
 export interface AddressSnapshot {

@@ -41,10 +41,16 @@ interface Due {
 /** Names and tags are enough where the default policy holds. */
 export interface BenchState extends Partial<Omit<RestoredState, 'joined' | 'carried'>> {
   readonly joined?: readonly string[];
-  readonly carried?: readonly { readonly tag: string; readonly untilMs: number }[];
+  readonly carried?: readonly {
+    readonly tag: string;
+    readonly untilMs: number;
+    readonly sinceHour?: number;
+  }[];
 }
 
 export interface BenchOptions {
+  /** the first persists that fail */
+  readonly failPersists?: number;
   readonly store?: BenchStore;
   readonly config?: Partial<PeerConfig>;
   readonly state?: BenchState;
@@ -61,6 +67,7 @@ const EMPTY_STATE: RestoredState = {
   joined: [],
   carried: [],
   floors: [],
+  leafFloors: [],
   mailboxes: [],
   addresses: [],
   recordSequence: 0,
@@ -100,6 +107,7 @@ export class Bench {
     this.key = authorOf(options.name ?? 'subject');
     this.identity = authorOf('subject identity');
     this.store = options.store ?? createBlankStore();
+    this.failPersists = options.failPersists ?? 0;
     this.peer = new Peer({
       network: 'openclaw',
       peerId: this.peerId,
@@ -109,6 +117,7 @@ export class Bench {
       agent: 'bench',
       allowPrivate: false,
       banThreshold: 16,
+      known: new Set(),
       rates: NO_RATES,
       retention: DEFAULT_RETENTION,
       publicUrl: '',
@@ -124,11 +133,7 @@ export class Bench {
       state: {
         ...{ ...EMPTY_STATE, identities, ...state },
         joined: joined.map((channel) => ({ channel, policy: {} })),
-        carried: carried.map(({ tag, untilMs }) => ({
-          tag,
-          untilMs,
-          sinceHour: Math.floor(EPOCH_MS / HOUR) - 167,
-        })),
+        carried: carried.map((row) => ({ sinceHour: Math.floor(EPOCH_MS / HOUR) - 167, ...row })),
       },
     });
   }

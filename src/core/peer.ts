@@ -2,9 +2,9 @@
  * A peer: joins the parts of the core into one state machine. `handle` takes one event and the clock, and returns what
  * is to be done; see `contract.ts` for the rules that interpreters keep.
  *
- * The parts, from the ground up: links (sockets, handshake, pings), membership (roles, records, map, addresses),
- * interest (what is wanted and held), retention (how much of it), fetcher and gossip (dissemination), ephemerals (what
- * is never stored), sync (catch-up), publisher and outbox (own messages). Each knows only those before it.
+ * From the ground up: links (sockets, handshake, pings), membership (roles, records, map, addresses), interest (what is
+ * wanted and held), retention (how much of it), fetcher and gossip (dissemination), ephemerals (what is never stored),
+ * sync (catch-up), publisher and outbox (own messages). Each knows only those before it.
  */
 import { toBase64url } from './bytes.ts';
 import { Context } from './context.ts';
@@ -18,7 +18,7 @@ import { type Overview, overview } from './explain/overview.ts';
 import { Gossip } from './gossip/gossip.ts';
 import { Serving } from './gossip/serving.ts';
 import { Interest } from './interest/interest.ts';
-import { LIMITS, MINUTE } from './limits.ts';
+import { LIMITS } from './limits.ts';
 import { Budgets } from './link/budget.ts';
 import type { Link } from './link/link.ts';
 import { type LinkListener, Links } from './link/links.ts';
@@ -49,12 +49,12 @@ export class Peer {
   readonly #clocks: Clocks;
   readonly #publisher: Publisher;
   readonly #outbox: Outbox;
-  #lapsedMs = Number.NEGATIVE_INFINITY;
 
   constructor(config: PeerConfig) {
     const ctx = new Context(config);
     this.#ctx = ctx;
-    this.#links = new Links(ctx, this.#linkListener());
+    const listener = this.#linkListener();
+    this.#links = new Links(ctx, listener);
     this.#budgets = new Budgets(ctx);
     this.#membership = new Membership(ctx, this.#links, {
       ownTags: () => this.#interest.ownTags(),
@@ -84,10 +84,13 @@ export class Peer {
     this.#ephemerals = new Ephemerals(ctx, { ...parts, routes, budgets: this.#budgets });
     this.#sync = new Sync(ctx, this.#links, this.#interest, this.#fetcher);
     this.#sync.takes = (tag, timeMs) => this.#retention.takes(tag, timeMs);
+    this.#sync.keepPassed = (idText) => this.#gossip.keepPassed(idText);
     this.#sync.onClockAgreed = () => this.#retention.clockConfirmed();
-    this.#visits = new Visits(ctx, { ...parts, serving: this.#serving, sync: this.#sync });
+    const [serving, sync, { gaps }, { frame }] = [this.#serving, this.#sync, this.#gossip, listener];
+    this.#visits = new Visits(ctx, { ...parts, serving, sync, gaps, frame });
     this.#clocks = new Clocks(ctx);
-    this.#outbox = new Outbox(ctx, this.#membership, this.#gossip);
+    this.#outbox = new Outbox(ctx, { ...parts, gossip: this.#gossip });
+    this.#sync.onWithholder = (link) => this.#outbox.distrust(link, 'it lacks what others have');
     this.#mesh1 = new Mesh1(ctx, this.#links, this.#budgets, {
       isMesh2: (url, label) => this.#membership.isMesh2(url, label),
       standingOf: (url) => this.#membership.addresses.standingOf(url),
@@ -120,13 +123,7 @@ export class Peer {
     return {
       isRelay: () => this.#membership.isRelay,
       isVisit: (url) => this.#visits.isDialling(url),
-      mesh1: {
-        refusal: (link, hello) => this.#mesh1.refusal(link, hello),
-        up: (link, hello) => this.#mesh1.up(link, hello),
-        text: (link, text) => this.#mesh1.text(link, text),
-        offence: (link) => this.#mesh1.offence(link),
-        down: (link) => this.#mesh1.down(link),
-      },
+      mesh1: () => this.#mesh1,
       kindOf: (link) => this.#membership.kindOf(link),
       reached: (link) => this.#membership.reached(link),
       up: (link) => this.#up(link),
@@ -159,8 +156,7 @@ export class Peer {
         return this.#links.text(event.link, event.text);
       case 'frame-received': {
         const link = this.#links.frame(event.link, event.bytes);
-        if (link) this.#frame(link, event.bytes);
-        return;
+        return link && this.#frame(link, event.bytes);
       }
       case 'link-flushed':
         return this.#links.flushed(event.link, event.notify);
@@ -191,6 +187,8 @@ export class Peer {
         return this.#publisher.publish(event.request, event.command);
       case 'ephemeral':
         return this.#ephemerals.publish(event.request, event.command);
+      case 'damaged':
+        return this.#gossip.damaged();
       default:
         return event satisfies never;
     }
@@ -259,12 +257,16 @@ export class Peer {
         return this.#outbox.confirmed(link, frame.ids, toBase64url);
       case 'heartbeat':
       case 'sums':
-      case 'buckets':
-      case 'list':
-      case 'listed':
+      case 'reconcile':
+      case 'reconciled':
+      case 'offer':
         return this.#sync.receive(link, frame);
       case 'ephemeral':
         return this.#ephemerals.receive(link, frame.items);
+      case 'tunnel-open':
+      case 'tunnelled':
+      case 'tunnel-end':
+        return this.#visits.receive(link, frame);
       case 'auth':
       case 'ping':
       case 'pong':
@@ -320,10 +322,7 @@ export class Peer {
     this.#outbox.tick();
     this.#interest.flush();
     this.#retention.tick();
-    if (this.#ctx.now.monotonicMs - this.#lapsedMs < MINUTE) return;
-    this.#lapsedMs = this.#ctx.now.monotonicMs;
-    this.#interest.renew();
-    if (this.#retention.isClockTrusted) this.#interest.expire();
+    this.#interest.tick(this.#retention.isClockTrusted);
   }
 
   /** What the parts remember and the most that they may: for checks that memory stays bounded. */
@@ -373,13 +372,10 @@ export class Peer {
   }
 
   get #explainParts(): ExplainParts {
+    const [links, membership, interest] = [this.#links, this.#membership, this.#interest];
     return {
-      links: this.#links,
-      membership: this.#membership,
-      interest: this.#interest,
-      retention: this.#retention,
-      gossip: this.#gossip,
-      outbox: this.#outbox,
+      ...{ links, membership, interest },
+      ...{ retention: this.#retention, gossip: this.#gossip, outbox: this.#outbox },
     };
   }
 
@@ -391,6 +387,11 @@ export class Peer {
   /** What the peer shows of itself; changes nothing. */
   snapshot(now: Now): PeerSnapshot {
     this.#ctx.now = now;
-    return snapshot(this.#ctx, { ...this.#explainParts, mesh1: this.#mesh1 });
+    return snapshot(this.#ctx, {
+      ...this.#explainParts,
+      mesh1: this.#mesh1,
+      sync: this.#sync,
+      fetcher: this.#fetcher,
+    });
   }
 }

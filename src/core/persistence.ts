@@ -13,13 +13,22 @@
  * 5. Every text id (peer, identity, message) is canonical base64url; tags are base64url of 8 bytes (11 characters).
  * 6. Numbers are integers of at least 0, wall times too. An operation or query that breaks this or fact 5, or names a
  *    tag that is not its channel's, is a programmer error: RangeError, and nothing of the call is applied.
- * 7. Of a message whose content is put off or was dropped only the signed header is kept: its id is known and counts in
+ * 7. Of a message whose content is put off, was dropped or was deleted only the signed header is kept: its id is known and counts in
  *    sums and positions, but no page, arrival, outbox or `messages` query shows it. Content that comes later is a new
  *    arrival, because readers have passed the old number.
- * 8. Where the chain of an identity ends in a channel (`head`) is remembered when its messages are removed.
+ * 8. Of a message that a known delete counts for (`message/amend.ts`) only the header is kept, whichever of the two comes
+ *    first, and whatever becomes of the delete: content that comes later is not taken. That happens in
+ *    the transaction that stores the delete, or the message. An own one leaves the outbox with its content.
+ * 9. Edits and deletes are no posts of their own: no page or arrival shows them, whether they count or not.
+ * 10. Where the chain of an identity ends in a channel (`head`) is remembered when its messages are removed.
+ * 11. Of two messages of one author in an open channel that name the same one before, both are stored, and one proof for
+ *    each author and channel is kept as long as a message of the author is known there.
+ * 12. Of a feed no superseded record is kept or known (`channel/feed.ts`): one that comes is not stored, and one that is here goes,
+ *    own ones too, in the transaction that stores what supersedes it. It is removed like by `prune`, and moves no floor.
  */
-import type { Bytes } from './bytes.ts';
-import type { Time } from './message/time.ts';
+import { type Bytes, compare } from './bytes.ts';
+import type { Tombstone, VerifiedHeader } from './message/header.ts';
+import { compareTime, type Time } from './message/time.ts';
 import type { VerifiedMessage } from './message/verified.ts';
 
 /** How far an own message got: durable here; taken by a link; said to be stored by a home or proven relay. */
@@ -50,6 +59,8 @@ export type PersistOp =
     }
   /** keep only the verified header for now and remember that the content is wanted; nothing if the id is known */
   | { readonly kind: 'put-off'; readonly message: VerifiedMessage; readonly tag: string }
+  /** the header of a deleted message: kept if its id is unknown, and its delete is known */
+  | { readonly kind: 'tombstone'; readonly header: VerifiedHeader; readonly tag: string }
   /** like `message`, and a row of the outbox in state `queued`, under the identity's idempotency key if not '' */
   | {
       readonly kind: 'own-message';
@@ -59,12 +70,14 @@ export type PersistOp =
       /** SHA-256 over what the client asked for: tells a repeated request from a different one under the same key */
       readonly fingerprint: Bytes;
     }
-  /** the delivery state of own messages; never goes back; `by` names a peer that says `stored` ('' otherwise) */
+  /** the delivery state of own messages; never goes back; `by` names a peer that says `stored` ('' otherwise). `alone`: one
+   *  more keeper is to be found, which is remembered until somebody else says `stored` */
   | {
       readonly kind: 'delivery';
       readonly ids: readonly string[];
       readonly state: DeliveryState;
       readonly by: string;
+      readonly alone?: boolean;
     }
   | { readonly kind: 'join'; readonly channel: string; readonly tag: string }
   /** no longer joined; its policy is forgotten, its messages stay until they are pruned */
@@ -99,12 +112,17 @@ export type PersistOp =
    * messages. Who has less than 4 KiB of content there is never the heaviest.
    */
   | { readonly kind: 'drop'; readonly tag: string; readonly keepBytes: number; readonly freeBytes: number }
+  /** replaces the hour since which leaves keep a channel, hours since 1970; 0: none does any more */
+  | { readonly kind: 'leaf-floor'; readonly tag: string; readonly hour: number }
   /** replaces what this peer asked us to keep; no tags: nothing */
   | {
       readonly kind: 'mailbox';
       readonly peer: string;
       readonly tags: readonly string[];
       readonly untilMs: number;
+      /** how long this peer has been linked in all, ms, and the address group that it asked from */
+      readonly linkedMs: number;
+      readonly group: string;
     }
   | { readonly kind: 'address'; readonly url: string; readonly peer: string; readonly provenMs: number }
   | { readonly kind: 'record-sequence'; readonly sequence: number }
@@ -113,9 +131,21 @@ export type PersistOp =
    *  {@link IDEMPOTENCY_MS} whose message is gone, and names and keys that nothing refers to any more (some at a time) */
   | { readonly kind: 'expire'; readonly wallMs: number };
 
+/** What the chain of its author says of a message that was stored in an open channel. */
+export interface Chained {
+  /** the message that it names as the one before is not known here */
+  readonly isGap?: true;
+  /** it names the same one before as another message, and that is the first proof of it for its author and channel */
+  readonly equivocates?: true;
+}
+
 /** One per operation, in order. Only message operations say more than that they were done. */
 export type PersistResult =
-  | { readonly kind: 'message'; readonly inserted: boolean; readonly arrival: number }
+  | ({ readonly kind: 'message'; readonly inserted: boolean; readonly arrival: number } & Chained)
+  /** a known delete counts for the message: nothing of its content is kept */
+  | { readonly kind: 'deleted' }
+  /** of its kind in its feed a better record is here: nothing was stored */
+  | { readonly kind: 'superseded' }
   /** the idempotency key belongs to the message `id` already: nothing was stored */
   | { readonly kind: 'repeated'; readonly id: string; readonly same: boolean }
   /** `next`: where to go on, undefined at the end */
@@ -128,6 +158,12 @@ export type PersistResult =
 
 /** Rows that one operation may look at or remove: a commit must not keep others waiting (measured: 10 to 25 ms with a million rows). */
 export const PRUNE_STEP = 256;
+
+/** Whether an operation removes messages: all that was handed over before it is stored before it, or a message that was looked
+ *  at against the floor of then would come to lie below that of now. */
+export function isRemoval({ kind }: PersistOp): boolean {
+  return kind === 'prune' || kind === 'drop' || kind === 'expire';
+}
 /** A request that is repeated within this time is recognised, though its message is gone (guess: the retention). */
 export const IDEMPOTENCY_MS = 90 * 24 * 60 * 60 * 1000;
 
@@ -149,20 +185,42 @@ export interface Sum {
   readonly sum: Bytes;
 }
 
-export interface Bucket extends Sum {
-  readonly startMinute: number;
-  /** 60, or 1 for the newest two hours */
-  readonly minutes: number;
-}
-
 /** Place of a message in the order of display and catch-up. */
 export interface Position {
   readonly time: Time;
   readonly id: Bytes;
 }
 
-/** Whether an id is known here, and of which only the header: `wanted` is to be fetched, `dropped` had to go. */
-export type Holding = 'unknown' | 'wanted' | 'dropped' | 'held';
+/** Order of display and catch-up: time, then id. */
+export function comparePosition(a: Position, b: Position): number {
+  return compareTime(a.time, b.time) || compare(a.id, b.id);
+}
+
+/** Half-open range of (time, id), [from, until). A bound's id may be a prefix, whose missing bytes count as zero; 33 bytes
+ *  FF come after every id. */
+export interface PositionRange {
+  readonly from: Position;
+  readonly until: Position;
+}
+
+/** A range that is to be cut into pieces of about `size` messages, 1 or more. */
+export interface SplitRange extends PositionRange {
+  readonly size: number;
+}
+
+/** What lies between the end of the piece before it, or the start of the range, and `end` (exclusive). */
+export interface Piece extends Sum {
+  readonly end: Position;
+}
+
+/** Messages that one query walks over one by one, where no sums help: then its answer ends early (measured: 7 ms). */
+export const SCAN_STEP = 8192;
+/** An hour with so many times the size of a piece is cut (guess: fewer would be walked over too often). */
+export const HOUR_SIZES = 4;
+
+/** Whether an id is known here, and of which only the header: `wanted` is to be fetched, `dropped` had to go, `deleted` was
+ *  deleted by its author. `named` is not known, but a delete names it: that of its author, or of somebody else. */
+export type Holding = 'unknown' | 'named' | 'wanted' | 'dropped' | 'deleted' | 'held';
 
 /** What a tag costs. */
 export interface TagUse {
@@ -186,16 +244,26 @@ export type Query =
   | { readonly kind: 'hours'; readonly tag: string; readonly fromHour: number; readonly limit: number }
   /** stored messages by id, undefined where there is none */
   | { readonly kind: 'messages'; readonly ids: readonly Bytes[] }
+  /** what is left of deleted messages by id, undefined where it is not deleted, or its delete is gone */
+  | { readonly kind: 'tombstones'; readonly ids: readonly Bytes[] }
   | { readonly kind: 'sums'; readonly windows: readonly Window[] }
-  /** non-empty buckets in ascending order; minute buckets from the hour of `minutesFromMinute` on, hour buckets before
-   *  it; a last hour that the window cuts is told by minutes wherever it lies */
-  | { readonly kind: 'buckets'; readonly window: Window; readonly minutesFromMinute: number }
-  /** positions after `after` (exclusive) and before `untilMinute`, ascending by (time, id) */
+  /**
+   * Ascending ranges of known messages of a tag, each as the pieces that it falls into. Whole hours stay whole as long as
+   * they have at most {@link HOUR_SIZES} times `size` messages, and a piece ends with an hour as soon as it has three
+   * quarters of `size`; but a range with more than `size` messages is never one piece. What else there is, longer hours and those that the range cuts, falls into pieces of exactly `size`
+   * messages, each up to the shortest bound before the next one. Only the last piece of a range may have fewer, and only
+   * that of an empty range has none. A `size` that no range reaches asks for sums.
+   *
+   * Whole hours, and whole minutes of the newest hours, come from the sums. What else is walked over ends the answer after
+   * {@link SCAN_STEP} messages: then it has the first ranges only, and of the last of them perhaps only the first pieces;
+   * never nothing.
+   */
+  | { readonly kind: 'split'; readonly tag: string; readonly ranges: readonly SplitRange[] }
+  /** positions in ascending ranges of a tag, at most `limit` (1 or more) together */
   | {
-      readonly kind: 'positions';
+      readonly kind: 'ids';
       readonly tag: string;
-      readonly after: Position;
-      readonly untilMinute: number;
+      readonly ranges: readonly PositionRange[];
       readonly limit: number;
     }
   /** posts of a channel as they are shown, ascending by (time, id), unexpired at `wallMs`: the `limit` oldest after
@@ -208,8 +276,14 @@ export type Query =
       readonly after?: Position;
       readonly before?: Position;
     }
-  /** own messages that nobody confirmed as stored, after an arrival number, ascending */
-  | { readonly kind: 'outbox'; readonly afterArrival: number; readonly limit: number }
+  /** own messages that nobody confirmed as stored, or (`alone`) those for which one more keeper is to be found, after an
+   *  arrival number, ascending */
+  | {
+      readonly kind: 'outbox';
+      readonly afterArrival: number;
+      readonly limit: number;
+      readonly alone?: boolean;
+    }
   | { readonly kind: 'idempotency'; readonly identity: string; readonly key: string }
   /** where the publishing clock of an identity in a channel stands; `seen` ignores times after `horizonMs` */
   | {
@@ -243,15 +317,29 @@ export type QueryAnswer =
       readonly hours: readonly { readonly hour: number; readonly messages: number; readonly bytes: number }[];
     }
   | { readonly kind: 'messages'; readonly messages: readonly (VerifiedMessage | undefined)[] }
+  | { readonly kind: 'tombstones'; readonly tombstones: readonly (Tombstone | undefined)[] }
   | { readonly kind: 'sums'; readonly sums: readonly Sum[] }
-  | { readonly kind: 'buckets'; readonly buckets: readonly Bucket[] }
-  | { readonly kind: 'positions'; readonly positions: readonly Position[] }
+  | {
+      readonly kind: 'split';
+      readonly pieces: readonly (readonly Piece[])[];
+      /** messages that were walked over one by one; stores differ in it */
+      readonly walked: number;
+    }
+  | {
+      readonly kind: 'ids';
+      /** of each range, or of the first ones */
+      readonly positions: readonly (readonly Position[])[];
+      /** the first one that is left out; it lies in the last range that was answered */
+      readonly next: Position | undefined;
+    }
   | { readonly kind: 'page'; readonly messages: readonly VerifiedMessage[] }
   | {
       readonly kind: 'outbox';
       readonly rows: readonly {
         readonly arrival: number;
         readonly state: DeliveryState;
+        /** who said that it is stored */
+        readonly storedBy: readonly string[];
         readonly message: VerifiedMessage;
       }[];
     }

@@ -4,18 +4,29 @@ import type { ExplainParts } from './explain/explain.ts';
 import type { Link } from './link/link.ts';
 import type { Mesh1 } from './mesh1/mesh1.ts';
 import type { LinkSnapshot, PeerSnapshot } from './peer-types.ts';
+import type { Fetcher } from './sync/fetcher.ts';
+import type { Sync } from './sync/sync.ts';
 
 export interface SnapshotParts extends ExplainParts {
   readonly mesh1: Mesh1;
+  readonly sync: Sync;
+  readonly fetcher: Fetcher;
 }
 
 export function snapshot(ctx: Context, parts: SnapshotParts): PeerSnapshot {
-  const { links, membership, interest, retention, mesh1 } = parts;
+  const { links, membership, interest, retention, mesh1, sync, fetcher } = parts;
   const { isRelay, map } = membership;
   const isLinked = (peer: string): boolean => links.withPeer(peer) !== undefined;
+  const agreementOf = (link: Link): Pick<LinkSnapshot, 'agreement' | 'agreementWallMs'> => {
+    const { state, sinceMs } = sync.agreement.of(link);
+    const agoMs = ctx.now.monotonicMs - sinceMs;
+    return { agreement: state, agreementWallMs: state === 'unknown' ? 0 : ctx.now.wallMs - agoMs };
+  };
   const ofLink = (link: Link): LinkSnapshot => ({
+    ...agreementOf(link),
+    fetching: fetcher.load(link),
     protocol: 'mesh/2',
-    peer: link.peer,
+    peer: link.carrier ? '' : link.peer, // nobody has proven it
     direction: link.role === 'dialler' ? 'out' : 'in',
     url: link.url,
     kind: membership.kindOf(link),

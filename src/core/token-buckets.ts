@@ -62,6 +62,29 @@ export class TokenBuckets<K> {
   }
 }
 
+/** One bucket that may go into debt, for what is known to cost how much only when it has been done. Its rate may change. */
+export class Credit {
+  readonly #bucket: Bucket;
+
+  /** @param nowMs monotonic, as all below; it is full then */
+  constructor({ burst }: BucketRate, nowMs: number) {
+    this.#bucket = { tokens: burst, filledMs: nowMs };
+  }
+
+  /** Tokens that are there now, below 0 in debt. */
+  left({ perSecond, burst }: BucketRate, nowMs: number): number {
+    this.#bucket.tokens = filled(this.#bucket, perSecond, burst, nowMs);
+    this.#bucket.filledMs = nowMs;
+    return this.#bucket.tokens;
+  }
+
+  /** @returns what is left */
+  charge(rate: BucketRate, nowMs: number, tokens: number): number {
+    this.#bucket.tokens = this.left(rate, nowMs) - tokens;
+    return this.#bucket.tokens;
+  }
+}
+
 function filled({ tokens, filledMs }: Bucket, perSecond: number, burst: number, nowMs: number): number {
   return Math.min(burst, tokens + ((nowMs - filledMs) * perSecond) / 1000);
 }

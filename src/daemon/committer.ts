@@ -2,16 +2,19 @@
  * Group commit without a timer: a commit starts when the previous one has ended and takes what has gathered meanwhile,
  * at most {@link LIMITS.commitMessagesMax} messages (design, section 8). One message alone waits for nothing; under
  * load a commit's fsync is shared by all that came during the one before. What removes many rows gets a commit of its
- * own, so that nobody waits for more than one such step.
+ * own, so that nobody waits for more than one such step. Bulks, which a newcomer fetches, and all else are committed in
+ * turn; as long as both come, bulks in small pieces.
  *
  * Invariants:
- * 1. Effects are committed in the order in which they were added, each whole.
+ * 1. Effects are committed whole, bulks in the order in which they were added, and all else in theirs. What removes messages
+ *    comes after all that was added before it.
  * 2. `onPersisted` is called only after the store's transaction returned, thus after the disk has it.
  * 3. If a transaction fails, every effect in it fails: its message may be fetched or sent again, and none is half done.
  *    The next commit waits, doubling from 100 ms to 5 s, so that a full disk does not become a busy loop.
  * 4. What waits is bounded: at {@link LIMITS.commitQueueMax} operations a commit happens at once, and the caller, who is
  *    the one that reads sockets, waits for the disk.
  */
+import { CommitQueue, type Waiting } from '../core/commit-queue.ts';
 import type { Token } from '../core/contract.ts';
 import { type ErrorCode, MeshError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -21,6 +24,11 @@ import type { Store } from '../store/store.ts';
 /** First and last wait after a failed commit, ms (guess). */
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 5_000;
+
+/** Messages of a bulk in one commit where others came lately: those wait as long as it runs, 50 us a message. */
+const BESIDE_MAX = 64;
+/** After so many commits without others a bulk has the daemon to itself (guess). */
+const ALONE_COMMITS = 100;
 
 /** Deferred calls, as a parameter so that tests decide when they happen. */
 export interface Later {
@@ -43,11 +51,6 @@ export interface CommitterOptions {
   readonly onBroken: (error: unknown) => void;
 }
 
-interface Waiting {
-  readonly token: Token;
-  readonly ops: readonly PersistOp[];
-}
-
 /** What an operation takes of a commit, in messages: those that remove look at {@link PRUNE_STEP} rows each. */
 function weightOf({ kind }: PersistOp): number {
   switch (kind) {
@@ -64,14 +67,11 @@ function weightOf({ kind }: PersistOp): number {
   }
 }
 
-function weightIn(ops: readonly PersistOp[]): number {
-  return ops.reduce((sum, op) => sum + weightOf(op), 0);
-}
-
 export class Committer {
   readonly #options: CommitterOptions;
-  #waiting: Waiting[] = [];
-  #waitingOps = 0;
+  readonly #queue = new CommitQueue(weightOf);
+  /** commits since others than bulks were waiting */
+  #sinceOthers = ALONE_COMMITS;
   #cancel: (() => void) | undefined;
   #retryMs = 0;
 
@@ -81,32 +81,30 @@ export class Committer {
 
   /** operations that wait for a commit */
   get waitingOps(): number {
-    return this.#waitingOps;
+    return this.#queue.ops;
   }
 
-  add(token: Token, ops: readonly PersistOp[]): void {
-    this.#waiting.push({ token, ops });
-    this.#waitingOps += ops.length;
-    if (this.#waitingOps >= LIMITS.commitQueueMax) this.#commit();
+  add(effect: Waiting): void {
+    this.#queue.add(effect);
+    if (this.#queue.ops >= LIMITS.commitQueueMax) this.#commit();
     this.#schedule();
   }
 
   /** Commits everything that waits, now, until the store fails. */
   flush(): void {
     do this.#commit();
-    while (this.#waiting.length > 0 && this.#retryMs === 0);
+    while (!this.#queue.isEmpty && this.#retryMs === 0);
   }
 
   /** Forgets what waits; nothing of it was acknowledged. */
   discard(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#waiting = [];
-    this.#waitingOps = 0;
+    this.#queue.clear();
   }
 
   #schedule(): void {
-    if (this.#cancel !== undefined || this.#waiting.length === 0) return;
+    if (this.#cancel !== undefined || this.#queue.isEmpty) return;
     const run = () => {
       this.#cancel = undefined;
       this.#commit();
@@ -117,16 +115,8 @@ export class Committer {
   }
 
   #takeBatch(): Waiting[] {
-    let weight = 0;
-    let count = 0;
-    for (const { ops } of this.#waiting) {
-      weight += weightIn(ops);
-      if (count > 0 && weight > LIMITS.commitMessagesMax) break;
-      count += 1;
-    }
-    const batch = this.#waiting.splice(0, count);
-    for (const { ops } of batch) this.#waitingOps -= ops.length;
-    return batch;
+    this.#sinceOthers = this.#queue.hasOthers ? 0 : this.#sinceOthers + 1;
+    return this.#queue.take(this.#sinceOthers > ALONE_COMMITS ? LIMITS.commitMessagesMax : BESIDE_MAX);
   }
 
   #commit(): void {

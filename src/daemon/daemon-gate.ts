@@ -10,6 +10,7 @@ import { LIMITS } from '../core/limits.ts';
 import type { PeerSnapshot } from '../core/peer-types.ts';
 import type { Position } from '../core/persistence.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
+import { checkAmending } from './amending.ts';
 import { type Commands, hasReached, type Waits } from './commands.ts';
 import { Desk, type DeskParts } from './desk/desk.ts';
 import { type MapFacts, mapView } from './explain/map.ts';
@@ -25,6 +26,7 @@ import type {
   MetricFamily,
   PublishRequest,
   RetentionRequest,
+  ScrubView,
   StatusView,
   TapRequest,
 } from './gate.ts';
@@ -48,6 +50,7 @@ export interface GateParts {
   readonly snapshot: () => PeerSnapshot;
   readonly status: () => StatusView;
   readonly channels: () => readonly ChannelView[];
+  readonly scrub: () => ScrubView;
   readonly stop: () => void;
   readonly numbers: () => Pick<MetricFacts, 'net' | 'process'>;
   readonly why: (id: string, agent: Desk) => WhyView;
@@ -88,6 +91,10 @@ export class DaemonGate implements Gate {
     return this.#parts.status();
   }
 
+  scrub(): ScrubView {
+    return this.#parts.scrub();
+  }
+
   stop(): void {
     this.#parts.stop();
   }
@@ -106,6 +113,7 @@ export class DaemonGate implements Gate {
     const { commands, submit, store, identities, wallMs } = this.#parts;
     const marked = markedRequest(request, () => this.agent.hopsNow());
     const command = publishCommand(marked, identities, wallMs());
+    checkAmending(command, store, wallMs());
     const reply = await commands.ask((number: RequestId) =>
       submit({ kind: 'publish', request: number, command }),
     );
@@ -219,9 +227,10 @@ export class DaemonGate implements Gate {
     return this.#parts.taps.open({ peer, types }, signal);
   }
 
-  feed({ channels, after, ephemerals, signal }: FeedOptions): AsyncIterable<FeedItem> {
+  feed({ channels, after, changes, ephemerals, signal }: FeedOptions): AsyncIterable<FeedItem> {
     return this.#parts.feeds.open({
       signal,
+      ...(changes === undefined ? {} : { changes }),
       ...(ephemerals === undefined ? {} : { ephemerals }),
       ...(after === undefined ? {} : { after }),
       ...(channels === undefined ? {} : { channels: channels.map(checkedChannel) }),

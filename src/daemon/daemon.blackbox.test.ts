@@ -96,6 +96,28 @@ describe('two daemons', () => {
     ]);
   });
 
+  it('tell who was shown a message that its author edited or deleted it, also after a restart', async () => {
+    const a = await start('a');
+    const env = { MESH_PEERS: a.listen.peer };
+    const b = await start('b', env);
+    const { id } = await a.gate.publish({ channel: 'lobby', body: 'first' });
+    const { arrival } = await firstMessage(b, 'first');
+    const nextChange = async (daemon: Daemon, after: number) => {
+      const { signal } = new AbortController();
+      for await (const item of daemon.gate.feed({ after, changes: true, signal }))
+        if (item.kind === 'change') return item.change;
+      throw new Error('the feed ended');
+    };
+    const telling = nextChange(b, arrival);
+    await a.gate.publish({ channel: 'lobby', body: 'better', refs: [{ relation: 'edit', id }] });
+    const told = await telling;
+    expect(told).toMatchObject({ channel: 'lobby', edited: [{ id, body: 'better' }], deleted: [] });
+    await b.stop();
+    await a.gate.publish({ channel: 'lobby', body: '', refs: [{ relation: 'delete', id }] });
+    const again = await nextChange(await start('b', env), told.arrival);
+    expect(again).toMatchObject({ edited: [], deleted: [id] });
+  });
+
   it('catch up: a daemon that was away gets what it missed', async () => {
     const a = await start('a');
     const env = { MESH_PEERS: a.listen.peer };

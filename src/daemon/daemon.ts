@@ -8,7 +8,7 @@
  */
 import path from 'node:path';
 import type { Scope } from '../core/contract.ts';
-import { createVerifier, sha256 } from '../crypto/index.ts';
+import { createVerifier } from '../crypto/index.ts';
 import {
   type BootstrapWatcher,
   createBootstrapWatcher,
@@ -16,17 +16,18 @@ import {
   type Listening,
   type LocalDiscovery,
 } from '../net/index.ts';
-import { openStore, type SqliteStore, type Store } from '../store/index.ts';
+import type { Store } from '../store/index.ts';
 import { removeApiFile, writeApiFile } from './api-file.ts';
 import { strayKeyNote } from './doctor/stray-key.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { SourceView } from './gate.ts';
-import { type Keys, loadKeys, makeFolder } from './keys.ts';
+import { type Keys, makeFolder } from './keys.ts';
 import { DatabaseHistory } from './legacy/history.ts';
-import { clearCopies, type Placed, placeStore } from './legacy/place.ts';
+import { placeStore } from './legacy/place.ts';
 import { createLocalDiscovery, localDiscoveryBefore } from './local-discovery.ts';
 import { createOutlet, describeError } from './log.ts';
 import type { LogFile } from './log-file.ts';
+import { openPlaced, recoveredText } from './open-store.ts';
 import { type Options, parseOptions, shippedBootstrapFile } from './options.ts';
 import type { Log } from './runner.ts';
 import { Screen } from './screen.ts';
@@ -47,8 +48,6 @@ const FIRST_CHANNEL = 'lobby';
 const OWN_REQUEST = 0;
 /** What an operator names may lead anywhere. */
 const OPERATOR: Scope = 'loopback';
-const DAMAGED_ROWS =
-  'Stored messages that were read are damaged: they are treated as not there, and the log names them. All others can be read.';
 
 /** What is open so far: a start that fails gives it back, newest first. */
 class Undo {
@@ -161,36 +160,6 @@ function firstNotes(
   return [...options.warnings, ...options.notes, ...warnings, ...made];
 }
 
-/** Opens our database where a mesh/1 daemon has left room for it. @returns it, and notes on the start */
-function openPlaced(
-  placed: Placed,
-  { network }: Options,
-  dataFolder: string,
-  { log, onDamaged }: { readonly log: Log; readonly onDamaged: () => void },
-): { store: SqliteStore; notes: string[] } {
-  const notes = [...placed.notes];
-  const store = openStore({
-    path: placed.storePath,
-    network,
-    sha256,
-    onWarning: (text) => {
-      log.warn({ text }, 'damaged row in the database');
-      onDamaged();
-    },
-    onTorn: (text) => notes.push(text),
-    onMigrated: ({ from, to, copy, goBack }) => {
-      log.info({ from, to, copy }, 'database brought to a newer schema');
-      notes.push(
-        `The database was brought to schema ${to}; a copy of it with schema ${from} is ${copy}. ${goBack}`,
-      );
-    },
-  });
-  clearCopies(dataFolder, placed);
-  if (placed.legacy !== undefined)
-    log.info({ file: placed.legacy.file, store: placed.storePath }, 'database of mesh/1 found');
-  return { store, notes };
-}
-
 function lostKeyDetail(keyFolder: string, { identities }: Facts): string {
   return `The key folder ${keyFolder} was empty and the database is not: the new identity ${identities[0]} was made, and the old one can no longer sign. If that was not meant, stop the daemon and restore the key files.`;
 }
@@ -218,13 +187,14 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
   const placed = await placeStore(dataFolder, options.storePath);
   undo.add(() => placed.discard());
   let running: Engine | undefined;
-  const onDamaged = (): void => running?.problems.add('store_damaged', DAMAGED_ROWS);
-  const { store, notes } = openPlaced(placed, options, dataFolder, { log, onDamaged });
+  const onDamaged = (): void => running?.scrubber.met();
+  const keyFolder = options.keyFolder ?? path.join(dataFolder, 'keys');
+  const verifier = createVerifier();
+  const opening = { placed, options, dataFolder, keyFolder, log, verify: verifier.verify, onDamaged };
+  const { store, notes, recovered, keysOf } = openPlaced(opening);
   undo.add(() => store.close());
   file?.open(); // the database is locked, so the folder is ours
-  const keyFolder = options.keyFolder ?? path.join(dataFolder, 'keys');
-  const keys = loadKeys(keyFolder);
-  const verifier = createVerifier();
+  const keys = keysOf();
   const facts = createFacts(options, dataFolder, keys);
   notes.unshift(...firstNotes(options, verifier.warnings, keys, { dataFolder, keyFolder }));
   let watcher: BootstrapWatcher | undefined;
@@ -243,6 +213,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
     onStop: () => void life.stop(0),
   });
   running = engine;
+  if (recovered !== undefined) engine.problems.add('store_recovered', recoveredText(recovered));
   if (placed.legacy !== undefined) engine.gate.legacy = new DatabaseHistory(placed.legacy, verifier.verify);
   const door = given.createDoor({ gate: engine.gate, log, version: facts.version, dataFolder });
   const parts: StopParts = {
@@ -273,6 +244,7 @@ async function start(given: StartOptions, undo: Undo): Promise<Daemon> {
   engine.presenter.started(notes);
   engine.room.start();
   engine.machine.start(lastRunMs);
+  engine.scrubber.start();
   engine.desk.start();
   return { gate: engine.gate, listen: facts.listen, stop: () => life.stop(0), ended: life.ended };
 }

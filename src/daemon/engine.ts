@@ -26,6 +26,7 @@ import { Problems } from './problems.ts';
 import { Room } from './room.ts';
 import { type Listeners, type Log, Runner } from './runner.ts';
 import type { Screen } from './screen.ts';
+import { Scrubber } from './scrubber.ts';
 import type { DaemonCore } from './start-options.ts';
 import { bootstrapDocument, channelViews, type Facts, statusView } from './status.ts';
 import { systemClock, systemLater } from './system.ts';
@@ -56,6 +57,7 @@ export interface Engine {
   readonly problems: Problems;
   readonly room: Room;
   readonly machine: MachineWatch;
+  readonly scrubber: Scrubber;
   /** Ends what clients follow or wait for; publishes in progress go on. */
   closeFollowers(): void;
   /** Refuses commands from now on, and those that were not answered. */
@@ -74,6 +76,7 @@ function coreConfig({ options, facts }: EngineParts): PeerConfig {
     agent: `openclaw-messaging/${facts.version}`,
     allowPrivate: options.allowPrivate,
     banThreshold: options.banThreshold,
+    known: options.known,
     rates: options.rates,
     retention: options.retention,
     publicUrl: options.publicUrl,
@@ -162,6 +165,16 @@ function createRoom(problems: Problems, presenter: Presenter, snapshot: () => Pe
   });
 }
 
+function createScrubber(
+  { store, verifier, options, log }: EngineParts,
+  problems: Problems,
+  onDamaged: () => void,
+): Scrubber {
+  const { verify } = verifier;
+  const periodMs = options.scrubMs;
+  return new Scrubber({ store, verify, periodMs, problems, wallMs, later: systemLater, log, onDamaged });
+}
+
 function createTaps({ facts }: EngineParts, core: DaemonCore): Taps {
   return new Taps({
     network: facts.network,
@@ -182,8 +195,9 @@ export function createEngine(parts: EngineParts): Engine {
     room.look();
     return problems.list;
   };
-  const status = () =>
-    statusView({ facts, store, retention, snapshot, sources, localDiscovery, problems: currentProblems });
+  const scrub = () => scrubber.view();
+  const about = { facts, store, retention, snapshot, sources, localDiscovery, scrub };
+  const status = () => statusView({ ...about, problems: currentProblems });
   const shown = { log, screen, status, snapshot, sources };
   const presenter = new Presenter({ ...shown, later: systemLater, clock: systemClock });
   const problems = new Problems(wallMs, (problem) => presenter.problem(problem));
@@ -217,18 +231,17 @@ export function createEngine(parts: EngineParts): Engine {
     submit: (event) => runner.submit(event),
     identities: facts.identities,
     channels: () => channelViews({ store, snapshot, retention }),
+    scrub: () => scrubber.ask(),
     stop: parts.onStop,
     numbers: () => ({ net: net.stats(), process: processFacts() }),
     why: (id, agent) => whyView({ core, store, clock: systemClock, peer: facts.peer, agent }, id),
     map: (channel) => ({ overview: core.overview(channel, systemClock()), peer: facts.peer }),
     desk: deskParts(parts, problems),
   });
-
+  const scrubber = createScrubber(parts, problems, () => runner.submit({ kind: 'damaged' }));
   return {
-    gate,
+    ...{ gate, scrubber, runner, net },
     desk: gate.agent,
-    runner,
-    net,
     presenter,
     problems,
     room,

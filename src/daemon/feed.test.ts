@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ephemeralParts } from '../core/message/ephemeral.ts';
+import { RELATION } from '../core/message/message.ts';
+import { FIRST } from '../core/sync/negentropy/bounds.ts';
 import { sha256 } from '../crypto/index.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import {
@@ -27,12 +29,26 @@ function setUp() {
     store.transact([ops]);
     feeds.wake();
   };
-  return { store, feeds, commit };
+  /** one commit with what edits or deletes one of the first messages of `dev` */
+  const amend = (body: string, which = 0) => {
+    const posts = store.readPage({ channel: 'dev', limit: 16, wallMs: WALL_MS, after: FIRST });
+    const first = posts[which % posts.length];
+    const relation = body === '' ? RELATION.delete : RELATION.edit;
+    const refs = first === undefined ? [] : [{ relation, id: first.message.message.id }];
+    const time = { timeMs: WALL_MS + ++made };
+    store.transact([[received(unsignedMessage(author, { channel: 'dev', body, refs, time, nonce: made }))]]);
+    feeds.wake();
+  };
+  return { store, feeds, commit, amend };
 }
 
 function show(item: FeedItem | undefined): string | number {
   if (item === undefined) return 'end';
   if (item.kind === 'ephemeral') return item.ephemeral.text;
+  if (item.kind === 'change') {
+    const { arrival, edited, deleted } = item.change;
+    return `${arrival}: ${[...edited.map(({ body }) => body), ...deleted.map(() => 'deleted')].join()}`;
+  }
   return item.kind === 'message' ? item.message.arrival : `caught up ${item.arrival}`;
 }
 
@@ -84,7 +100,7 @@ describe('a feed', () => {
     commit(...Array.from({ length: 1000 }, () => 'dev'));
     let reads = 0;
     const counting = {
-      lastArrival: () => store.lastArrival(),
+      ...store,
       readArrivals: (page: Parameters<typeof store.readArrivals>[0]) => {
         reads += 1;
         return store.readArrivals(page);
@@ -135,6 +151,42 @@ describe('a feed', () => {
     feeds.tell(draft('to nobody', 1), false);
   });
 
+  it('tells of edits and deletes who asks for changes, in the order of arrival, also after an absence', async () => {
+    const { feeds, commit, amend } = setUp();
+    const { signal } = new AbortController();
+    commit('dev');
+    const plain = iterate(feeds.open({ signal }));
+    const asking = iterate(feeds.open({ signal, changes: true, channels: ['dev'] }));
+    expect([await take(plain, 1), await take(asking, 1)]).toEqual([['caught up 1'], ['caught up 1']]);
+    const next = take(asking, 1);
+    amend('better');
+    expect(await next).toEqual(['2: better']);
+    const more = take(asking, 2);
+    commit('ops');
+    commit('dev');
+    amend('best');
+    expect(await more).toEqual([4, '5: best']);
+    const last = take(asking, 1);
+    amend('');
+    expect(await last).toEqual(['6: deleted']);
+    expect(await take(plain, 2)).toEqual([3, 4]);
+    // What was edited before it was deleted is told no more.
+    const again = iterate(feeds.open({ signal, changes: true, after: 1 }));
+    expect(await take(again, 4)).toEqual([3, 4, '6: deleted', 'caught up 6']);
+  });
+
+  it('tells of a post once in each page, however many edits of it there are', async () => {
+    const { store, feeds, commit, amend } = setUp();
+    for (let i = 0; i < 200; i++) amend(`of nothing ${i}`);
+    commit('dev');
+    for (let i = 0; i < 70; i++) amend(`edit ${i}`);
+    const feed = iterate(feeds.open({ after: 0, changes: true, signal: new AbortController().signal }));
+    // A page ends after 63 edits and one look at their post, and tells of it with the last of them.
+    const first = [64, 127, 190, 200].map((arrival) => `${arrival}: of nothing 199`);
+    const then = [201, '253: edit 69', '271: edit 69', `caught up ${store.lastArrival()}`];
+    expect(await take(feed, 9)).toEqual([1, ...first, ...then]);
+  });
+
   it('hides kinds that nobody here knows', async () => {
     const { store, feeds } = setUp();
     store.transact([[received(unsignedMessage(author, { channel: 'dev', kind: 9 }))]]);
@@ -173,44 +225,66 @@ describe('a feed', () => {
   });
 
   it('has no gap and no repeat, in arrival order, whenever commits fall between its reads', async () => {
+    const commitOf = fc.constantFrom('dev', 'ops', 'edit', 'edit', 'edit', 'edit');
     const step = fc.oneof(
       fc.record({ reads: fc.integer({ min: 1, max: 80 }) }),
-      fc.record({ commits: fc.array(fc.constantFrom('dev', 'ops'), { minLength: 1, maxLength: 150 }) }),
+      fc.record({ commits: fc.array(commitOf, { minLength: 1, maxLength: 150, size: 'max' }) }),
     );
     const scenario = fc.record({
-      before: fc.array(fc.constantFrom('dev', 'ops'), { maxLength: 150 }),
+      before: fc.array(fc.constantFrom('dev', 'ops'), { maxLength: 150, size: 'max' }),
       steps: fc.array(step, { maxLength: 12 }),
       channels: fc.constantFrom(undefined, ['dev'], ['dev', 'ops']),
+      changes: fc.boolean(),
       start: fc.double({ min: 0, max: 1, noNaN: true }),
     });
     await fc.assert(
-      fc.asyncProperty(scenario, async ({ before, steps, channels, start }) => {
-        const { store, feeds, commit } = setUp();
+      fc.asyncProperty(scenario, async ({ before, steps, channels, changes, start }) => {
+        const { store, feeds, commit, amend } = setUp();
         if (before.length > 0) commit(...before);
         const after = Math.floor(start * store.lastArrival());
         const abort = new AbortController();
-        const feed = feeds.open({ after, signal: abort.signal, ...(channels ? { channels } : {}) });
+        const feed = feeds.open({ after, changes, signal: abort.signal, ...(channels ? { channels } : {}) });
         const seen: number[] = [];
+        const messages: number[] = [];
+        /** what a client shows: text by id */
+        const shown = new Map<string, string>();
         let caughtUp = 0;
         const all = (async () => {
           for await (const item of feed) {
-            if (item.kind === 'message') seen.push(item.message.arrival);
-            else caughtUp += 1;
+            if (item.kind === 'message') {
+              seen.push(item.message.arrival);
+              messages.push(item.message.arrival);
+              shown.set(item.message.id, item.message.body);
+            } else if (item.kind === 'change') {
+              seen.push(item.change.arrival);
+              for (const { id, body } of item.change.edited) shown.set(id, body);
+            } else caughtUp += 1;
             // Some reads in the same turn as a commit, some in later ones.
             if (seen.length % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
           }
         })();
+        let edits = 0;
         for (const one of steps) {
-          if ('commits' in one) commit(...one.commits);
+          if ('commits' in one)
+            for (const what of one.commits) what === 'edit' ? amend(`edit ${edits}`, edits++) : commit(what);
           else for (let i = 0; i < one.reads; i++) await Promise.resolve();
         }
         const page = { after, limit: 100_000, wallMs: WALL_MS, ...(channels ? { channels } : {}) };
-        const expected = store.readArrivals(page).map(({ arrival }) => arrival);
-        while (seen.length < expected.length || caughtUp === 0)
+        const posts = store.readArrivals(page);
+        const changed = changes ? store.readChanges(page).changes : [];
+        const end = Math.max(0, ...[...posts, ...changed].map(({ arrival }) => arrival));
+        while ((seen.at(-1) ?? 0) < end || caughtUp === 0)
           await new Promise((resolve) => setImmediate(resolve));
         abort.abort();
         await all;
-        expect(seen).toEqual(expected);
+        expect(messages).toEqual(posts.map(({ arrival }) => arrival));
+        // Which edits are told depends on the pages, the last one of a post always is.
+        expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
+        expect(seen).toEqual(expect.arrayContaining(changed.map(({ arrival }) => arrival)));
+        if (changes)
+          for (const { message, edit } of [...posts, ...changed.flatMap(({ edited }) => edited)])
+            expect(shown.get(message.message.idText)).toBe((edit ?? message).message.body);
+        else expect(seen).toEqual(messages);
         expect(caughtUp).toBe(1);
       }),
       { numRuns: 60 },

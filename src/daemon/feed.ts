@@ -7,8 +7,8 @@
  * consumer beyond one page.
  *
  * Invariants:
- * 1. The cursor only grows, and a message is yielded only if its arrival number is above the cursor.
- * 2. The cursor passes an arrival number only after the store was asked for it: head and page are read in one turn of
+ * 1. The cursor only grows, and a message or a change is yielded only if its arrival number is above the cursor.
+ * 2. The cursor passes an arrival number only after the store was asked for it: head, page and changes are read in one turn of
  *    the event loop, and commits happen in turns of their own.
  * 3. Between "the page was empty" and sleeping there is no turn either, so no commit is slept through.
  * 4. Ephemerals are in no store and come beside it, only to whoever asks for them and only while nothing else is to be
@@ -19,10 +19,10 @@
 import { MeshError } from '../core/errors.ts';
 import { runKey } from '../core/message/ephemeral.ts';
 import type { VerifiedMessage } from '../core/message/verified.ts';
-import type { Store, StoredMessage } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { EphemeralView, FeedItem } from './gate.ts';
 import { nextTurn } from './system.ts';
-import { ephemeralView, messageView } from './views.ts';
+import { changeView, ephemeralView, messageView } from './views.ts';
 
 /** Messages read in one turn for one consumer: at most 4 MiB of them (derived from messageBytesMax). */
 export const FEED_PAGE = 64;
@@ -57,19 +57,31 @@ class EphemeralBox {
 export interface FeedOptions {
   readonly channels?: readonly string[];
   readonly after?: number;
+  /** what edits and deletes change of messages that came before them, too */
+  readonly changes?: boolean;
   /** ephemerals too, once the backfill is over */
   readonly ephemerals?: boolean;
   readonly signal: AbortSignal;
 }
 
+type FeedStore = Pick<Store, 'readArrivals' | 'readChanges' | 'lastArrival'>;
+
+/** What lies between the cursor and `end`, in order. */
+interface Read {
+  readonly items: readonly { readonly arrival: number; readonly item: FeedItem }[];
+  readonly end: number;
+  /** there may be more behind the end */
+  readonly isFull: boolean;
+}
+
 export class Feeds {
-  readonly #store: Pick<Store, 'readArrivals' | 'lastArrival'>;
+  readonly #store: FeedStore;
   readonly #wallMs: () => number;
   #sleepers = new Set<() => void>();
   readonly #boxes = new Set<EphemeralBox>();
   #isClosed = false;
 
-  constructor(store: Pick<Store, 'readArrivals' | 'lastArrival'>, wallMs: () => number) {
+  constructor(store: FeedStore, wallMs: () => number) {
     this.#store = store;
     this.#wallMs = wallMs;
   }
@@ -120,27 +132,23 @@ export class Feeds {
     }
   }
 
-  async *#run(
-    after: number,
-    { channels, signal }: FeedOptions,
-    box?: EphemeralBox,
-  ): AsyncGenerator<FeedItem> {
+  async *#run(after: number, options: FeedOptions, box?: EphemeralBox): AsyncGenerator<FeedItem> {
+    const { signal } = options;
     let cursor = after;
     let isLive = false;
     while (!signal.aborted && !this.#isClosed) {
       const head = this.#store.lastArrival();
-      const page = cursor < head ? this.#readPage(cursor, channels) : [];
-      for (const stored of page) {
+      const { items, end, isFull } = this.#read(cursor, head, options);
+      for (const { arrival, item } of items) {
         if (signal.aborted || this.#isClosed) return;
-        cursor = stored.arrival;
-        yield { kind: 'message', message: messageView(stored) };
+        cursor = arrival;
+        yield item;
       }
-      if (page.length === FEED_PAGE) {
+      cursor = Math.max(cursor, end);
+      if (isFull) {
         await nextTurn();
         continue;
       }
-      // The page had room left, so nothing that the consumer wants lies between its end and the head of that moment.
-      cursor = Math.max(cursor, head);
       if (!isLive) {
         isLive = true;
         yield { kind: 'caught-up', arrival: cursor };
@@ -152,9 +160,24 @@ export class Feeds {
     }
   }
 
-  #readPage(after: number, channels: readonly string[] | undefined): StoredMessage[] {
-    const page = { after, limit: FEED_PAGE, wallMs: this.#wallMs() };
-    return this.#store.readArrivals(channels === undefined ? page : { ...page, channels });
+  #read(after: number, head: number, { channels, changes = false }: FeedOptions): Read {
+    if (after >= head) return { items: [], end: after, isFull: false };
+    const page = { after, limit: FEED_PAGE, wallMs: this.#wallMs(), ...(channels && { channels }) };
+    const messages = this.#store.readArrivals(page);
+    const changed = changes ? this.#store.readChanges(page) : { changes: [], next: undefined };
+    // What has room left reaches up to the head of this moment.
+    const last = messages.length === FEED_PAGE ? messages.at(-1)?.arrival : undefined;
+    const end = Math.min(last ?? head, changed.next ?? head);
+    const items = [
+      ...messages.map((stored) => {
+        return { arrival: stored.arrival, item: { kind: 'message', message: messageView(stored) } as const };
+      }),
+      ...changed.changes.map((change) => {
+        return { arrival: change.arrival, item: { kind: 'change', change: changeView(change) } as const };
+      }),
+    ];
+    const inOrder = items.filter(({ arrival }) => arrival <= end).sort((a, b) => a.arrival - b.arrival);
+    return { items: inOrder, end, isFull: last !== undefined || changed.next !== undefined };
   }
 
   #sleep(signal: AbortSignal): Promise<void> {

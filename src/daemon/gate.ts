@@ -63,6 +63,12 @@ export interface LinkView {
   readonly agent: string;
   /** messages of a mesh/1 peer that nobody can verify: they stay there */
   readonly unverified: number;
+  /** whether it holds what is held here of the channels that both hold; `unknown` where the other side compares */
+  readonly agreement: 'unknown' | 'equal' | 'differs';
+  /** ISO 8601: since when; null for unknown */
+  readonly agreementSince: string | null;
+  /** messages that are being asked of it */
+  readonly fetching: number;
 }
 
 export interface ChannelView {
@@ -120,6 +126,27 @@ export interface LocalDiscoveryView {
   readonly peers: number;
 }
 
+/** The check of stored messages, and what it found. */
+export interface ScrubView {
+  /** `waiting`: a few at a time; `running`: all at once, because somebody asked; `off`: only when somebody asks */
+  readonly state: 'waiting' | 'running' | 'off';
+  /** messages that were checked in this pass, and how many are stored */
+  readonly checked: number;
+  readonly messages: number;
+  /** ISO 8601: when this pass began, and when the last whole one ended; null for never */
+  readonly started: string | null;
+  readonly ended: string | null;
+  /** what was found damaged and has not come again, by channel */
+  readonly damaged: readonly {
+    readonly channel: string;
+    readonly messages: number;
+    /** own ones among them that nobody confirmed as stored */
+    readonly unconfirmed: number;
+  }[];
+  /** what is wrong with the database itself, '' for nothing */
+  readonly structure: string;
+}
+
 export interface StatusView {
   readonly version: string;
   readonly network: string;
@@ -142,6 +169,7 @@ export interface StatusView {
   readonly relays: number;
   /** own messages that nobody confirmed as stored yet */
   readonly outbox: number;
+  readonly scrub: ScrubView;
   readonly lastArrival: number;
   /** things a person should act on, newest last, at most 20 */
   readonly problems: readonly { readonly code: ErrorCode; readonly detail: string; readonly at: string }[];
@@ -163,9 +191,21 @@ export interface EphemeralRequest {
   readonly identity?: string;
 }
 
+/** What an edit or a delete changed of messages that came before it. */
+export interface ChangeView {
+  /** of the edit or delete: a place in the order of the feed */
+  readonly arrival: number;
+  readonly channel: string;
+  /** ids of messages that are deleted */
+  readonly deleted: readonly string[];
+  /** messages as they are now: with another text, or again with one of before where an edit was deleted */
+  readonly edited: readonly MessageView[];
+}
+
 /** One item of a feed: messages in arrival order, and once the mark that the backfill is over and live has begun. Who asks
- * for them gets ephemerals from then on, between messages. */
+ * for them gets changes in that order too, and from the mark on ephemerals, between messages. */
 export type FeedItem =
+  | { readonly kind: 'change'; readonly change: ChangeView }
   | { readonly kind: 'ephemeral'; readonly ephemeral: EphemeralView }
   | { readonly kind: 'message'; readonly message: MessageView }
   | { readonly kind: 'caught-up'; readonly arrival: number };
@@ -216,11 +256,14 @@ export interface Gate {
   feed(options: {
     channels?: readonly string[];
     after?: number;
+    changes?: boolean;
     ephemerals?: boolean;
     signal: AbortSignal;
   }): AsyncIterable<FeedItem>;
   /** the unverified history of a mesh/1 daemon; left out where there was none. Set once, by the start. */
   legacy?: LegacyHistory;
+  /** begins to check all stored messages, from the first on, as fast as the daemon's other work allows; `status` tells how far it is */
+  scrub(): ScrubView;
   /** begins the orderly end of the daemon, as SIGTERM does; returns at once */
   stop(): void;
   /** numbers for those who watch the daemon */

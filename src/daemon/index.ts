@@ -23,6 +23,7 @@ export type {
   WhyView,
 } from './explain/why-view.ts';
 export type {
+  ChangeView,
   ChannelView,
   EphemeralRequest,
   EphemeralView,
@@ -37,6 +38,7 @@ export type {
   RetentionDefaultsView,
   RetentionRequest,
   RetentionView,
+  ScrubView,
   SourceView,
   StatusView,
   TapRequest,

@@ -16,6 +16,8 @@ export interface MessageView {
   readonly body: string;
   /** parsed JSON, or null if there is none or it is not JSON */
   readonly payload: unknown;
+  /** when its author edited it last, ISO 8601: body and payload are those of the edit; absent if never */
+  readonly edited?: string;
   readonly refs: readonly { readonly relation: RelationName | number; readonly id: string }[];
   /** ISO 8601, or null for never */
   readonly expires: string | null;
@@ -23,6 +25,9 @@ export interface MessageView {
   readonly own: boolean;
   /** only for own messages */
   readonly delivery: { readonly state: DeliveryState; readonly storedBy: readonly string[] } | null;
+  /** its author has signed two messages after the same one in this channel: others may have been shown another history;
+   *  absent if not */
+  readonly equivocates?: true;
 }
 
 /** A draft or an activity as doors see it. Nobody keeps it. */

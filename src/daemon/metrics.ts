@@ -150,6 +150,21 @@ export const METRICS: Readonly<Record<string, MetricRow>> = {
     help: `Own messages that no relay has confirmed yet; they are counted up to ${OUTBOX_COUNT_MAX}`,
     read: ({ status }) => status.outbox,
   },
+  mesh_messages_damaged: {
+    type: 'gauge',
+    help: 'Stored messages that were found damaged and have not come again',
+    read: ({ status }) => status.scrub.damaged.reduce((total, { messages }) => total + messages, 0),
+  },
+  mesh_scrub_checked_messages: {
+    type: 'gauge',
+    help: 'Stored messages that were read and checked in this pass over all of them',
+    read: ({ status }) => status.scrub.checked,
+  },
+  mesh_scrub_ended_time_seconds: {
+    type: 'gauge',
+    help: 'When all stored messages had been checked last, seconds since 1970; 0 for never',
+    read: ({ status }) => (status.scrub.ended === null ? 0 : Date.parse(status.scrub.ended) / 1000),
+  },
   mesh_bootstrap_lists: {
     type: 'gauge',
     help: 'Bootstrap lists, by what became of the last try',

@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { idFromText } from '../core/bytes.ts';
 import { LIMITS, MiB } from '../core/limits.ts';
 import { parsePeerUrl } from '../net/address.ts';
 import { LOCAL_DISCOVERY_MODES } from '../net/local/interfaces.ts';
@@ -35,6 +36,10 @@ function wholeNumber(min: number, max: number, allowed: string) {
 
 /** 0 to 65535. */
 export const portValue = wholeNumber(0, 65535, PORT_ALLOWED);
+
+/** 0 (never) to 3,650 days. */
+export const SCRUB_ALLOWED = 'a whole number from 0 (never) to 3650';
+export const scrubValue = wholeNumber(0, 3650, SCRUB_ALLOWED);
 
 /** 0 (no turn at all) to 1,000,000 turns. */
 export const TURNS_ALLOWED = 'a whole number from 0 to 1000000';
@@ -122,6 +127,15 @@ function splitList(text: string): string[] {
     .map((part) => part.trim())
     .filter((part) => part !== '');
 }
+
+export const PEER_IDS_ALLOWED = `peer ids of 43 characters, separated by commas, at most ${LIMITS.mailboxesMax}`;
+export const peerIdsValue = z
+  .string()
+  .transform(splitList)
+  .refine(
+    (ids) => ids.length <= LIMITS.mailboxesMax && ids.every((id) => idFromText(id) !== undefined),
+    PEER_IDS_ALLOWED,
+  );
 
 /** `host:port` as a URL; without a port the text stays what it is and is refused as no URL. */
 function hostPort(text: string): string {

@@ -1,8 +1,10 @@
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { toBase64url } from '../core/bytes.ts';
 import { MeshError } from '../core/errors.ts';
 import { DAY, LIMITS, MiB } from '../core/limits.ts';
+import { authorOf } from '../core/message/message.fixture.ts';
 import { DEFAULT_BOOTSTRAP_URL, OPTION_NAMES, OPTION_TABLE, type OptionRow } from './option-table.ts';
 import { parseOptions, shippedBootstrapFile } from './options.ts';
 
@@ -34,6 +36,7 @@ describe('the options', () => {
       relay: 'auto',
       mesh1: true,
       sealLoopback: false,
+      scrubMs: 7 * 86_400_000,
       bootstrap: [DEFAULT_BOOTSTRAP_URL, shippedBootstrapFile()],
       localDiscovery: 'auto',
       isHosted: false,
@@ -46,12 +49,14 @@ describe('the options', () => {
         joined: { ageMs: 90 * DAY, messages: 1_000_000, bytes: 1024 * MiB },
         carried: { ageMs: 7 * DAY, bytes: 64 * MiB },
         carriedBytesAll: 1024 * MiB,
+        newcomerBytes: 64 * MiB,
         bytesAll: 4096 * MiB,
       },
       budget: { contactHour: 30, contactDay: 120, channelHour: 60, channelDay: 240, hops: 10 },
       wakeAgeMs: 7 * DAY,
       publicUrl: '',
       trustProxy: 0,
+      known: new Set(),
       banThreshold: LIMITS.banThreshold,
       bootstrapPort: { port: 4000, fixed: false },
       bootstrapFile: shippedBootstrapFile(),
@@ -178,30 +183,43 @@ describe('the options', () => {
     const { retention } = parse({
       ...{ MESH_KEEP_DAYS: '30', MESH_KEEP_MESSAGES: '5', MESH_KEEP_BYTES: '500MB', MESH_CARRY_DAYS: '1' },
       ...{ MESH_CARRY_BYTES: '2 MiB', MESH_CARRY_BYTES_ALL: '1gib', MESH_STORE_BYTES: '1073741824' },
+      MESH_NEWCOMER_BYTES: '5MiB',
     });
     expect(retention).toEqual({
       joined: { ageMs: 30 * DAY, messages: 5, bytes: 5e8 },
       carried: { ageMs: DAY, bytes: 2 * MiB },
       carriedBytesAll: 2 ** 30,
+      newcomerBytes: 5 * MiB,
       bytesAll: 2 ** 30,
     });
-    const written = OPTION_NAMES.filter((name) => /^MESH_(?:RATE|KEEP|CARRY|STORE_BYTES)/.test(name)).map(
-      (name) => [name, OPTION_TABLE[name].fallback.split(',')[0] as string],
-    );
-    expect(written).toHaveLength(11);
+    const written = OPTION_NAMES.filter((name) =>
+      /^MESH_(?:RATE|KEEP|CARRY|NEWCOMER|STORE_BYTES)/.test(name),
+    ).map((name) => [name, OPTION_TABLE[name].fallback.split(',')[0] as string]);
+    expect(written).toHaveLength(12);
     expect({ ...parse(Object.fromEntries(written)) }).toEqual(parse({}));
   });
 
   it('lower the defaults below a small MESH_STORE_BYTES, and refuse a limit above the one around it', () => {
-    const { joined, carried, carriedBytesAll } = parse({ MESH_STORE_BYTES: '20MiB' }).retention;
-    expect([joined.bytes, carried.bytes, carriedBytesAll]).toEqual([20 * MiB, 20 * MiB, 20 * MiB]);
+    const { joined, carried, carriedBytesAll, newcomerBytes } = parse({
+      MESH_STORE_BYTES: '20MiB',
+    }).retention;
+    expect([joined.bytes, carried.bytes, carriedBytesAll, newcomerBytes]).toEqual(Array(4).fill(20 * MiB));
     expect(mistake({ MESH_CARRY_BYTES_ALL: '5GiB' })).toBe(
       'MESH_CARRY_BYTES_ALL is 5GiB, allowed: at most MESH_STORE_BYTES, which is 4GiB.',
     );
     expect(mistake({ MESH_KEEP_BYTES: '2GiB', MESH_STORE_BYTES: '500MB' })).toBe(
       'MESH_KEEP_BYTES is 2GiB, allowed: at most MESH_STORE_BYTES, which is 500000000.',
     );
+    expect(mistake({ MESH_NEWCOMER_BYTES: '2GiB' })).toContain('at most MESH_CARRY_BYTES_ALL, which is 1GiB');
     expect(mistake({ MESH_CARRY_BYTES: '2GiB' })).toContain('at most MESH_CARRY_BYTES_ALL, which is 1GiB');
+  });
+
+  it('take the peers that have a full mailbox as ids, and nothing else', () => {
+    const [a, b] = [1, 2].map((n) => toBase64url(authorOf(`peer ${n}`).publicKey)) as [string, string];
+    expect(parse({ MESH_MAILBOX_FULL: ` ${a},${b},${a},` }).known).toEqual(new Set([a, b]));
+    const many = Array(LIMITS.mailboxesMax + 1).fill(a);
+    for (const wrong of [a.slice(1), `${a}=`, `${a} ${b}`, 'ws://a.example:1', many.join()])
+      expect(mistake({ MESH_MAILBOX_FULL: wrong })).toContain('peer ids of 43 characters');
   });
 
   it('take the public address in its one spelling, on Railway from its domain, and say so', () => {

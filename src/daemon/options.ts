@@ -67,7 +67,11 @@ export interface Options {
   readonly budget: Budget;
   /** an older message wakes no agent, ms */
   readonly wakeAgeMs: number;
+  /** every stored message is checked once in this time, ms; 0 for never */
+  readonly scrubMs: number;
   /** offences, 0 for never */
+  /** peers that are no newcomers, whoever they are */
+  readonly known: ReadonlySet<string>;
   readonly banThreshold: number;
   /** ws(s) URL under which others reach us, '' if nobody said */
   readonly publicUrl: string;
@@ -238,6 +242,8 @@ export function parseOptions(env: Environment, cwd: string): Options {
     retention: retentionLimits(values),
     budget: budgetOf(values),
     wakeAgeMs: (values.MESH_WAKE_DAYS ?? LIMITS.wakeAgeMs / DAY) * DAY,
+    scrubMs: (values.MESH_SCRUB_DAYS ?? LIMITS.scrubMs / DAY) * DAY,
+    known: new Set(values.MESH_MAILBOX_FULL),
     banThreshold: values.MESH_BAN_THRESHOLD ?? LIMITS.banThreshold,
     trustProxy: values.MESH_TRUST_PROXY ?? Number(OPTION_TABLE.MESH_TRUST_PROXY.fallback),
     ...publicUrlOf(values, env),

@@ -22,16 +22,18 @@ export function retentionLimits(values: OptionValues): RetentionLimits {
       bytes: values.MESH_CARRY_BYTES ?? Math.min(LIMITS.carriedBytes, carriedBytesAll),
     },
     carriedBytesAll,
+    newcomerBytes: values.MESH_NEWCOMER_BYTES ?? Math.min(LIMITS.newcomerBytes, carriedBytesAll),
     bytesAll,
   };
 }
 
 /** One sentence for each limit that is above the one around it. */
 export function retentionContradictions(values: OptionValues): string[] {
-  const { joined, carried, carriedBytesAll, bytesAll } = retentionLimits(values);
+  const { joined, carried, carriedBytesAll, newcomerBytes, bytesAll } = retentionLimits(values);
   const pairs = [
     ['MESH_KEEP_BYTES', joined.bytes, 'MESH_STORE_BYTES', bytesAll],
     ['MESH_CARRY_BYTES', carried.bytes, 'MESH_CARRY_BYTES_ALL', carriedBytesAll],
+    ['MESH_NEWCOMER_BYTES', newcomerBytes, 'MESH_CARRY_BYTES_ALL', carriedBytesAll],
     ['MESH_CARRY_BYTES_ALL', carriedBytesAll, 'MESH_STORE_BYTES', bytesAll],
   ] as const;
   return pairs

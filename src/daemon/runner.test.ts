@@ -12,6 +12,7 @@ const STATE: RestoredState = {
   joined: [],
   carried: [],
   floors: [],
+  leafFloors: [],
   mailboxes: [],
   addresses: [],
   recordSequence: 0,

@@ -27,11 +27,12 @@ import type {
   Timer,
 } from '../core/contract.ts';
 import { type ErrorCode, MeshError } from '../core/errors.ts';
-import { type Ed25519Verify, type VerifiedMessage, verifySignature } from '../core/message/verified.ts';
+import type { Ed25519Verify, VerifiedMessage } from '../core/message/verified.ts';
 import type { Query, QueryAnswer } from '../core/persistence.ts';
 import type { Store } from '../store/store.ts';
 import { Committer, type Later } from './committer.ts';
 import { summarize } from './summary.ts';
+import { Verifier } from './verifier.ts';
 
 /** The longest delay that Node's timers take, ms. */
 const DELAY_MAX_MS = 2 ** 31 - 1;
@@ -97,6 +98,7 @@ export interface RunnerOptions {
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #committer: Committer;
+  readonly #verifier: Verifier;
   readonly #timers = new Set<() => void>();
   #queue: Event[] = [];
   #state: 'waiting' | 'idle' | 'handling' | 'ended' = 'waiting';
@@ -113,6 +115,12 @@ export class Runner {
       onCommit: () => options.listeners.onCommit(),
       onTrouble: (error) => options.listeners.onStoreTrouble(error),
       onBroken: (error) => this.#break(error),
+    });
+    this.#verifier = new Verifier({
+      verify: options.verify,
+      later: options.later,
+      clock: () => options.clock().monotonicMs,
+      onVerified: (token, proofs) => this.submit({ kind: 'verified', token, proofs }),
     });
   }
 
@@ -141,6 +149,7 @@ export class Runner {
     this.#state = 'ended';
     this.#queue = [];
     this.#committer.discard();
+    this.#verifier.discard();
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
   }
@@ -185,7 +194,7 @@ export class Runner {
       case 'timer':
         return this.#arm(effect.timer, effect.delayMs);
       case 'verify':
-        return this.#verify(effect);
+        return this.#verifier.add(effect);
       case 'sign':
         return this.#sign(effect);
       case 'agree':
@@ -193,7 +202,7 @@ export class Runner {
       case 'read':
         return this.submit({ kind: 'read', token: effect.token, answer: this.#read(effect.query) });
       case 'persist':
-        return this.#committer.add(effect.token, effect.ops);
+        return this.#committer.add(effect);
       case 'reply':
         return listeners.onReply(effect.request, effect.reply);
       case 'delivery':
@@ -205,11 +214,6 @@ export class Runner {
       default:
         return effect satisfies never;
     }
-  }
-
-  #verify({ token, checks }: Extract<Effect, { kind: 'verify' }>): void {
-    const proofs = checks.map((check) => verifySignature(this.#options.verify, check));
-    this.submit({ kind: 'verified', token, proofs });
   }
 
   #sign({ token, items }: Extract<Effect, { kind: 'sign' }>): void {

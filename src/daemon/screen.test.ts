@@ -29,6 +29,8 @@ const LINK = {
   agent: '',
   protocol: 'mesh/2',
   unverified: 0,
+  agreement: 'unknown',
+  fetching: 0,
 } as const;
 
 function setUp(sources: SourceView[] = [], isColor = false) {
@@ -58,7 +60,10 @@ function setUp(sources: SourceView[] = [], isColor = false) {
     started: '',
     dataFolder: '/home/ann/data',
     listen: { peer: 'ws://0.0.0.0:5002', api: 'http://127.0.0.1:5001' },
-    links: world.links.map((link) => ({ ...link, since: '' })),
+    scrub: {
+      ...{ state: 'off', checked: 0, messages: 0, started: null, ended: null, damaged: [], structure: '' },
+    },
+    links: world.links.map((link) => ({ ...link, since: '', agreementSince: null })),
     sources: world.sources,
     localDiscovery: world.localDiscovery,
     channels: [],
@@ -70,7 +75,7 @@ function setUp(sources: SourceView[] = [], isColor = false) {
   });
   const snapshot = (): PeerSnapshot => ({
     role: 'leaf',
-    links: world.links.map((link) => ({ ...link, sinceWallMs: 0 })),
+    links: world.links.map((link) => ({ ...link, sinceWallMs: 0, agreementWallMs: 0 })),
     addresses: world.states.map((state) => ({
       url: '',
       peer: '',

@@ -2,10 +2,10 @@
 
 import type { Scope } from '../core/contract.ts';
 import { HOUR, LIMITS } from '../core/limits.ts';
-import type { PeerSnapshot, RetentionLimits } from '../core/peer-types.ts';
+import type { LinkSnapshot, PeerSnapshot, RetentionLimits } from '../core/peer-types.ts';
 import { isForAsker } from '../net/index.ts';
 import type { ChannelRow, Store } from '../store/store.ts';
-import type { ChannelView, LocalDiscoveryView, SourceView, StatusView } from './gate.ts';
+import type { ChannelView, LinkView, LocalDiscoveryView, ScrubView, SourceView, StatusView } from './gate.ts';
 import type { Problem } from './problems.ts';
 import { retentionDefaults, retentionView } from './retention.ts';
 import { isoTime } from './views.ts';
@@ -32,6 +32,7 @@ export interface StatusParts {
   readonly snapshot: () => PeerSnapshot;
   readonly sources: () => readonly SourceView[];
   readonly localDiscovery: () => LocalDiscoveryView;
+  readonly scrub: () => ScrubView;
   readonly problems: () => readonly Problem[];
 }
 
@@ -57,6 +58,17 @@ function compareChannels(a: ChannelRow, b: ChannelRow): number {
   if (a.joined !== b.joined) return a.joined ? -1 : 1;
   if (a.channel === b.channel) return 0;
   return a.channel < b.channel ? -1 : 1;
+}
+
+/** Who and where comes first: people read it too. */
+function linkView({ peer, direction, url, kind, protection, sinceWallMs, ...link }: LinkSnapshot): LinkView {
+  const { agent, protocol, unverified, agreement, agreementWallMs, fetching } = link;
+  return {
+    ...{ peer, direction, url, kind, protection, since: isoTime(sinceWallMs), agent, protocol, unverified },
+    agreement,
+    agreementSince: agreement === 'unknown' ? null : isoTime(agreementWallMs),
+    fetching,
+  };
 }
 
 /** The channels whose name is known here, joined ones first, then by name. */
@@ -86,25 +98,14 @@ export function statusView(parts: StatusParts): StatusView {
     started: isoTime(facts.startedMs),
     dataFolder: facts.dataFolder,
     listen: { ...facts.listen },
-    links: links.map(
-      ({ peer, direction, url, kind, protection, sinceWallMs, agent, protocol, unverified }) => ({
-        peer,
-        direction,
-        url,
-        kind,
-        protection,
-        since: isoTime(sinceWallMs),
-        agent,
-        protocol,
-        unverified,
-      }),
-    ),
+    links: links.map(linkView),
     sources: sources(),
     localDiscovery: localDiscovery(),
     channels: channelViews(parts),
     retention: retentionDefaults(retention),
     relays,
     outbox: store.outboxSize(OUTBOX_COUNT_MAX),
+    scrub: parts.scrub(),
     lastArrival: store.lastArrival(),
     problems: problems(),
   };

@@ -56,6 +56,7 @@ export async function runStop({
   engine.presenter.stop();
   engine.room.stop();
   engine.machine.stop();
+  engine.scrubber.stop();
   engine.closeFollowers();
   await Promise.all([
     step('bootstrap lists', WATCHER_MS, () => watcher()?.stop()),

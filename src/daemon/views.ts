@@ -8,8 +8,8 @@ import {
   RELATION,
   type RelationName,
 } from '../core/message/message.ts';
-import type { StoredMessage } from '../store/store.ts';
-import type { EphemeralView, MessageView } from './gate.ts';
+import type { Change, StoredMessage } from '../store/store.ts';
+import type { ChangeView, EphemeralView, MessageView } from './gate.ts';
 
 const RELATION_NAME = new Map<number, RelationName>(
   Object.entries(RELATION).map(([name, number]) => [number, name as RelationName]),
@@ -68,8 +68,20 @@ export function ephemeralView(message: Message, isOwn: boolean): EphemeralView |
   };
 }
 
-export function messageView({ arrival, message: verified, delivery }: StoredMessage): MessageView {
+export function changeView({ arrival, channel, deleted, edited }: Change): ChangeView {
+  return { arrival, channel, deleted, edited: edited.map(messageView) };
+}
+
+/** With the text of its newest edit. */
+export function messageView({
+  arrival,
+  message: verified,
+  delivery,
+  edit,
+  equivocates,
+}: StoredMessage): MessageView {
   const { message } = verified;
+  const { body, payload, time } = edit?.message ?? message;
   return {
     id: message.idText,
     arrival,
@@ -77,11 +89,13 @@ export function messageView({ arrival, message: verified, delivery }: StoredMess
     author: toBase64url(message.author),
     time: isoTime(message.time.timeMs),
     counter: message.time.counter,
-    body: message.body,
-    payload: parsePayload(message.payload),
+    body,
+    payload: parsePayload(payload),
+    ...(edit && { edited: isoTime(time.timeMs) }),
     refs: message.refs.map(refView),
     expires: message.expiresMs === 0 ? null : isoTime(message.expiresMs),
     own: delivery !== undefined,
     delivery: delivery ?? null,
+    ...(equivocates && { equivocates: true as const }),
   };
 }

@@ -49,22 +49,20 @@ export interface Checker extends Observer {
   end(): void;
 }
 
-/** An observer that is told of honest hosts only. */
+const MOMENTS = ['started', 'crashed', 'event', 'effect', 'sending', 'committed', 'shown'] as const;
+
+/** An observer that is told of honest hosts only, and of nothing that it does not ask for. */
 export function ofHonest(observer: Observer): Observer {
-  const told =
-    <Rest extends unknown[]>(tell: ((host: Host, ...rest: Rest) => void) | undefined) =>
-    (host: Host, ...rest: Rest): void => {
-      if (host.isHonest) tell?.call(observer, host, ...rest);
+  type Tell = (host: Host, ...rest: unknown[]) => void;
+  const told: { [M in (typeof MOMENTS)[number]]?: Tell } = {};
+  for (const moment of MOMENTS) {
+    const tell = observer[moment] as Tell | undefined;
+    if (tell === undefined) continue;
+    told[moment] = (host, ...rest) => {
+      if (host.isHonest) tell.call(observer, host, ...rest);
     };
-  return {
-    started: told(observer.started),
-    crashed: told(observer.crashed),
-    event: told(observer.event),
-    effect: told(observer.effect),
-    sending: told(observer.sending),
-    committed: told(observer.committed),
-    shown: told(observer.shown),
-  };
+  }
+  return told;
 }
 
 /** Every message that a store holds. */

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { VerifiedMessage } from '../core/message/verified.ts';
 import type { Store } from '../store/store.ts';
 import { ComesBackChecker } from './comes-back-checker.ts';
+import type { PeerOptions } from './peer-options.ts';
+import { failureOf } from './testing/failure.ts';
 import { type Fault, floodPeer } from './testing/flood-peer.ts';
-import { SimFailure } from './trace.ts';
-import { type PeerOptions, World } from './world.ts';
+import { World } from './world.ts';
 
 /** A - B - C in a line; B is the one that may be broken. */
 function lineOf(seed: number, b: PeerOptions = {}, c: PeerOptions = {}): World {
@@ -27,16 +28,6 @@ function play(world: World): void {
   }
   world.converge(20_000);
   world.end();
-}
-
-function failureOf(run: () => void): SimFailure | undefined {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof SimFailure) return error;
-    throw error;
-  }
-  return undefined;
 }
 
 function verdictOn(fault: Fault, seed = 7): string | undefined {
@@ -182,7 +173,7 @@ function takeAgain(store: Store): Store {
       .transact(effects)
       .map((results) => results.map((one) => (one.kind === 'message' ? { ...one, inserted: true } : one)));
   const read: Store['read'] = (query) =>
-    query.kind === 'positions' ? { kind: 'positions', positions: [] } : store.read(query);
+    query.kind === 'ids' ? { kind: 'ids', positions: [], next: undefined } : store.read(query);
   return { ...bound(store), transact, read };
 }
 
@@ -201,8 +192,10 @@ function bound(store: Store): Store {
     restore: () => store.restore(),
     readPage: (page) => store.readPage(page),
     readArrivals: (page) => store.readArrivals(page),
+    readChanges: (page) => store.readChanges(page),
     readMessage: (id) => store.readMessage(id),
     known: (range, limit) => store.known(range, limit),
+    equivocation: (channel, author) => store.equivocation(channel, author),
     channels: () => store.channels(),
     lastArrival: () => store.lastArrival(),
     outboxSize: (most) => store.outboxSize(most),

@@ -15,7 +15,10 @@
  * 7. memory: no map or queue grows beyond its limit (`memory-checker.ts`).
  * 8. ephemeral: no store gets a message of an ephemeral kind, and what is passed on or shown of them is signed and shown
  *    once (`ephemeral-checker.ts`).
- * 9. comes-back: what retention or expiry removed stays away (`comes-back-checker.ts`).
+ * 9. deleted: what its author deleted is neither taken nor shown nor sent by who knows the delete (`deleted-checker.ts`).
+ * 10. comes-back: what retention or expiry removed stays away (`comes-back-checker.ts`).
+ * 11. superseded: what another record of its feed supersedes is neither kept nor shown nor taken again
+ *    (`superseded-checker.ts`).
  */
 import { toBase64url } from '../core/bytes.ts';
 import type { Effect } from '../core/contract.ts';
@@ -25,11 +28,13 @@ import type { Frame } from '../core/wire/frame.ts';
 import type { StoredMessage } from '../store/store.ts';
 import { type Checked, type Checker, storedMessages } from './checker.ts';
 import { ComesBackChecker } from './comes-back-checker.ts';
+import { DeletedChecker } from './deleted-checker.ts';
 import type { PersistRequest } from './disk.ts';
 import { EphemeralChecker } from './ephemeral-checker.ts';
 import type { Host } from './host.ts';
 import { MemoryChecker } from './memory-checker.ts';
 import { PassedOnChecker } from './passed-on-checker.ts';
+import { SupersededChecker } from './superseded-checker.ts';
 
 export class ForgedChecker implements Checker {
   readonly #world: Checked;
@@ -204,6 +209,9 @@ export class CommitOrderChecker implements Checker {
 
   #require(host: Host, id: string, what: string): void {
     if (host.store.readMessage(id) !== undefined) return;
+    // It may have been removed since: by what deletes or supersedes it, or by age.
+    const publication = this.#world.registry.byId(id);
+    if (publication?.message && !this.#world.keeps(host, publication)) return;
     const detail = `${host.name} ${what} ${id} before its disk has it`;
     throw this.#world.failure('commit-order', detail, [host.name]);
   }
@@ -258,6 +266,8 @@ export function createCheckers(world: Checked): Checker[] {
     ComesBackChecker,
     PassedOnChecker,
     EphemeralChecker,
+    DeletedChecker,
+    SupersededChecker,
   ];
   return kinds.map((one) => new one(world));
 }

@@ -5,6 +5,7 @@
 import { utf8 } from '../core/bytes.ts';
 import type { Effect, RequestId, RetentionPolicy } from '../core/contract.ts';
 import type { EphemeralContent } from '../core/message/ephemeral.ts';
+import type { Ref } from '../core/message/message.ts';
 import type { Host } from './host.ts';
 import type { Network } from './network.ts';
 import type { Observer } from './observer.ts';
@@ -16,6 +17,9 @@ export interface PublishOptions {
   readonly identity?: number;
   /** wall ms, 0 for never */
   readonly expiresMs?: number;
+  readonly refs?: readonly Ref[];
+  /** of a record of the identity's own feed */
+  readonly kind?: number;
 }
 
 /** An ephemeral, as a client of a simulated host hands it over. */
@@ -98,9 +102,10 @@ export class Clients implements Observer {
       channel,
       body,
       payload: utf8(''),
-      refs: [],
+      refs: options.refs ?? [],
       expiresMs: options.expiresMs ?? 0,
       idempotencyKey: '',
+      ...(options.kind !== undefined && { kind: options.kind }),
     };
     this.#registry.asked({
       host,

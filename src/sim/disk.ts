@@ -1,20 +1,17 @@
 /**
  * A simulated disk: group commit in front of a memory store, with a delay where the fsync would be.
  *
- * A commit starts when the previous one has ended and takes what has gathered, at most 256 messages. What counts is
- * the moment in the middle: before it a crash loses everything of the commit, after it nothing, even though the core
- * has not heard of it yet. A crash can be armed for either side of it.
+ * A commit starts when the previous one has ended and takes what has gathered, at most 256 messages, of bulks and of all
+ * else in turn, as the daemon's does. What counts is the moment in the middle: before it a crash loses everything of the
+ * commit, after it nothing, even though the core has not heard of it yet. A crash can be armed for either side of it.
  */
+import { CommitQueue, type Waiting } from '../core/commit-queue.ts';
 import type { Token } from '../core/contract.ts';
 import type { ErrorCode } from '../core/errors.ts';
-import { LIMITS } from '../core/limits.ts';
 import type { PersistOp, PersistResult } from '../core/persistence.ts';
 import type { Store } from '../store/store.ts';
 
-export interface PersistRequest {
-  readonly token: Token;
-  readonly ops: readonly PersistOp[];
-}
+export type PersistRequest = Waiting;
 
 /** How a host goes down, and on which side of a commit. */
 export interface CommitCrash {
@@ -38,18 +35,17 @@ export interface DiskHost {
   crash(how: CommitCrash['how']): void;
 }
 
-function messagesOf(request: PersistRequest): number {
-  return request.ops.filter((op) => op.kind === 'message' || op.kind === 'own-message').length;
+function weightOf({ kind }: PersistOp): number {
+  return kind === 'message' || kind === 'own-message' ? 1 : 0;
 }
 
 export class Disk {
   readonly #host: DiskHost;
-  readonly #waiting: PersistRequest[] = [];
+  readonly #waiting = new CommitQueue(weightOf);
   /** answers on their way, oldest first: whichever delay ends first brings the oldest, so they keep their order */
   readonly #answers: (() => void)[] = [];
   #busy = false;
   #armed: CommitCrash | undefined;
-  #waitingOps = 0;
   #failures = 0;
 
   constructor(host: DiskHost) {
@@ -58,12 +54,11 @@ export class Disk {
 
   /** operations that wait for a commit */
   get waitingOps(): number {
-    return this.#waitingOps;
+    return this.#waiting.ops;
   }
 
   submit(request: PersistRequest): void {
-    this.#waiting.push(request);
-    this.#waitingOps += request.ops.length;
+    this.#waiting.add(request);
     if (!this.#busy) this.#begin();
   }
 
@@ -78,15 +73,7 @@ export class Disk {
   }
 
   #begin(): void {
-    let messages = 0;
-    let count = 0;
-    for (const request of this.#waiting) {
-      messages += messagesOf(request);
-      if (count > 0 && messages > LIMITS.commitMessagesMax) break;
-      count++;
-    }
-    const batch = this.#waiting.splice(0, count);
-    for (const { ops } of batch) this.#waitingOps -= ops.length;
+    const batch = this.#waiting.take();
     this.#busy = true;
     this.#host.after(this.#host.commitDelayMs(), () => this.#end(batch));
   }
@@ -110,7 +97,7 @@ export class Disk {
       this.#answer(batch, (request, i) => this.#host.persisted(request.token, results[i] as PersistResult[]));
     }
     this.#busy = false;
-    if (this.#waiting.length > 0) this.#begin();
+    if (!this.#waiting.isEmpty) this.#begin();
   }
 
   #answer(batch: readonly PersistRequest[], answer: (request: PersistRequest, index: number) => void): void {

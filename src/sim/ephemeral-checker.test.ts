@@ -12,9 +12,9 @@ import { signed, withSignature } from './malice/craft.ts';
 import type { Hand } from './malice/hand.ts';
 import type { MaliceLink } from './malice/link.ts';
 import type { Malice } from './malice/malice.ts';
+import { failureOf } from './testing/failure.ts';
 import { createBad, finish, talk } from './testing/malice-world.ts';
 import { createCore } from './testing/seeds.ts';
-import { SimFailure } from './trace.ts';
 import { World } from './world.ts';
 
 /** A draft of the key's owner. */
@@ -111,13 +111,8 @@ describe('the checker of ephemerals', () => {
     VerifiedMessage.fromStore(message, StoreReceipt.issue(message.id)) as VerifiedMessage;
 
   function verdictOn(look: (checker: EphemeralChecker) => void): string {
-    try {
-      look(new EphemeralChecker(world));
-    } catch (error) {
-      if (error instanceof SimFailure) return error.message.split('\n')[0] ?? '';
-      throw error;
-    }
-    return '';
+    const failure = failureOf(() => look(new EphemeralChecker(world)));
+    return failure?.message.split('\n')[0] ?? '';
   }
   const show = (message: Message) =>
     ({ kind: 'ephemeral', message: vouched(message), isOwn: false }) as const;
@@ -142,7 +137,7 @@ describe('the checker of ephemerals', () => {
   });
 
   it('catches a store that has one', () => {
-    const rows = [{ arrival: 1, message: vouched(make()), delivery: undefined }];
+    const rows = [{ arrival: 1, message: vouched(make()), delivery: undefined, equivocates: false }];
     const other = new World({ scenario: 'ephemerals', seed: 9, createCore });
     const wrapStore = (store: Store): Store => ({
       ...store,

@@ -8,19 +8,20 @@ import type { Random } from '../core/random.ts';
 import type { Range } from './profile.ts';
 import type { World } from './world.ts';
 
-const KINDS = [
+export const FAULT_KINDS = [
   'killed',
   'power',
   'before-commit',
   'after-commit',
   'break',
-  'break',
-  'break',
   'silence',
   'drops',
   'disk',
 ] as const;
-export type FaultKind = (typeof KINDS)[number];
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** How often each comes where nobody says: links break more often than anything else. */
+const USUAL: readonly FaultKind[] = [...FAULT_KINDS.slice(0, 5), 'break', 'break', ...FAULT_KINDS.slice(5)];
 
 export interface FaultOptions {
   readonly durationMs: number;
@@ -57,7 +58,7 @@ class Faults {
   #next(): void {
     this.#world.network.schedule.after(this.#draw(this.#options.everyMs), () => {
       if (this.#world.nowMs >= this.#endMs) return;
-      this.#cause(this.#pick(this.#options.kinds ?? KINDS) as FaultKind);
+      this.#cause(this.#pick(this.#options.kinds ?? USUAL) as FaultKind);
       this.#next();
     });
   }
@@ -70,7 +71,7 @@ class Faults {
       case 'before-commit':
       case 'after-commit':
         this.#crash(kind);
-        break;
+        return;
       case 'break':
       case 'silence': {
         const wire = this.#pick(dialler.wires().filter(({ isSilent }) => !isSilent));
@@ -83,10 +84,11 @@ class Faults {
         break;
       case 'disk':
         this.#pick(this.#world.up())?.disk?.failNext(1);
-        return;
+        break;
       default:
         kind satisfies never;
     }
+    this.#world.counts.add(`fault: ${kind}`);
   }
 
   #crash(how: 'killed' | 'power' | 'before-commit' | 'after-commit'): void {
@@ -94,6 +96,7 @@ class Faults {
     const down = this.#world.hosts().length - up.length;
     const host = this.#pick(up);
     if (host === undefined || down + 1 > this.#options.downShareMax * this.#world.hosts().length) return;
+    this.#world.counts.add(`fault: ${how}`);
     if (how === 'killed' || how === 'power') this.#world.crash(host.name, how);
     else
       this.#world.crashAtCommit(host.name, {

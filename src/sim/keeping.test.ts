@@ -4,9 +4,10 @@ import { DEFAULT_RETENTION } from '../core/defaults.ts';
 import { HOUR } from '../core/limits.ts';
 import type { QueryAnswer } from '../core/persistence.ts';
 import type { Store } from '../store/store.ts';
+import type { PeerOptions } from './peer-options.ts';
 import type { Publication } from './registry.ts';
 import { floodPeer } from './testing/flood-peer.ts';
-import { type PeerOptions, World } from './world.ts';
+import { World } from './world.ts';
 
 const TWO_HOURS = { retention: { joined: { ...DEFAULT_RETENTION.joined, ageMs: 2 * HOUR } } };
 

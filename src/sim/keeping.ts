@@ -6,6 +6,8 @@
 import type { RetentionPolicy } from '../core/contract.ts';
 import { DEFAULT_RETENTION } from '../core/defaults.ts';
 import { HOUR } from '../core/limits.ts';
+import type { Message } from '../core/message/message.ts';
+import type { Holding } from '../core/persistence.ts';
 import type { Host } from './host.ts';
 import type { Publication } from './registry.ts';
 
@@ -20,6 +22,7 @@ export interface Keeping {
 export function mustKeep(host: Host, publication: Publication, keeping: Keeping): boolean {
   const { message } = publication;
   if (message === undefined) return false;
+  if (holdingOf(host, message) === 'deleted') return false;
   if (message.expiresMs !== 0 && message.expiresMs <= keeping.wallMs) return false;
   const isOwn = publication.host === host;
   if (message.time.timeMs < floorHourOf(host, keeping, isOwn) * HOUR) return false;
@@ -29,18 +32,24 @@ export function mustKeep(host: Host, publication: Publication, keeping: Keeping)
   const hour = Math.floor(message.time.timeMs / HOUR);
   const floor = toldFloorOf(host, message.channel);
   if (hour < floor) return false;
-  const answer = host.store.read({ kind: 'has', ids: [message.id] });
-  return answer.kind !== 'has' || answer.holdings[0] !== 'dropped';
+  return holdingOf(host, message) !== 'dropped';
+}
+
+/** What a host's store knows of a message. Whether it may call it deleted is looked at by `deleted-checker.ts`. */
+function holdingOf(host: Host, { id }: Message): Holding | undefined {
+  const answer = host.store.read({ kind: 'has', ids: [id] });
+  return answer.kind === 'has' ? answer.holdings[0] : undefined;
 }
 
 /** Whether it has less room than by default, so that messages may give way before their age. */
 function isTight({ options: { retention } }: Host): boolean {
-  const { joined, carried, carriedBytesAll, bytesAll } = DEFAULT_RETENTION;
+  const { joined, carried, carriedBytesAll, newcomerBytes, bytesAll } = DEFAULT_RETENTION;
   return (
     retention.joined.messages < joined.messages ||
     retention.joined.bytes < joined.bytes ||
     retention.carried.bytes < carried.bytes ||
     retention.carriedBytesAll < carriedBytesAll ||
+    retention.newcomerBytes < newcomerBytes ||
     retention.bytesAll < bytesAll
   );
 }

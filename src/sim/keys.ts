@@ -2,7 +2,7 @@
  * Keys and signatures of a simulation: real Ed25519 (deterministic by RFC 8032), with secrets derived from the seed, so
  * that a seed decides every byte. Each signature is checked once in a simulation, however many peers ask.
  */
-import { type Bytes, concat, toBase64url, utf8 } from '../core/bytes.ts';
+import { type Bytes, toBase64url, utf8 } from '../core/bytes.ts';
 import { type SignatureCheck, type Verification, verifySignature } from '../core/message/verified.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { createSigner, type Signer } from '../crypto/signer.ts';
@@ -32,9 +32,15 @@ export class SimKey {
   }
 }
 
-/** Remembers verdicts by (signature, data, key), the newest ones. */
+interface Verdict {
+  readonly publicKey: Bytes;
+  readonly data: Bytes;
+  readonly proof: Verification | undefined;
+}
+
+/** Remembers verdicts by (signature, data, key), the newest ones; of each signature the first one. */
 export class VerificationCache {
-  readonly #known = new Map<string, Verification | undefined>();
+  readonly #known = new Map<string, Verdict>();
   readonly #verify = createNodeVerify();
   readonly #most: number;
 
@@ -44,13 +50,16 @@ export class VerificationCache {
 
   check(check: SignatureCheck): Verification | undefined {
     const { signature, publicKey, data } = check;
-    const digest = sha256(concat(signature, publicKey, data));
-    const key = `${signature.length} ${publicKey.length} ${toBase64url(digest)}`;
-    if (this.#known.has(key)) return this.#known.get(key);
-    const verdict = verifySignature(this.#verify, check);
-    this.#known.set(key, verdict);
+    const key = toBase64url(signature);
+    const known = this.#known.get(key);
+    if (known && Buffer.compare(known.data, data) === 0 && Buffer.compare(known.publicKey, publicKey) === 0)
+      return known.proof;
+    const proof = verifySignature(this.#verify, check);
+    if (known) return proof;
+    // Copies: views would keep whole frames.
+    this.#known.set(key, { publicKey: publicKey.slice(), data: data.slice(), proof });
     const [oldest] = this.#known.keys();
     if (this.#known.size > this.#most && oldest !== undefined) this.#known.delete(oldest);
-    return verdict;
+    return proof;
   }
 }

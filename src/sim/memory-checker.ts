@@ -7,7 +7,7 @@ import type { Checked, Checker } from './checker.ts';
 import type { Host } from './host.ts';
 
 /** Events of a host between two looks: a leak grows on, so a look at every event would find nothing more. */
-const EVENTS_PER_LOOK = 16;
+const EVENTS_PER_LOOK = 64;
 /** A link is closed above its limit, and what its host says until the close is executed still comes on top. */
 const SEND_BYTES_MAX = 2 * LIMITS.linkQueueBytesClose;
 

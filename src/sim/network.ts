@@ -220,7 +220,7 @@ export class Network {
         host.inbox.push({ kind: 'read', token: effect.token, answer: host.store.read(effect.query) });
         return;
       case 'persist':
-        host.disk?.submit({ token: effect.token, ops: effect.ops });
+        host.disk?.submit(effect);
         break;
       case 'reply':
         this.trace.add(`${host.name} replies ${effect.request} ${JSON.stringify(effect.reply)}`);

@@ -85,6 +85,10 @@ export class Registry {
   }
 }
 
-function keyOf(identity: string, content: { channel: string; body: string; payload: Uint8Array }): string {
-  return JSON.stringify([identity, content.channel, content.body, toBase64url(content.payload)]);
+function keyOf(
+  identity: string,
+  content: Pick<PublishCommand, 'channel' | 'body' | 'payload' | 'refs'>,
+): string {
+  const refs = content.refs.map(({ relation, id }) => [relation, toBase64url(id)]);
+  return JSON.stringify([identity, content.channel, content.body, toBase64url(content.payload), refs]);
 }

@@ -50,6 +50,8 @@ export interface Report {
   readonly malicious: readonly Verdict[];
   /** what the scenario found out, in words */
   readonly notes: readonly string[];
+  /** what the scenario counted */
+  readonly counts: Readonly<Record<string, number>>;
   /** hash of everything that happened */
   readonly trace: string;
 }
@@ -160,6 +162,7 @@ export class Reporter implements Observer {
       bytes: sum(({ traffic }) => traffic.bytesSent),
       steps: network.schedule.steps,
       notes: [...this.#world.notes],
+      counts: this.#world.counts.all(),
       virtualMs: Math.round(this.#world.nowMs),
       realMs: Math.round(realMs),
       malicious: this.#verdicts.list(),
@@ -184,6 +187,11 @@ function framesByType(hosts: readonly Host[]): Record<string, number> {
   return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
 }
 
+function countWords(counts: Report['counts']): string[] {
+  const words = Object.entries(counts).map(([what, times]) => `${what} (${times})`);
+  return words.length === 0 ? [] : [`  happened     ${words.join(', ')}`];
+}
+
 export function describeReport(report: Report): string {
   const { delayMs } = report;
   const mb = (report.bytes / 1e6).toFixed(2);
@@ -197,6 +205,7 @@ export function describeReport(report: Report): string {
     `  copies       ${report.copiesPerDelivery} sent for each delivery, ${report.copiesPerRelay} to each relay that got one`,
     ...shortWords(report.dissemination),
     ...report.notes.map((note, i) => `  ${i === 0 ? 'found       ' : '            '} ${note}`),
+    ...countWords(report.counts),
     `  visits       ${report.visits.made} between relays that are no neighbours, ${report.visits.bytes} bytes`,
     `  traffic      ${report.frames} frames, ${mb} MB, ${report.framesDropped} frames dropped at full queues`,
     `  time         ${(report.virtualMs / 1000).toFixed(1)} s virtual in ${(report.realMs / 1000).toFixed(1)} s real, ` +

@@ -8,6 +8,10 @@ export interface Scenario {
   readonly about: string;
   /** how many peers it has if nobody says; a function of the seed where that varies */
   readonly peers: number | ((seed: number) => number);
+  /** the heap that it takes where that is more than Node gives by itself */
+  readonly heapMiB?: number;
+  /** what of `World.counts` has to happen in some seed of a few dozen, or they show less than they say */
+  readonly parts?: readonly string[];
   run(world: World, options: { readonly peers: number }): void;
 }
 

@@ -16,6 +16,7 @@ describe('the core in a simulated mesh', () => {
   it.each([
     ['mesh30', 8],
     ['malice', 12],
+    ['aftermath', 10],
   ] as const)(
     'plays %s the same to the byte with the same seed, and otherwise with another',
     (played, peers) => {

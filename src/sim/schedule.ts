@@ -11,6 +11,11 @@ interface Item {
   readonly run: () => void;
 }
 
+/** A time as the schedule counts it, thousandths of a millisecond. */
+export function roundedMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
 function isBefore(a: Item, b: Item): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence);
 }
@@ -37,8 +42,7 @@ export class Schedule {
 
   /** A time that is over means now. */
   at(atMs: number, run: () => void): void {
-    const rounded = Math.round(atMs * 1000) / 1000;
-    this.#push({ atMs: Math.max(rounded, this.#nowMs), sequence: this.#sequence++, run });
+    this.#push({ atMs: Math.max(roundedMs(atMs), this.#nowMs), sequence: this.#sequence++, run });
   }
 
   /** Does everything that is due up to and with `untilMs`, and stands there afterwards. */

@@ -63,7 +63,8 @@ export class Streams {
     }));
     if (notify !== 0)
       network.later(host, departsMs - network.schedule.nowMs, () => this.#flushed(host, end.id, notify));
-    if (end.queuedBytes > network.profile.queueBytesClose) this.#closeBoth(wire, 'too_slow');
+    if (end.queuedBytes(network.schedule.nowMs) > network.profile.queueBytesClose)
+      this.#closeBoth(wire, 'too_slow');
   }
 
   send(host: Host, effect: Send): void {
@@ -87,7 +88,8 @@ export class Streams {
     const { queueBytesMax, queueBytesClose, dropShare, repeatShare } = network.profile;
     const { frame, droppable, notify } = effect;
     const roomBytes = droppable === 'first' ? LIMITS.ephemeralLinkQueueBytes : queueBytesMax;
-    const isFull = end.queuedBytes + frame.length > roomBytes;
+    const { nowMs } = network.schedule;
+    const isFull = end.queuedBytes(nowMs) + frame.length > roomBytes;
     if (droppable !== false && (isFull || network.chance(dropShare))) {
       host.traffic.framesDropped++;
       network.trace.add(`${host.name} drops a frame for link ${end.id}`);
@@ -97,10 +99,10 @@ export class Streams {
     const received = (to: WireEnd): Event => ({ kind: 'frame-received', link: to.id, bytes: frame });
     const departsMs = this.#transfer(wire, end, frame.length, received);
     if (network.chance(repeatShare)) this.#transfer(wire, end, frame.length, received);
-    if (notify !== 0)
-      network.later(host, departsMs - network.schedule.nowMs, () => this.#flushed(host, end.id, notify));
-    host.traffic.queuePeakBytes = Math.max(host.traffic.queuePeakBytes, end.queuedBytes);
-    if (end.queuedBytes > queueBytesClose) this.#closeBoth(wire, 'too_slow');
+    if (notify !== 0) network.later(host, departsMs - nowMs, () => this.#flushed(host, end.id, notify));
+    const queuedBytes = end.queuedBytes(nowMs);
+    host.traffic.queuePeakBytes = Math.max(host.traffic.queuePeakBytes, queuedBytes);
+    if (queuedBytes > queueBytesClose) this.#closeBoth(wire, 'too_slow');
   }
 
   #flushed(host: Host, link: number, notify: number): void {
@@ -123,9 +125,6 @@ export class Streams {
       jitterMs: network.draw(network.profile.jitterMs),
     });
     const to = wire.other(end);
-    network.schedule.at(departsMs, () => {
-      end.queuedBytes -= bytes;
-    });
     network.schedule.at(arrivesMs, () => {
       if (!to.isOpen || wire.isSilent) return;
       if (to.unread === undefined) network.deliver(to.host, event(to));
@@ -140,7 +139,7 @@ export class Streams {
     to.unreadBytes += one.bytes;
     if (to.unreadBytes <= this.#network.profile.windowBytes) return;
     to.heldBackBytes += one.bytes;
-    from.queuedBytes += one.bytes;
+    from.holdBack(one.bytes);
   }
 
   pause(host: Host, effect: Extract<Effect, { kind: 'pause' }>): void {
@@ -153,7 +152,7 @@ export class Streams {
 
   #resume(end: WireEnd, from: WireEnd): void {
     const waiting = end.unread ?? [];
-    from.queuedBytes -= end.heldBackBytes;
+    from.holdBack(-end.heldBackBytes);
     end.unread = undefined;
     end.unreadBytes = 0;
     end.heldBackBytes = 0;

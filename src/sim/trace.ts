@@ -8,6 +8,9 @@ import type { Bytes } from '../core/bytes.ts';
 /** Lines that a failure shows (a guess: a screen and a half). */
 const TRACE_LINES_KEPT = 60;
 
+/** Characters that are hashed at once: a call costs as much as a kilobyte (guess). */
+const HASH_CHUNK = 65_536;
+
 /** A checker's verdict, with all that is needed to see it again. */
 export class SimFailure extends Error {
   override readonly name = 'SimFailure';
@@ -25,6 +28,9 @@ export class Trace {
   readonly #kept: string[] = [];
   readonly #hash = createHash('sha256');
   readonly #nowMs: () => number;
+  /** what the hash has not been given yet */
+  #rest = '';
+  #stamp = { ms: Number.NaN, text: '' };
 
   constructor(options: { scenario: string; seed: number; nowMs: () => number }) {
     this.scenario = options.scenario;
@@ -34,15 +40,24 @@ export class Trace {
 
   /** @param bytes part of the hash, not of the line */
   add(line: string, bytes?: Bytes): void {
-    const full = `${this.#nowMs().toFixed(3)} ${line}`;
-    this.#hash.update(full).update('\n');
+    const ms = this.#nowMs();
+    if (ms !== this.#stamp.ms) this.#stamp = { ms, text: ms.toFixed(3) };
+    const full = `${this.#stamp.text} ${line}`;
+    this.#rest += `${full}\n`;
+    if (bytes !== undefined || this.#rest.length > HASH_CHUNK) this.#flush();
     if (bytes !== undefined) this.#hash.update(bytes);
     this.#kept.push(full);
     if (this.#kept.length > 2 * TRACE_LINES_KEPT) this.#kept.splice(0, TRACE_LINES_KEPT);
   }
 
+  #flush(): void {
+    this.#hash.update(this.#rest);
+    this.#rest = '';
+  }
+
   /** Hash of everything so far, 64 hexadecimal digits. */
   digest(): string {
+    this.#flush();
     return this.#hash.copy().digest('hex');
   }
 

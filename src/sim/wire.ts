@@ -7,6 +7,10 @@
  */
 import type { Event, LinkId } from '../core/contract.ts';
 import type { Host } from './host.ts';
+import { roundedMs } from './schedule.ts';
+
+/** Frames that have left and are still in the list of those that leave (guess). */
+const LEFT_MAX = 256;
 
 export class WireEnd {
   readonly host: Host;
@@ -16,8 +20,11 @@ export class WireEnd {
   isOpen = true;
   /** virtual ms at which the last accepted byte leaves */
   busyUntilMs = 0;
-  /** bytes accepted and not yet sent */
-  queuedBytes = 0;
+  /** bytes accepted that have not left yet, as of the last look */
+  #queuedBytes = 0;
+  /** when they leave, in that order; those below `#left` have left */
+  readonly #leaving: { readonly atMs: number; readonly bytes: number }[] = [];
+  #left = 0;
   /** what arrived while the host does not read this end; undefined while it reads */
   unread: { readonly event: Event; readonly bytes: number }[] | undefined;
   unreadBytes = 0;
@@ -30,6 +37,30 @@ export class WireEnd {
     this.host = host;
     this.run = host.run;
     this.id = id;
+  }
+
+  /** Bytes accepted and not yet sent. Worked out when somebody asks: an event for each frame would double all events. */
+  queuedBytes(nowMs: number): number {
+    for (let next = this.#leaving[this.#left]; next !== undefined && next.atMs <= nowMs; ) {
+      this.#queuedBytes -= next.bytes;
+      next = this.#leaving[++this.#left];
+    }
+    if (this.#left === this.#leaving.length) this.#leaving.length = 0;
+    else if (this.#left > LEFT_MAX) this.#leaving.splice(0, this.#left);
+    else return this.#queuedBytes;
+    this.#left = 0;
+    return this.#queuedBytes;
+  }
+
+  /** Takes bytes into the queue, which leave at `atMs`. */
+  enqueue(bytes: number, atMs: number): void {
+    this.#queuedBytes += bytes;
+    this.#leaving.push({ bytes, atMs });
+  }
+
+  /** Bytes that have left and whose receiver has no room for them count here until it has. */
+  holdBack(bytes: number): void {
+    this.#queuedBytes += bytes;
   }
 }
 
@@ -136,6 +167,6 @@ export function occupy(
   const arrivesMs = Math.max(departsMs + wire.latencyMs + at.jitterMs, end.lastArrivalMs);
   end.busyUntilMs = departsMs;
   end.lastArrivalMs = arrivesMs;
-  end.queuedBytes += bytes;
+  end.enqueue(bytes, roundedMs(departsMs));
   return { departsMs, arrivesMs };
 }

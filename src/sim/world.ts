@@ -9,15 +9,15 @@ import { DEFAULT_RATES, DEFAULT_RETENTION } from '../core/defaults.ts';
 import type { EphemeralContent } from '../core/message/ephemeral.ts';
 import type { Message } from '../core/message/message.ts';
 import { type SignatureCheck, signatureCheck } from '../core/message/verified.ts';
-import type { PeerConfig, PeerSnapshot, Rates, RetentionLimits } from '../core/peer-types.ts';
+import type { PeerConfig, PeerSnapshot } from '../core/peer-types.ts';
 import { Random } from '../core/random.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { createMemoryStore } from '../store/memory.ts';
-import type { Store } from '../store/store.ts';
 import { type Checked, type Checker, ofHonest, type Queues } from './checker.ts';
 import { createCheckers } from './checkers.ts';
 import { Clients, type PublishOptions } from './clients.ts';
 import { ConvergenceWatch, checkConvergence, type Difference, findDifferences } from './convergence.ts';
+import { Counts } from './counts.ts';
 import type { CommitCrash } from './disk.ts';
 import { Feeds } from './feed.ts';
 import { type CoreFactory, Host, type SimCore } from './host.ts';
@@ -25,10 +25,11 @@ import { mustKeep } from './keeping.ts';
 import { derive, SimKey } from './keys.ts';
 import { MaliciousPeer } from './malice/actor.ts';
 import { Hand } from './malice/hand.ts';
-import { MALICE, type MaliceKind } from './malice/index.ts';
-import type { MaliceFactory } from './malice/malice.ts';
+import { MALICE } from './malice/index.ts';
 import { Network, type NetworkOptions, SIM_NETWORK } from './network.ts';
+import type { PeerOptions } from './peer-options.ts';
 import { type Publication, Registry } from './registry.ts';
+import { isSuperseded } from './superseded-checker.ts';
 import { SimFailure } from './trace.ts';
 
 export interface WorldOptions extends NetworkOptions {
@@ -37,39 +38,14 @@ export interface WorldOptions extends NetworkOptions {
   readonly checkers?: (world: Checked) => Checker[];
 }
 
-export interface PeerOptions {
-  /** names of peers on its bootstrap list */
-  readonly bootstrap?: readonly string[];
-  /** names or `ws://` addresses of peers that it always dials */
-  readonly fixed?: readonly string[];
-  readonly joined?: readonly string[];
-  /** false: nobody reaches it, true without it */
-  readonly isReachable?: boolean;
-  /** it asks neighbours to dial it back, as daemons do; false without it, and then the scenario says who is a relay */
-  readonly asksDialBack?: boolean;
-  /** local identities, 1 without it */
-  readonly identities?: number;
-  /** what differs from the defaults */
-  readonly rates?: Partial<Rates>;
-  readonly retention?: Partial<RetentionLimits>;
-  /** own wall clock minus true time at first, ms */
-  readonly wallOffsetMs?: number;
-  /** instead of the world's, for broken peers */
-  readonly createCore?: CoreFactory;
-  /** instead of the memory store, for broken ones */
-  readonly wrapStore?: (store: Store) => Store;
-  /** what malice stands between its core and its links, by its name in `malice/`; honest without it */
-  readonly malice?: MaliceKind;
-  /** instead of the usual form of that malice */
-  readonly createMalice?: MaliceFactory;
-}
-
 export class World implements Checked {
   readonly network: Network;
   readonly registry = new Registry();
   readonly feeds: Feeds;
   /** what a scenario found out, for reports */
   readonly notes: string[] = [];
+  /** what happened and how often, for reports and for tests that want it to have happened */
+  readonly counts = new Counts();
   readonly #options: WorldOptions;
   readonly #hosts = new Map<string, Host>();
   /** hosts added so far: their addresses are made from it */
@@ -141,7 +117,9 @@ export class World implements Checked {
   }
 
   keeps(host: Host, publication: Publication): boolean {
-    const { channel } = publication.command;
+    const { command, message } = publication;
+    const { channel } = command;
+    if (message && isSuperseded(this.registry, host, message)) return false;
     const wallMs = this.wallMs(host);
     const isJoined = this.#clients.wants(host, channel);
     return mustKeep(host, publication, { wallMs, isJoined, policy: this.#clients.policyOf(host, channel) });
@@ -238,6 +216,7 @@ export class World implements Checked {
       agent: `sim ${name}`,
       allowPrivate: false,
       banThreshold: 16,
+      known: new Set(),
       rates: host.options.rates,
       retention: host.options.retention,
       publicUrl: '',

@@ -3,10 +3,12 @@
  *
  * A bucket is named by its first minute. Hours are whole hours since 1970, so a minute lies in exactly one of them.
  */
+
 import { addSum, type Bytes, subtractSum } from '../core/bytes.ts';
+import { MeshError } from '../core/errors.ts';
 import { HOUR, LIMITS, MINUTE } from '../core/limits.ts';
 import { TIME_END, type Time, toTimeBytes } from '../core/message/time.ts';
-import type { Position, Sum } from '../core/persistence.ts';
+import type { Sum } from '../core/persistence.ts';
 
 export const HOUR_MINUTES = 60;
 
@@ -16,10 +18,6 @@ export const HEAVY_BYTES = 4096;
 
 /** Sorts after the 8 bytes of every time. */
 const AFTER_ALL_TIMES: Bytes = new Uint8Array(8).fill(0xff);
-
-/** Before every message and after every message, in the order of (time, id). */
-export const FIRST: Position = { time: { timeMs: 0, counter: 0 }, id: new Uint8Array(0) };
-export const LAST: Position = { time: TIME_END, id: new Uint8Array(33).fill(0xff) };
 
 /** The minute since 1970 that a message time falls into. */
 export function minuteOf(time: Time): number {
@@ -42,6 +40,12 @@ export function timeBound(minute: number): Bytes {
   return timeMs > TIME_END.timeMs ? AFTER_ALL_TIMES : toTimeBytes({ timeMs, counter: 0 });
 }
 
+/** A damaged page may hold anything in the place of a sum. */
+function assertSum({ count, sum }: { readonly count: unknown; readonly sum: unknown }): void {
+  if (!(sum instanceof Uint8Array) || sum.length !== 32 || !Number.isSafeInteger(count))
+    throw new MeshError('store_damaged', 'A row holds something else where an id or a sum should be.');
+}
+
 /** A sum that grows and shrinks. `count` may be negative while it stands for a change. */
 export class RunningSum implements Sum {
   count = 0;
@@ -49,24 +53,28 @@ export class RunningSum implements Sum {
 
   /** @param id 32 bytes */
   addId(id: Bytes): this {
+    assertSum({ count: 1, sum: id });
     this.count++;
     addSum(this.sum, id);
     return this;
   }
 
   removeId(id: Bytes): this {
+    assertSum({ count: 1, sum: id });
     this.count--;
     subtractSum(this.sum, id);
     return this;
   }
 
   add(other: Sum): this {
+    assertSum(other);
     this.count += other.count;
     addSum(this.sum, other.sum);
     return this;
   }
 
   subtract(other: Sum): this {
+    assertSum(other);
     this.count -= other.count;
     subtractSum(this.sum, other.sum);
     return this;

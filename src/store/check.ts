@@ -8,7 +8,7 @@ import { channelTag, isChannelText } from '../core/channel/channel.ts';
 import type { DeliveryState } from '../core/contract.ts';
 import { isEphemeral, type Sha256 } from '../core/message/message.ts';
 import type { VerifiedMessage } from '../core/message/verified.ts';
-import type { PersistOp, Query, RetentionPolicy, Window } from '../core/persistence.ts';
+import type { PersistOp, PositionRange, Query, RetentionPolicy, Window } from '../core/persistence.ts';
 
 /** Peers named as keepers of one own message; later ones change nothing. Enough for every home relay (guess). */
 export const STORED_BY_MAX = 16;
@@ -33,6 +33,11 @@ export function keyBytes(text: string): Bytes {
 function checkNumber(name: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new RangeError(`${name} is not an unsigned integer: ${value}`);
+}
+
+function checkPositive(name: string, value: number): void {
+  checkNumber(name, value);
+  if (value === 0) throw new RangeError(`${name} is 0`);
 }
 
 function checkText(name: string, value: string): void {
@@ -67,6 +72,13 @@ function checkWindow(window: Window): void {
     throw new RangeError(`fromMinute is not a whole hour: ${window.fromMinute}`);
 }
 
+function checkRange({ from, until }: PositionRange): void {
+  for (const { time } of [from, until]) {
+    checkNumber('timeMs', time.timeMs);
+    checkNumber('counter', time.counter);
+  }
+}
+
 /** Throws RangeError if a page cannot be read as asked. @param limit rows, 0 or more; @param after arrival number */
 export function checkPage(limit: number, wallMs: number, after = 0): void {
   checkNumber('limit', limit);
@@ -92,16 +104,20 @@ export function createOpCheck(options: { network: string; sha256: Sha256 }): (op
     }
     if (tag !== expected) throw new RangeError(`tag ${tag} is not the tag of ${JSON.stringify(channel)}`);
   };
-  const checkMessage = ({ message }: VerifiedMessage, tag: string): void => {
-    checkTag(message.channel, tag);
-    if (isEphemeral(message.kind)) throw new RangeError(`kind ${message.kind} is never stored`);
+  const checkHeader = (header: { channel: string; kind: number }, tag: string): void => {
+    checkTag(header.channel, tag);
+    if (isEphemeral(header.kind)) throw new RangeError(`kind ${header.kind} is never stored`);
   };
+  const checkMessage = ({ message }: VerifiedMessage, tag: string): void => checkHeader(message, tag);
   return (op) => {
     if ('tag' in op) tagBytes(op.tag);
     switch (op.kind) {
       case 'message':
       case 'put-off':
         checkMessage(op.message, op.tag);
+        return;
+      case 'tombstone':
+        checkHeader(op.header.header, op.tag);
         return;
       case 'own-message':
         checkMessage(op.message, op.tag);
@@ -122,7 +138,7 @@ export function createOpCheck(options: { network: string; sha256: Sha256 }): (op
   };
 }
 
-type NamingOp = 'message' | 'put-off' | 'own-message' | 'join' | 'leave' | 'retention';
+type NamingOp = 'message' | 'put-off' | 'tombstone' | 'own-message' | 'join' | 'leave' | 'retention';
 
 /** The operations that name no channel. */
 function checkSmallOp(op: Exclude<PersistOp, { kind: NamingOp }>): void {
@@ -145,10 +161,16 @@ function checkSmallOp(op: Exclude<PersistOp, { kind: NamingOp }>): void {
       checkNumber('freeBytes', op.freeBytes);
       checkNumber('freeBytes', op.freeBytes);
       return;
+    case 'leaf-floor':
+      tagBytes(op.tag);
+      checkNumber('hour', op.hour);
+      return;
     case 'mailbox':
       keyBytes(op.peer);
       op.tags.forEach(tagBytes);
       checkNumber('untilMs', op.untilMs);
+      checkNumber('linkedMs', op.linkedMs);
+      checkText('group', op.group);
       return;
     case 'address':
       checkText('url', op.url);
@@ -172,6 +194,7 @@ export function checkQuery(query: Query): void {
   switch (query.kind) {
     case 'has':
     case 'messages':
+    case 'tombstones':
     case 'usage':
       return;
     case 'hours':
@@ -182,14 +205,15 @@ export function checkQuery(query: Query): void {
     case 'sums':
       query.windows.forEach(checkWindow);
       return;
-    case 'buckets':
-      checkWindow(query.window);
-      checkNumber('minutesFromMinute', query.minutesFromMinute);
-      return;
-    case 'positions':
+    case 'split':
       tagBytes(query.tag);
-      checkNumber('untilMinute', query.untilMinute);
-      checkNumber('limit', query.limit);
+      query.ranges.forEach(checkRange);
+      for (const { size } of query.ranges) checkPositive('size', size);
+      return;
+    case 'ids':
+      tagBytes(query.tag);
+      query.ranges.forEach(checkRange);
+      checkPositive('limit', query.limit);
       return;
     case 'page':
       return checkPage(query.limit, query.wallMs);

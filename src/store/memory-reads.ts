@@ -1,23 +1,35 @@
 /** How the memory store answers. Each answer is a plain walk over rows; see `memory.ts`. */
-import { compare, idFromText, toBase64url } from '../core/bytes.ts';
-import { MINUTE } from '../core/limits.ts';
-import { isExpired, MESSAGE_KIND } from '../core/message/message.ts';
+import { compare, EMPTY, idFromText, toBase64url } from '../core/bytes.ts';
+import { AMENDS, countsFor } from '../core/message/amend.ts';
+import { readSignedHeader, type Tombstone } from '../core/message/header.ts';
+import { buildMessage, isExpired, MESSAGE_KIND, type MessageContext } from '../core/message/message.ts';
 import { compareTime, TIME_ZERO } from '../core/message/time.ts';
 import type { VerifiedMessage } from '../core/message/verified.ts';
-import type {
-  Bucket,
-  Holding,
-  Position,
-  Query,
-  QueryAnswer,
-  Sum,
-  TagUse,
-  Window,
+import {
+  comparePosition,
+  type Holding,
+  type Position,
+  type Query,
+  type QueryAnswer,
+  type Sum,
+  type TagUse,
+  type Window,
 } from '../core/persistence.ts';
-import { FIRST, HOUR_MINUTES, hourOf, LAST, minuteOf, RunningSum } from './buckets.ts';
+import { FIRST, INFINITY } from '../core/sync/negentropy/bounds.ts';
+import { HOUR_MINUTES, minuteOf, RunningSum } from './buckets.ts';
 import { checkPage, checkQuery, DELIVERY_STATES } from './check.ts';
-import { comparePosition, lowerIndex, type MemoryTables, type Row } from './memory-tables.ts';
-import type { ChannelRow, IdRange, KnownMessage, Store, StoredMessage } from './store.ts';
+import { readChanges } from './memory-changes.ts';
+import { ids, splitSource } from './memory-ranges.ts';
+import { lowerIndex, type MemoryTables, type Row } from './memory-tables.ts';
+import { split } from './split.ts';
+import {
+  type ChannelRow,
+  EDITS_MAX,
+  type IdRange,
+  type KnownMessage,
+  type Store,
+  type StoredMessage,
+} from './store.ts';
 
 type Ask<K extends Query['kind']> = Extract<Query, { kind: K }>;
 type Answer<K extends Query['kind']> = Extract<QueryAnswer, { kind: K }>;
@@ -33,21 +45,19 @@ export interface ReadParts {
   /** throws once the store is closed */
   readonly assertOpen: () => void;
   readonly freeBytes: () => number;
+  readonly context: MessageContext;
 }
 
 /** Every call of a store that changes nothing. */
-export function createMemoryReads(
-  tables: MemoryTables,
-  { assertOpen, freeBytes }: ReadParts,
-): Omit<Store, 'transact' | 'close'> {
+export function createMemoryReads(tables: MemoryTables, parts: ReadParts): Omit<Store, 'transact' | 'close'> {
   const guarded = <T>(work: () => T): T => {
-    assertOpen();
+    parts.assertOpen();
     return work();
   };
   return {
     read: (query) => {
       checkQuery(query);
-      return guarded(() => read(tables, query, freeBytes));
+      return guarded(() => read(tables, query, parts));
     },
     restore: () => guarded(() => restore(tables)),
     readPage: (page) => {
@@ -58,12 +68,18 @@ export function createMemoryReads(
       checkPage(page.limit, page.wallMs, page.after);
       return guarded(() => readArrivals(tables, page));
     },
+    readChanges: (page) => {
+      checkPage(page.limit, page.wallMs, page.after);
+      const stored = (row: Row) => (isHeld(row) ? toStored(tables, row) : undefined);
+      return guarded(() => readChanges(tables, page, { isAsked: askedBy(tables, page), stored }));
+    },
     readMessage: (id) =>
       guarded(() => {
         const row = tables.byId.get(id);
-        return isHeld(row) ? toStored(row) : undefined;
+        return isHeld(row) ? toStored(tables, row) : undefined;
       }),
     known: (range, limit) => guarded(() => known(tables, range, limit)),
+    equivocation: (channel, author) => guarded(() => tables.chains.proof(`${author} ${channel}`)),
     channels: () => guarded(() => channels(tables)),
     lastArrival: () => guarded(() => tables.lastArrival),
     outboxSize: (most) =>
@@ -73,6 +89,7 @@ export function createMemoryReads(
 
 function holdingOf(row: Row): KnownMessage['holding'] {
   if (isHeld(row)) return 'held';
+  if (row.isDeleted) return 'deleted';
   return row.isWanted ? 'wanted' : 'dropped';
 }
 
@@ -97,12 +114,24 @@ function stateOf(row: Row) {
   return DELIVERY_STATES[row.own?.state ?? 0] ?? 'queued';
 }
 
-function toStored(row: HeldRow): StoredMessage {
+function toStored(tables: MemoryTables, row: HeldRow): StoredMessage {
   const delivery = row.own && { state: stateOf(row), storedBy: [...row.own.storedBy] };
-  return { arrival: row.arrival, message: row.message, delivery };
+  const { author, channel } = row.header;
+  const equivocates = tables.chains.proof(`${toBase64url(author)} ${channel}`) !== undefined;
+  const edit = row.header.amends === AMENDS.nothing ? editOf(tables, row) : undefined;
+  return { arrival: row.arrival, message: row.message, delivery, equivocates, ...(edit && { edit }) };
 }
 
-function read(tables: MemoryTables, query: Query, freeBytes: () => number): QueryAnswer {
+function editOf(tables: MemoryTables, { header }: HeldRow): VerifiedMessage | undefined {
+  const newest = (tables.amending.get(header.idText) ?? [])
+    .filter((by) => by.header.amends === AMENDS.edits && countsFor(by.header, header))
+    .sort((a, b) => comparePosition(b.header, a.header))
+    .slice(0, EDITS_MAX);
+  return newest.find(isHeld)?.message;
+}
+
+function read(tables: MemoryTables, query: Query, parts: ReadParts): QueryAnswer {
+  const { freeBytes, context } = parts;
   switch (query.kind) {
     case 'has':
       return { kind: 'has', holdings: query.ids.map((id) => holding(tables, toBase64url(id))) };
@@ -118,12 +147,16 @@ function read(tables: MemoryTables, query: Query, freeBytes: () => number): Quer
       return { kind: 'hours', hours: hours(tables, query) };
     case 'messages':
       return { kind: 'messages', messages: query.ids.map((id) => tables.byId.get(toBase64url(id))?.message) };
+    case 'tombstones': {
+      const tombstones = query.ids.map((id) => tombstoneOf(tables, context, toBase64url(id)));
+      return { kind: 'tombstones', tombstones };
+    }
     case 'sums':
       return { kind: 'sums', sums: query.windows.map((window) => sumOf(tables, window)) };
-    case 'buckets':
-      return { kind: 'buckets', buckets: buckets(tables, query) };
-    case 'positions':
-      return { kind: 'positions', positions: positions(tables, query) };
+    case 'split':
+      return split(splitSource(tables, query.tag), query.ranges);
+    case 'ids':
+      return ids(tables, query);
     case 'page':
       return { kind: 'page', messages: readPage(tables, query).map(({ message }) => message) };
     case 'outbox':
@@ -139,9 +172,20 @@ function read(tables: MemoryTables, query: Query, freeBytes: () => number): Quer
 
 function holding(tables: MemoryTables, id: string): Holding {
   const row = tables.byId.get(id);
-  if (row === undefined) return 'unknown';
-  if (row.isWanted) return 'wanted';
-  return row.message === undefined ? 'dropped' : 'held';
+  if (row !== undefined) return holdingOf(row);
+  const isNamed = tables.amending.get(id)?.some(({ header }) => header.amends === AMENDS.deletes);
+  return isNamed ? 'named' : 'unknown';
+}
+
+function tombstoneOf(tables: MemoryTables, context: MessageContext, id: string): Tombstone | undefined {
+  const row = tables.byId.get(id);
+  const by = row?.isDeleted ? tables.deleteOf(row.header) : undefined;
+  if (!row || !by) return undefined;
+  const { bytes, signature } = row.header.signed;
+  return {
+    header: readSignedHeader(context, bytes, signature),
+    deletion: buildMessage(context, { ...by.header.signed, body: '', payload: EMPTY }),
+  };
 }
 
 function wanted(tables: MemoryTables, query: Ask<'wanted'>): Answer<'wanted'>['rows'] {
@@ -201,27 +245,14 @@ function sumOf(tables: MemoryTables, window: Window): Sum {
   return total;
 }
 
-function buckets(tables: MemoryTables, { window, minutesFromMinute }: Ask<'buckets'>): Bucket[] {
-  const border = Math.min(hourOf(minutesFromMinute), hourOf(window.untilMinute));
-  const sums = new Map<number, RunningSum>();
-  for (const [minute, sum] of minutesIn(tables, window)) {
-    const start = minute < border ? hourOf(minute) : minute;
-    sums.set(start, (sums.get(start) ?? new RunningSum()).add(sum));
-  }
-  return [...sums]
-    .map(([startMinute, { count, sum }]) => ({
-      startMinute,
-      minutes: startMinute < border ? HOUR_MINUTES : 1,
-      count,
-      sum,
-    }))
-    .sort((a, b) => a.startMinute - b.startMinute);
+/** True for a post of its own: not an edit, not a delete. */
+function isPost({ header: { kind, amends } }: Row): boolean {
+  return kind === MESSAGE_KIND.post && amends === AMENDS.nothing;
 }
 
 /** True for what clients are shown: posts that are held and have not expired. */
 function isShown(row: Row, wallMs: number): row is HeldRow {
-  const { kind, expiresMs } = row.header;
-  return isHeld(row) && kind === MESSAGE_KIND.post && !isExpired(expiresMs, wallMs);
+  return isHeld(row) && isPost(row) && !isExpired(row.header.expiresMs, wallMs);
 }
 
 /** Rows after `low` and before `high`, both exclusive. */
@@ -231,24 +262,17 @@ function range(rows: readonly Row[], low: Position, high: Position): readonly Ro
   return rows.slice(from, until);
 }
 
-function positions(tables: MemoryTables, query: Ask<'positions'>): Position[] {
-  const found: Position[] = [];
-  for (const row of range(tables.byTag.get(query.tag) ?? [], query.after, LAST)) {
-    const { time, id } = row.header;
-    if (found.length === query.limit || time.timeMs >= query.untilMinute * MINUTE) break;
-    found.push({ time, id });
-  }
-  return found;
-}
-
 function outbox(tables: MemoryTables, query: Ask<'outbox'>): Answer<'outbox'>['rows'] {
   const from = lowerIndex(tables.arrivals, (row) => row.arrival > query.afterArrival);
   return tables.arrivals
     .slice(from)
     .filter(isHeld)
-    .filter((row) => row.own !== undefined && stateOf(row) !== 'stored')
+    .filter(({ own }) => own && (query.alone ? own.alone : DELIVERY_STATES[own.state] !== 'stored'))
     .slice(0, query.limit)
-    .map((row) => ({ arrival: row.arrival, state: stateOf(row), message: row.message }));
+    .map((row) => ({
+      ...{ arrival: row.arrival, state: stateOf(row), message: row.message },
+      storedBy: [...(row.own?.storedBy ?? [])],
+    }));
 }
 
 function head(tables: MemoryTables, query: Ask<'head'>): Answer<'head'> {
@@ -267,6 +291,7 @@ function restore(tables: MemoryTables): ReturnType<Store['restore']> {
     joined: [...tables.joined].sort(byKey).map(([channel, { policy }]) => ({ channel, policy })),
     carried: [...tables.carried].sort(byKey).map(([tag, carried]) => ({ tag, ...carried })),
     floors: [...tables.floors].sort(byKey).map(([tag, floorHour]) => ({ tag, floorHour })),
+    leafFloors: [...tables.leafFloors].sort(byKey).map(([tag, hour]) => ({ tag, hour })),
     mailboxes: [...tables.mailboxes].sort(byKey).map(([peer, mailbox]) => ({ peer, ...mailbox })),
     addresses: tables.addressesByAge(),
     recordSequence: tables.recordSequence,
@@ -276,27 +301,35 @@ function restore(tables: MemoryTables): ReturnType<Store['restore']> {
 
 function readPage(tables: MemoryTables, page: Parameters<Store['readPage']>[0]): StoredMessage[] {
   const rows = tables.byTag.get(tables.tagOf(page.channel) ?? '') ?? [];
-  const found = range(rows, page.after ?? FIRST, page.before ?? LAST).filter(
+  const found = range(rows, page.after ?? FIRST, page.before ?? INFINITY).filter(
     (row): row is HeldRow => row.header.channel === page.channel && isShown(row, page.wallMs),
   );
   const taken =
     page.after === undefined
       ? found.slice(Math.max(0, found.length - page.limit))
       : found.slice(0, page.limit);
-  return taken.map(toStored);
+  return taken.map((row) => toStored(tables, row));
 }
 
 function readArrivals(tables: MemoryTables, page: Parameters<Store['readArrivals']>[0]): StoredMessage[] {
-  const channels = page.channels && new Set(page.channels);
+  const isAsked = askedBy(tables, page);
   const from = lowerIndex(tables.arrivals, (row) => row.arrival > page.after);
   const found: StoredMessage[] = [];
   for (const row of tables.arrivals.slice(from)) {
     if (found.length === page.limit) break;
-    const { channel } = row.header;
-    const isAsked = channels ? channels.has(channel) : tables.joined.has(channel) || row.own !== undefined;
-    if (isAsked && isShown(row, page.wallMs)) found.push(toStored(row));
+    if (isAsked(row) && isShown(row, page.wallMs)) found.push(toStored(tables, row));
   }
   return found;
+}
+
+/** Whether a row is of a channel that is asked for. */
+function askedBy(
+  tables: MemoryTables,
+  page: { readonly channels?: readonly string[] },
+): (row: Row) => boolean {
+  const channels = page.channels && new Set(page.channels);
+  return ({ header: { channel }, own }) =>
+    channels ? channels.has(channel) : tables.joined.has(channel) || own !== undefined;
 }
 
 function channels(tables: MemoryTables): ChannelRow[] {
@@ -309,9 +342,10 @@ function channels(tables: MemoryTables): ChannelRow[] {
     return { channel, tag, joined: isJoined, policy, messages: 0, bytes: bytes + ownBytes, lastArrival: 0 };
   };
   for (const [channel, { tag }] of tables.joined) found.set(channel, rowOf(channel, tag));
-  for (const { arrival, tag, header } of tables.arrivals.filter(isHeld)) {
+  for (const held of tables.arrivals.filter(isHeld)) {
+    const { arrival, tag, header } = held;
     const row = found.get(header.channel) ?? rowOf(header.channel, tag);
-    const lastArrival = header.kind === MESSAGE_KIND.post ? arrival : row.lastArrival;
+    const lastArrival = isPost(held) ? arrival : row.lastArrival;
     found.set(header.channel, { ...row, messages: row.messages + 1, lastArrival });
   }
   return [...found.values()].sort((a, b) => (a.channel < b.channel ? -1 : 1));

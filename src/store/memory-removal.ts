@@ -3,10 +3,16 @@
 import { toBase64url } from '../core/bytes.ts';
 import { isExpired } from '../core/message/message.ts';
 import { compareTime } from '../core/message/time.ts';
-import { IDEMPOTENCY_MS, type PersistOp, type PersistResult, PRUNE_STEP } from '../core/persistence.ts';
+import {
+  comparePosition,
+  IDEMPOTENCY_MS,
+  type PersistOp,
+  type PersistResult,
+  PRUNE_STEP,
+} from '../core/persistence.ts';
 import { HEAVY_BYTES, HOUR_MINUTES, minuteOf } from './buckets.ts';
 import { DELIVERY_STATES } from './check.ts';
-import { comparePosition, type MemoryTables, type Row } from './memory-tables.ts';
+import type { MemoryTables, Row } from './memory-tables.ts';
 
 type Op<K extends PersistOp['kind']> = Extract<PersistOp, { kind: K }>;
 
@@ -22,7 +28,7 @@ export function prune(tables: MemoryTables, op: Op<'prune'>): PersistResult {
   const gone = rows.filter(
     (row) =>
       row.own === undefined ||
-      (DELIVERY_STATES[row.own.state] === 'stored' && hourOfRow(row) < op.ownBeforeHour),
+      ((row.isDeleted || DELIVERY_STATES[row.own.state] === 'stored') && hourOfRow(row) < op.ownBeforeHour),
   );
   for (const row of gone) tables.remove(row);
   tables.forgetStrangers();

@@ -1,15 +1,27 @@
 /** What the memory store keeps: rows by id, in the two orders they are read in, and sums per minute. */
-import { type Bytes, compare, toBase64url } from '../core/bytes.ts';
-import type { Message } from '../core/message/message.ts';
-import { compareTime } from '../core/message/time.ts';
+import { type Bytes, toBase64url } from '../core/bytes.ts';
+import { isFeed } from '../core/channel/channel.ts';
+import { supersededOf } from '../core/channel/feed.ts';
+import type { RestoredState } from '../core/contract.ts';
+import { AMENDS, type Amends, amends, countsFor, isDeletable, targetsOf } from '../core/message/amend.ts';
+import type { SignedHeader } from '../core/message/header.ts';
+import { Message } from '../core/message/message.ts';
 import type { VerifiedMessage } from '../core/message/verified.ts';
-import { type Position, type RetentionPolicy, ROW_BYTES } from '../core/persistence.ts';
+import { comparePosition, type Position, type RetentionPolicy, ROW_BYTES } from '../core/persistence.ts';
 import { minuteOf, RunningSum } from './buckets.ts';
+import { MemoryChains } from './memory-chains.ts';
 
 /** What stays of a message without its content, and the bytes that it costs. */
 export interface Header
   extends Pick<Message, 'id' | 'idText' | 'author' | 'channel' | 'time' | 'kind' | 'expiresMs'> {
   readonly bytes: number;
+  /** signed bytes and signature */
+  readonly signed: { readonly bytes: Bytes; readonly signature: Bytes };
+  readonly amends: Amends;
+  /** id texts of what it edits or deletes */
+  readonly targets: readonly string[];
+  /** a delete that names it, and counts, deletes it */
+  readonly isDeletable: boolean;
 }
 
 export interface Row {
@@ -21,9 +33,18 @@ export interface Row {
   /** octets of the content, 0 where it is not held */
   content: number;
   /** its content is still to come */
-  readonly isWanted: boolean;
+  isWanted: boolean;
+  isDeleted: boolean;
   /** for own messages: index of the delivery state, the peers that say `stored`, and the idempotency key */
-  readonly own: { state: number; readonly storedBy: string[]; readonly key: string } | undefined;
+  readonly own: OwnRow | undefined;
+}
+
+export interface OwnRow {
+  state: number;
+  readonly storedBy: string[];
+  readonly key: string;
+  /** one more keeper is to be found */
+  alone: boolean;
 }
 
 export interface KeyRow {
@@ -51,9 +72,10 @@ interface AuthorRow {
 }
 
 /** The header of a message, in memory of its own. */
-export function headerOf(message: Message): Header {
+export function headerOf(message: Message | SignedHeader): Header {
   const { idText, channel, time, kind, expiresMs } = message;
-  const bytes = message.bytes.length + message.signature.length + ROW_BYTES;
+  const signed = { bytes: message.bytes.slice(), signature: message.signature.slice() };
+  const amended = message instanceof Message ? amends(message) : message.amends;
   return {
     id: message.id.slice(),
     author: message.author.slice(),
@@ -62,18 +84,17 @@ export function headerOf(message: Message): Header {
     time,
     kind,
     expiresMs,
-    bytes,
+    bytes: message.bytes.length + message.signature.length + ROW_BYTES,
+    signed,
+    amends: amended,
+    targets: targetsOf(message.refs, amended).map(toBase64url),
+    isDeletable: message instanceof Message ? isDeletable(message) : amended !== AMENDS.deletes,
   };
 }
 
 /** Octets of a message's content. */
 export function contentOf({ body, payload }: Message): number {
   return new TextEncoder().encode(body).length + payload.length;
-}
-
-/** Order of display and catch-up: time, then id. */
-export function comparePosition(a: Position, b: Position): number {
-  return compareTime(a.time, b.time) || compare(a.id, b.id);
 }
 
 /** The first index of a sorted array at which `isAfter` holds; its length if there is none. */
@@ -95,6 +116,8 @@ export class MemoryTables {
   readonly byId = new Map<string, Row>();
   /** ascending by arrival */
   readonly arrivals: Row[] = [];
+  /** id text: the edits and deletes that name it */
+  readonly amending = new Map<string, Row[]>();
   /** tag: rows ascending by (time, id) */
   readonly byTag = new Map<string, Row[]>();
   /** tag, minute: sum of the messages in that minute */
@@ -104,13 +127,16 @@ export class MemoryTables {
   readonly carried = new Map<string, { readonly untilMs: number; readonly sinceHour: number }>();
   /** tag: hours since 1970 */
   readonly floors = new Map<string, number>();
-  readonly mailboxes = new Map<string, { readonly tags: readonly string[]; readonly untilMs: number }>();
+  /** tag: hour since which leaves keep it */
+  readonly leafFloors = new Map<string, number>();
+  readonly mailboxes = new Map<string, Omit<RestoredState['mailboxes'][number], 'peer'>>();
   readonly addresses = new Map<string, AddressRow>();
   /** channel: tag, of every channel that has messages */
   readonly #tags = new Map<string, string>();
   readonly #keys = new Map<string, KeyRow>();
   /** channel, author */
   readonly #authors = new Map<string, AuthorRow>();
+  readonly chains = new MemoryChains();
   /** authors of whom something was published here, as text */
   readonly #local = new Set<string>();
 
@@ -128,6 +154,40 @@ export class MemoryTables {
     const sum = minutes.get(minute) ?? new RunningSum();
     minutes.set(minute, sum.addId(header.id));
     this.#addToChain(row);
+    for (const target of header.targets)
+      this.amending.set(target, [...(this.amending.get(target) ?? []), row]);
+    if (this.deleteOf(header)) this.#delete(row);
+    if (header.amends === AMENDS.deletes)
+      for (const target of header.targets) {
+        const found = this.byId.get(target);
+        if (found && this.deleteOf(found.header)) this.#delete(found);
+      }
+  }
+
+  /** A known delete that counts for this message. */
+  deleteOf(target: Header): Row | undefined {
+    if (!target.isDeletable) return undefined;
+    const named = this.amending.get(target.idText) ?? [];
+    return named.find(({ header }) => header.amends === AMENDS.deletes && countsFor(header, target));
+  }
+
+  /** Removes what a new record of a feed supersedes. @returns false if it is superseded itself */
+  admit(header: Header, tag: string): boolean {
+    const { channel, kind } = header;
+    if (!isFeed(channel)) return true;
+    const rows = this.byTag.get(tag) ?? [];
+    const known = rows.filter((row) => row.header.channel === channel && row.header.kind === kind);
+    const gone = supersededOf(kind, [header, ...known.map((row) => row.header)]);
+    if (gone.includes(header)) return false;
+    for (const row of known) if (gone.includes(row.header)) this.remove(row);
+    return true;
+  }
+
+  #delete(row: Row): void {
+    row.message = undefined;
+    row.content = 0;
+    row.isWanted = false;
+    row.isDeleted = true;
   }
 
   /** What was published here ends the chain whatever its time; what comes from others only if it is later. */
@@ -144,6 +204,7 @@ export class MemoryTables {
 
   remove(row: Row): void {
     const { header, own } = row;
+    this.chains.remove(row);
     this.byId.delete(header.idText);
     this.arrivals.splice(
       lowerIndex(this.arrivals, (other) => other.arrival >= row.arrival),
@@ -155,6 +216,11 @@ export class MemoryTables {
     const minutes = this.minutes.get(row.tag);
     const minute = minuteOf(header.time);
     if (minutes?.get(minute)?.removeId(header.id).count === 0) minutes.delete(minute);
+    for (const target of header.targets) {
+      const left = (this.amending.get(target) ?? []).filter((other) => other !== row);
+      if (left.length > 0) this.amending.set(target, left);
+      else this.amending.delete(target);
+    }
     const known = this.#authors.get(`${toBase64url(header.author)} ${header.channel}`);
     if (known !== undefined) known.messages--;
     const key = own && this.findKey(header.author, own.key);
@@ -164,7 +230,10 @@ export class MemoryTables {
   /** Forgets strangers of whom no message is left. To be called after operations that removed something. */
   forgetStrangers(): void {
     for (const [place, { author, messages }] of this.#authors)
-      if (messages === 0 && !this.#local.has(author)) this.#authors.delete(place);
+      if (messages === 0 && !this.#local.has(author)) {
+        this.#authors.delete(place);
+        this.chains.forgive(place);
+      }
   }
 
   isLocal(author: Bytes): boolean {

@@ -66,6 +66,7 @@ function openTables(options: MemoryOptions, tables: MemoryTables): MemoryStore {
   return {
     ...createMemoryReads(tables, {
       assertOpen,
+      context,
       freeBytes: options.freeBytes ?? (() => Number.MAX_SAFE_INTEGER),
     }),
     transact,
@@ -92,7 +93,7 @@ function compact(context: MessageContext, tables: MemoryTables, op: PersistOp): 
 }
 
 type Op<K extends PersistOp['kind']> = Extract<PersistOp, { kind: K }>;
-type Stored = Extract<PersistResult, { kind: 'message' }>;
+type Stored = Extract<PersistResult, { kind: 'message' | 'deleted' | 'superseded' }>;
 
 const DONE: PersistResult = { kind: 'done' };
 
@@ -105,6 +106,9 @@ function apply(tables: MemoryTables, op: PersistOp): PersistResult {
       return DONE;
     case 'own-message':
       return insertOwn(tables, op);
+    case 'tombstone':
+      bury(tables, op);
+      return DONE;
     case 'prune':
       return prune(tables, op);
     case 'drop':
@@ -119,7 +123,7 @@ function apply(tables: MemoryTables, op: PersistOp): PersistResult {
 
 type SmallOp = Exclude<
   PersistOp,
-  { kind: 'message' | 'put-off' | 'own-message' | 'prune' | 'drop' | 'expire' }
+  { kind: 'message' | 'put-off' | 'tombstone' | 'own-message' | 'prune' | 'drop' | 'expire' }
 >;
 
 function applySmall(tables: MemoryTables, op: SmallOp): void {
@@ -146,9 +150,16 @@ function applySmall(tables: MemoryTables, op: SmallOp): void {
       });
       return;
     }
+    case 'leaf-floor':
+      if (op.hour === 0) tables.leafFloors.delete(op.tag);
+      else tables.leafFloors.set(op.tag, op.hour);
+      return;
     case 'mailbox':
       if (op.tags.length === 0) tables.mailboxes.delete(op.peer);
-      else tables.mailboxes.set(op.peer, { tags: [...op.tags], untilMs: op.untilMs });
+      else {
+        const { tags, untilMs, linkedMs, group } = op;
+        tables.mailboxes.set(op.peer, { tags: [...tags], untilMs, linkedMs, group });
+      }
       return;
     case 'address':
       setAddress(tables, op);
@@ -168,17 +179,37 @@ function insert(
 ): Stored {
   const known = tables.byId.get(verified.message.idText);
   const isFilled = known?.isWanted === true && !place.isWanted;
+  if (known?.isDeleted) return { kind: 'deleted' };
   if (known !== undefined && !isFilled) return { kind: 'message', inserted: false, arrival: known.arrival };
-  if (known !== undefined) tables.remove(known);
+  const header = headerOf(verified.message);
+  if (known === undefined && !tables.admit(header, place.tag)) return { kind: 'superseded' };
   const row: Row = {
     arrival: ++tables.lastArrival,
-    header: headerOf(verified.message),
+    header,
     message: place.isWanted ? undefined : verified,
     content: place.isWanted ? 0 : contentOf(verified.message),
+    isDeleted: false,
     ...place,
   };
+  if (known !== undefined) {
+    tables.chains.replace(known, row);
+    tables.remove(known);
+  }
   tables.add(row);
-  return { kind: 'message', inserted: true, arrival: row.arrival };
+  const chained = tables.chains.add(row, verified.message, tables.byId);
+  return row.isDeleted
+    ? { kind: 'deleted' }
+    : { kind: 'message', inserted: true, arrival: row.arrival, ...chained };
+}
+
+function bury(tables: MemoryTables, { header, tag }: Op<'tombstone'>): void {
+  const bare = headerOf(header.header);
+  if (tables.byId.has(bare.idText) || !tables.deleteOf(bare)) return;
+  const arrival = ++tables.lastArrival;
+  const kept = { arrival, header: bare, tag, message: undefined, content: 0, own: undefined };
+  const row = { ...kept, isWanted: false, isDeleted: true };
+  tables.add(row);
+  tables.chains.add(row, header.header, tables.byId);
 }
 
 function insertOwn(tables: MemoryTables, op: Op<'own-message'>): PersistResult {
@@ -187,10 +218,10 @@ function insertOwn(tables: MemoryTables, op: Op<'own-message'>): PersistResult {
   const known = tables.findKey(author, key);
   if (known !== undefined)
     return { kind: 'repeated', id: known.id, same: equal(known.fingerprint, op.fingerprint) };
-  const own = { state: 0, storedBy: [], key };
+  const own = { state: 0, storedBy: [], key, alone: false };
   const result = insert(tables, op.message, { tag: op.tag, isWanted: false, own });
   const fingerprint = op.fingerprint.slice();
-  if (result.inserted && key !== '')
+  if (tables.byId.get(idText)?.own === own && key !== '')
     tables.addKey(author, key, { id: idText, fingerprint, created: time.timeMs, gone: false });
   return result;
 }
@@ -202,6 +233,7 @@ function deliver(tables: MemoryTables, op: Op<'delivery'>): void {
     own.state = Math.max(own.state, DELIVERY_STATES.indexOf(op.state));
     if (op.state !== 'stored' || op.by === '' || own.storedBy.includes(op.by)) continue;
     if (own.storedBy.length < STORED_BY_MAX) own.storedBy.push(op.by);
+    own.alone = op.alone === true && own.storedBy.length === 1;
   }
 }
 

@@ -11,6 +11,12 @@ import type { Database } from 'better-sqlite3';
 import { APPLICATION_ID, SCHEMA_1 } from './schema-1.ts';
 import { migrateTo2 } from './schema-2.ts';
 import { SCHEMA_3 } from './schema-3.ts';
+import { migrateTo4 } from './schema-4.ts';
+import { SCHEMA_5 } from './schema-5.ts';
+import { SCHEMA_6 } from './schema-6.ts';
+import { SCHEMA_7 } from './schema-7.ts';
+import { SCHEMA_8 } from './schema-8.ts';
+import { SCHEMA_9 } from './schema-9.ts';
 
 export { APPLICATION_ID };
 
@@ -26,6 +32,12 @@ export const MIGRATIONS: readonly Migration[] = [
   { title: 'messages, sums and peers', run: SCHEMA_1 },
   { title: 'what everything costs, headers without content, ends of chains', run: migrateTo2 },
   { title: 'contacts, what wakes an agent, and its inbox', run: SCHEMA_3 },
+  { title: 'edits and deletes', run: migrateTo4 },
+  { title: 'chains of authors and proofs of equivocation', run: SCHEMA_5 },
+  { title: 'messages that were found damaged', run: SCHEMA_6 },
+  { title: 'how long owners of mailboxes were linked', run: SCHEMA_7 },
+  { title: 'records of feeds; edits and deletes by arrival', run: SCHEMA_8 },
+  { title: 'how far back leaves keep channels, own messages with one keeper', run: SCHEMA_9 },
 ];
 
 /** The number that a file has after the last step. */

@@ -3,7 +3,7 @@
  * and what retention needs. It changes the file in place and rewrites no message.
  *
  * Choices:
- * - `content` says what a row of `message` still has: everything ({@link CONTENT}.held) or only the signed header. The
+ * - `content` says what a row of `message` still has: everything (`held`) or only the signed header. The
  *   indexes that clients are served from hold rows with content only.
  * - `message.source` is neither written nor read any more: an own message is one with a row in `own`. To drop the column
  *   would rewrite every row.
@@ -18,11 +18,11 @@ import { MESSAGE_KIND } from '../core/message/message.ts';
 import { ROW_BYTES } from '../core/persistence.ts';
 import { HEAVY_BYTES, HOUR_MINUTES, timeBound } from './buckets.ts';
 
-/** Values of `message.content`. */
-export const CONTENT = { held: 0, wanted: 1, dropped: 2 } as const;
+/** Values of `message.content`; `schema-4.ts` has one more. */
+const CONTENT = { held: 0, wanted: 1, dropped: 2 } as const;
 
-/** What clients are shown, as the partial indexes and the statements that walk them both say it. */
-export const IS_SHOWN = `kind = ${MESSAGE_KIND.post} AND content = ${CONTENT.held}`;
+/** What clients are shown; `schema-4.ts` leaves more out. */
+const IS_SHOWN = `kind = ${MESSAGE_KIND.post} AND content = ${CONTENT.held}`;
 
 const TABLES = `
 ALTER TABLE message ADD COLUMN content INTEGER NOT NULL DEFAULT ${CONTENT.held};

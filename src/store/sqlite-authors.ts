@@ -50,6 +50,8 @@ export interface Authored extends AuthorPlace, ChainEnd {
   /** octets of the content, 0 if it is not held */
   readonly content: number;
   readonly isOwn: boolean;
+  /** it was counted before: the chain does not end there anew */
+  readonly isAgain?: boolean;
 }
 
 export interface Heaviest {
@@ -82,6 +84,7 @@ function statements(db: Database) {
       )
       .pluck(),
     remove: db.prepare<[number, number]>('DELETE FROM author WHERE author = ? AND channel = ?'),
+    forgive: db.prepare<[number, number]>('DELETE FROM equivocation WHERE author = ? AND channel = ?'),
     local: db
       .prepare<[], number>('SELECT DISTINCT author FROM author INDEXED BY author_own WHERE own = 1')
       .pluck(),
@@ -134,12 +137,14 @@ export class Authors {
   /** A message was stored. */
   add(message: Authored): void {
     const change = this.#change(message);
+    const isNewOwn = message.isOwn && message.isAgain !== true;
     change.messages++;
-    if (message.isOwn) {
+    if (isNewOwn) {
       change.own = 1;
       this.#local.add(message.author);
-    } else change.content += message.content;
-    if (message.isOwn || change.end === undefined || isLater(message, change.end)) change.end = message;
+    }
+    if (!message.isOwn) change.content += message.content;
+    if (isNewOwn || change.end === undefined || isLater(message, change.end)) change.end = message;
   }
 
   /** A message was deleted. */
@@ -149,9 +154,9 @@ export class Authors {
     if (!message.isOwn) change.content -= message.content;
   }
 
-  /** The content of somebody's message was dropped. */
-  shrink(message: AuthorPlace & { readonly content: number }): void {
-    this.#change(message).content -= message.content;
+  /** The content of a message is gone. */
+  shrink(message: AuthorPlace & { readonly content: number; readonly isOwn: boolean }): void {
+    if (!message.isOwn) this.#change(message).content -= message.content;
   }
 
   /** Writes what was gathered. Inside the transaction that stored or removed the messages.
@@ -170,7 +175,7 @@ export class Authors {
   /** @param gone gets the author if nothing of it is left here. @returns how many rows there are more */
   #write(channel: number, author: number, change: Change, gone: number[]): number {
     const { tag, content, end, own } = change;
-    const { get, add, set, grow, remove } = this.#statements;
+    const { get, add, set, grow, remove, forgive } = this.#statements;
     const isLocal = this.#local.has(author);
     if (!isLocal && change.messages > 0 && end !== undefined) {
       const known = grow.get(author, channel, tag, change.messages, content, end.time, end.id);
@@ -180,6 +185,7 @@ export class Authors {
     const messages = (before?.messages ?? 0) + change.messages;
     if (messages === 0 && !isLocal) {
       gone.push(author);
+      forgive.run(author, channel); // what came and went in one transaction has no row, and may have a proof
       if (before === undefined) return 0;
       remove.run(author, channel);
       return -1;

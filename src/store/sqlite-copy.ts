@@ -15,7 +15,8 @@ import { MeshError } from '../core/errors.ts';
 
 /** Copies kept of one database: the newest might be of a daemon that was started by mistake. */
 export const COPIES_MAX = 2;
-/** Room for a copy and for what the steps write, as a multiple of the database (measured: they write an eighth of it). */
+/** Room for a copy and for what the steps write, as a multiple of the database (measured: they write an eighth of it); for a
+ *  recovered one and its log the same (guess). */
 const ROOM_FACTOR = 1.25;
 
 /** What is told about a migration. */
@@ -38,23 +39,29 @@ export function diskBytes(folder: string): number {
   }
 }
 
+/** What lacks for another database of this size beside it, in words; `undefined` if there is room. @param free bytes left */
+export function roomLacking(file: string, free: number): string | undefined {
+  const sizes = [file, `${file}-wal`].map((name) => fs.statSync(name, { throwIfNoEntry: false })?.size ?? 0);
+  const needed = Math.ceil(ROOM_FACTOR * sizes.reduce((sum, size) => sum + size, 0));
+  const mib = (bytes: number): string => `${Math.ceil(bytes / 1024 ** 2)} MiB`;
+  return free >= needed ? undefined : `${mib(needed)} are needed, ${mib(free)} are free`;
+}
+
 /**
  * Throws MeshError `store_failed` if there is no room for a copy. To be called before anything is changed.
  * @param free bytes that the disk has left
  */
 export function assertRoom(file: string, free: number): void {
-  const sizes = [file, `${file}-wal`].map((name) => fs.statSync(name, { throwIfNoEntry: false })?.size ?? 0);
-  const needed = Math.ceil(ROOM_FACTOR * sizes.reduce((sum, size) => sum + size, 0));
-  if (free >= needed) return;
-  const mib = (bytes: number): string => `${Math.ceil(bytes / 1024 ** 2)} MiB`;
+  const lacking = roomLacking(file, free);
+  if (lacking === undefined) return;
   throw new MeshError(
     'store_failed',
-    `${file} must be changed for this version, and there is no room for the copy that is kept before: ${mib(needed)} are needed, ${mib(free)} are free. Nothing was changed. Free disk space and start again, or start the version of before.`,
+    `${file} must be changed for this version, and there is no room for the copy that is kept before: ${lacking}. Nothing was changed. Free disk space and start again, or start the version of before.`,
   );
 }
 
 /** When it was made, in UTC and without what file systems refuse: 20251009T000000Z. */
-function stamp(wallMs: number): string {
+export function stamp(wallMs: number): string {
   return new Date(wallMs).toISOString().replace(/[-:]|\.\d+/g, '');
 }
 

@@ -1,9 +1,10 @@
 /** {@link InboxStore} on the database of the store. Rows are few and written one at a time; each call is an fsync. */
 import type { Database } from 'better-sqlite3';
-import { type Bytes, toBase64url } from '../core/bytes.ts';
+import type { Bytes } from '../core/bytes.ts';
 import type { InboxState } from '../core/contact/inbox.ts';
 import { keyBytes } from './check.ts';
 import type { ContactRow, InboxChange, InboxRow, InboxStore, NewInboxRow, WakeRow } from './inbox-store.ts';
+import { columnText } from './sqlite-rows.ts';
 
 /** Rows that one call of `prune` removes: others must not wait (as PRUNE_STEP). */
 const PRUNE_ROWS = 256;
@@ -34,10 +35,10 @@ const IS_OPEN = "state IN ('waiting', 'handed')";
 function rowOf(row: Columns): InboxRow {
   return {
     number: row.number,
-    identity: toBase64url(row.identity),
-    id: toBase64url(row.message),
+    identity: columnText(row.identity),
+    id: columnText(row.message),
     channel: row.channel,
-    author: toBase64url(row.author),
+    author: columnText(row.author),
     atMs: row.at,
     why: row.why as InboxRow['why'],
     hops: row.hops,
@@ -184,7 +185,7 @@ function policyPart(db: Database, guarded: Guarded, write: Guarded): PolicyPart 
       guarded(() =>
         policy.contacts.all(keyBytes(identity)).map(
           ({ other, tier, name, since }): ContactRow => ({
-            other: toBase64url(other),
+            other: columnText(other),
             tier: tier as ContactRow['tier'],
             name,
             sinceMs: since,

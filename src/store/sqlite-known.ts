@@ -3,11 +3,9 @@
  * beginning of its id. The index of ids is walked; no content is read.
  */
 import type { Database } from 'better-sqlite3';
-import { type Bytes, toBase64url } from '../core/bytes.ts';
-import { fromTimeBytes } from '../core/message/time.ts';
+import type { Bytes } from '../core/bytes.ts';
 import { DELIVERY_STATES } from './check.ts';
-import { CONTENT } from './schema-2.ts';
-import { keyTexts } from './sqlite-rows.ts';
+import { columnText, columnTime, keyTexts } from './sqlite-rows.ts';
 import type { IdRange, KnownMessage } from './store.ts';
 
 interface KnownRow {
@@ -23,21 +21,19 @@ interface KnownRow {
   readonly storedBy: Bytes | null;
 }
 
-function holdingOf(content: number): KnownMessage['holding'] {
-  if (content === CONTENT.wanted) return 'wanted';
-  return content === CONTENT.dropped ? 'dropped' : 'held';
-}
+/** By `message.content`. */
+export const HOLDINGS = ['held', 'wanted', 'dropped', 'deleted'] as const;
 
 function toKnown(row: KnownRow): KnownMessage {
   const state = row.state === null ? undefined : DELIVERY_STATES[row.state];
   return {
-    id: toBase64url(row.id),
+    id: columnText(row.id),
     arrival: row.arrival,
     kind: row.kind,
-    holding: holdingOf(row.content),
+    holding: HOLDINGS[row.content] ?? 'dropped',
     channel: row.channel,
-    author: toBase64url(row.author),
-    time: fromTimeBytes(row.time),
+    author: columnText(row.author),
+    time: columnTime(row.time),
     expiresMs: row.expires,
     delivery:
       state === undefined || row.storedBy === null ? undefined : { state, storedBy: keyTexts(row.storedBy) },

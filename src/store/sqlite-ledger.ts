@@ -46,8 +46,8 @@ export class Ledger {
     if (entry.isHeld) this.#channel(entry.channel).held--;
   }
 
-  /** Only the header of somebody's message is left. */
-  drop(entry: Pick<Entry, 'tag' | 'channel' | 'author' | 'minute' | 'content'>): void {
+  /** Only the header of a message is left. */
+  drop(entry: Pick<Entry, 'tag' | 'channel' | 'author' | 'minute' | 'content' | 'isOwn'>): void {
     this.#sums.shrink(entry);
     this.#authors.shrink(entry);
     this.#channel(entry.channel).held--;

@@ -48,6 +48,8 @@ function isSame(a: Checksum, b: Checksum): boolean {
 }
 
 interface Frame {
+  /** of the database after this commit, in pages; 0 for a frame that commits nothing */
+  readonly pagesAfter: number;
   /** number of the page in the database, from 1 */
   readonly page: number;
   readonly isCommit: boolean;
@@ -80,6 +82,7 @@ class Log {
     const sum: Checksum = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
     return {
       page: bytes.readUInt32BE(0),
+      pagesAfter: bytes.readUInt32BE(4),
       isCommit: bytes.readUInt32BE(4) !== 0,
       salt: [bytes.readUInt32BE(8), bytes.readUInt32BE(12)],
       sum,
@@ -201,6 +204,85 @@ export function judgeLog(file: string): LogState {
   } finally {
     fs.closeSync(fd);
   }
+}
+
+/** What can be used of a log, whatever is wrong with it. */
+export interface LogPages {
+  /** last version of each page that belongs to a commit */
+  readonly page: (number: number) => Buffer | undefined;
+  /** size of the database after the last commit, in pages; 0 if there is none */
+  readonly pages: number;
+  /** frames that are not what was written */
+  readonly damaged: number;
+  close(): void;
+}
+
+const NO_PAGES: LogPages = { page: () => undefined, pages: 0, damaged: 0, close: () => undefined };
+
+/** No database of ours has more pages: a number above it is damage. */
+const PAGES_MAX = 2 ** 30;
+
+/** The generation that is to be read: that of the header, or of the first frame where the header is damaged. */
+function generationOf(
+  log: Log,
+  header: Buffer,
+  isBig: boolean,
+): { salt: Checksum; before: Checksum | undefined } {
+  const sum: Checksum = [header.readUInt32BE(24), header.readUInt32BE(28)];
+  const isMagic = header.readUInt32BE(0) >>> 1 === MAGIC >>> 1;
+  if (isMagic && isSame(sum, checksum(header.subarray(0, 24), isBig, [0, 0])))
+    return { salt: [header.readUInt32BE(16), header.readUInt32BE(20)], before: sum };
+  return { salt: log.frame(1).salt, before: undefined };
+}
+
+/**
+ * Goes through a log for what SQLite would not read of it: frames behind a wrong one, and the wrong one itself, for most of
+ * a damaged page is right as a rule. Only for readers that let every row prove itself. Like {@link judgeLog} only for a
+ * database that nobody has open.
+ * @param pageBytes of the database
+ */
+export function salvageLog(file: string, pageBytes: number): LogPages {
+  const name = `${file}-wal`;
+  const size = fs.statSync(name, { throwIfNoEntry: false })?.size ?? 0;
+  if (size < HEADER_BYTES + FRAME_HEADER_BYTES + pageBytes) return NO_PAGES;
+  const fd = fs.openSync(name, 'r');
+  const header = Buffer.alloc(HEADER_BYTES);
+  fs.readSync(fd, header, 0, HEADER_BYTES, 0);
+  const isBig = (header.readUInt32BE(0) & 1) === 1 && header.readUInt32BE(0) >>> 1 === MAGIC >>> 1;
+  const log = new Log(fd, size, { pageBytes, isBig });
+  const { salt, before: first } = generationOf(log, header, isBig);
+  const committed = new Map<number, number>();
+  const pending = new Map<number, number>();
+  let [before, pages, damaged] = [first, 0, first === undefined ? 1 : 0];
+  // Behind the last frame of a generation stand those of the one before it.
+  const last = lastOf(log, salt);
+  for (let number = 1; number <= last; number++) {
+    const frame = log.frame(number);
+    if (!isSame(frame.salt, salt)) {
+      [before, damaged] = [undefined, damaged + 1];
+      continue;
+    }
+    if (before !== undefined && !frame.follows(before)) damaged++;
+    before = frame.sum;
+    if (frame.page >= 1 && frame.page <= PAGES_MAX) pending.set(frame.page, number);
+    if (!frame.isCommit) continue;
+    for (const [page, at] of pending) committed.set(page, at);
+    pending.clear();
+    if (frame.pagesAfter <= PAGES_MAX) pages = frame.pagesAfter;
+  }
+  return {
+    page: (number) => {
+      const at = committed.get(number);
+      return at === undefined ? undefined : log.frame(at).content;
+    },
+    ...{ pages, damaged },
+    close: () => fs.closeSync(fd),
+  };
+}
+
+function lastOf(log: Log, salt: Checksum): number {
+  for (let number = log.frames; number > 0; number--) if (isSame(log.frame(number).salt, salt)) return number;
+  return 0;
 }
 
 /** What a damaged log means, for people. */

@@ -6,7 +6,9 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HOUR } from '../core/limits.ts';
+import type { VerifiedMessage } from '../core/message/verified.ts';
 import type { PersistOp, QueryAnswer } from '../core/persistence.ts';
+import { FIRST, INFINITY, startOfMinute } from '../core/sync/negentropy/bounds.ts';
 import { SCHEMA_VERSION } from './migrations.ts';
 import { openStore } from './sqlite.ts';
 import { COPIES_MAX, findCopies, type Migrated } from './sqlite-copy.ts';
@@ -58,6 +60,23 @@ function at(minutes: number, author = ann, draft: object = {}) {
   return signedMessage(author, { time: { timeMs: WALL_MS + minutes * 60_000 }, ...draft });
 }
 
+const refs = (relation: number, ...targets: readonly VerifiedMessage[]) =>
+  targets.map(({ message: { id } }) => ({ relation, id }));
+
+/** Deletes and edits of every author, before and after what they name, and one that does not count. */
+const AMENDING: readonly PersistOp[] = (() => {
+  const [early, late, own, kept] = [at(11, bob), at(12, bob), at(13), at(14, cem)];
+  return [
+    received(at(20, bob, { body: '', refs: refs(4, early, late, kept), kind: 9 })),
+    ...[late, kept].map(received),
+    received(early),
+    published(own, 'regretted'),
+    published(at(21, ann, { body: '', refs: refs(4, own) })),
+    received(at(22, cem, { body: 'better', refs: refs(3, kept) })),
+    received(at(23, cem, { body: 'with text', refs: refs(4, kept) })),
+  ];
+})();
+
 /** Others and own ones, chains whose clock was set back, and what stays without a message. */
 const OPS: readonly PersistOp[] = (() => {
   const own = [at(-90), at(90), at(-5, ann, { body: 'ünï', payload: new Uint8Array(9) })];
@@ -76,6 +95,7 @@ const OPS: readonly PersistOp[] = (() => {
     ...[at(5, cem), at(5, cem, { nonce: 1 }), at(5, cem, { nonce: 2, kind: 9 })].map(received),
     published(at(1, cem, { channel: 'ops', expiresMs: WALL_MS + HOUR }), 'key'),
     received(at(2, bob, { channel: 'ops' })),
+    ...AMENDING,
   ];
 })();
 
@@ -96,15 +116,20 @@ function everything(store: Store): unknown {
     use: useOf(store),
     outbox: store.read({ kind: 'outbox', afterArrival: 0, limit: 99 }),
     messages: IDS.map(({ idText }) => store.readMessage(idText)),
+    tombstones: store.read({ kind: 'tombstones', ids: IDS.map(({ id }) => id) }),
     holdings: store.read({ kind: 'has', ids: IDS.map(({ id }) => id) }),
     arrivals: store.readArrivals({ after: 0, limit: 99, wallMs: 0 }),
     pages: names.map((channel) => store.readPage({ channel, limit: 99, wallMs: 0 })),
     hours: names.map((name) => store.read({ kind: 'hours', tag: tagOf(name), fromHour: 0, limit: 99 })),
     sums: names.map((name) =>
       store.read({
-        kind: 'buckets',
-        window: { tag: tagOf(name), fromMinute: 0, untilMinute: 2 ** 42 },
-        minutesFromMinute: WALL_MS / 60_000 - 60,
+        kind: 'split',
+        tag: tagOf(name),
+        ranges: [FIRST, startOfMinute(WALL_MS / 60_000 - 60)].map((from) => ({
+          from,
+          until: INFINITY,
+          size: 1,
+        })),
       }),
     ),
     heads: names.map((channel) =>

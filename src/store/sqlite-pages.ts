@@ -6,14 +6,18 @@
  *    are left out before their content is read. Anybody can write both, and a page is read in one turn of the loop.
  */
 import type { Database } from 'better-sqlite3';
-import { type Bytes, idFromText, toBase64url } from '../core/bytes.ts';
+import { type Bytes, idFromText } from '../core/bytes.ts';
+import { AMENDS } from '../core/message/amend.ts';
 import type { MessageContext } from '../core/message/message.ts';
 import { toTimeBytes } from '../core/message/time.ts';
 import type { Position } from '../core/persistence.ts';
-import { FIRST, LAST } from './buckets.ts';
-import { IS_SHOWN } from './schema-2.ts';
+import { FIRST, INFINITY } from '../core/sync/negentropy/bounds.ts';
+import { CONTENT, IS_SHOWN } from './schema-4.ts';
 import type { Interned } from './sqlite-intern.ts';
 import {
+  CONTENT_COLUMNS,
+  type ContentRow,
+  columnText,
   IS_HELD,
   type MessageRow,
   POLICY_COLUMNS,
@@ -23,7 +27,7 @@ import {
   ROW_TABLES,
   RowReader,
 } from './sqlite-rows.ts';
-import type { ChannelRow, Store, StoredMessage } from './store.ts';
+import { type ChannelRow, EDITS_MAX, type Store, type StoredMessage } from './store.ts';
 
 type PageQuery = Parameters<Store['readPage']>[0];
 type ArrivalQuery = Parameters<Store['readArrivals']>[0];
@@ -48,6 +52,15 @@ function statements(db: Database) {
   return {
     ascending: pageStatement(db, 'ASC'),
     descending: pageStatement(db, 'DESC'),
+    place: db.prepare<[number], EditedPlace>(
+      `SELECT channel, author, time FROM message WHERE arrival = ? AND amends = ${AMENDS.nothing}`,
+    ),
+    edits: db.prepare<[Bytes, number, number, Bytes, number], ContentRow & { readonly id: Bytes }>(
+      `SELECT ${CONTENT_COLUMNS}, m.id FROM (
+         SELECT arrival FROM amendment WHERE target = ? AND amends = ${AMENDS.edits} AND channel = ? AND author = ?
+           AND time >= ? ORDER BY time DESC, id DESC LIMIT ?) e CROSS JOIN message m ON m.arrival = e.arrival
+       WHERE ${IS_HELD}`,
+    ),
     byArrival: db.prepare<[number, number], MessageRow>(
       `SELECT ${ROW_COLUMNS} FROM ${ROW_TABLES} WHERE m.arrival = ? AND ${IS_HELD} AND ${IS_ALIVE}`,
     ),
@@ -78,11 +91,18 @@ function statements(db: Database) {
     ),
     outboxSize: db
       .prepare<[number], number>(
-        'SELECT count(*) FROM (SELECT 1 FROM own INDEXED BY own_waiting WHERE state < 2 LIMIT ?)',
+        `SELECT count(*) FROM (SELECT 1 FROM own w INDEXED BY own_waiting CROSS JOIN message m ON m.arrival = w.arrival
+           WHERE w.state < 2 AND m.content <> ${CONTENT.deleted} LIMIT ?)`,
       )
       .pluck(),
     lastArrival: db.prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'message'").pluck(),
   };
+}
+
+interface EditedPlace {
+  readonly channel: number;
+  readonly author: number;
+  readonly time: Bytes;
 }
 
 interface ListedChannel extends PolicyRow {
@@ -95,7 +115,7 @@ interface ListedChannel extends PolicyRow {
 }
 
 /** Ascending arrival numbers of one source, fetched in steps. */
-class ArrivalStream {
+export class ArrivalStream {
   readonly #fetch: (after: number, limit: number) => number[];
   #buffer: number[];
   #at = 0;
@@ -119,7 +139,7 @@ class ArrivalStream {
 }
 
 /** The union of ascending streams, ascending, each number once. */
-function* merge(all: readonly ArrivalStream[]): Generator<number> {
+export function* merge(all: readonly ArrivalStream[]): Generator<number> {
   const streams = all.filter((stream) => stream.head !== undefined);
   for (;;) {
     let least = Number.POSITIVE_INFINITY;
@@ -146,6 +166,20 @@ export class Pages {
     this.#statements = statements(db);
   }
 
+  /** A row as clients see it, with the newest edit that is held. */
+  #stored(rows: RowReader, row: MessageRow): StoredMessage | undefined {
+    const stored = rows.stored(row);
+    const place = stored && this.#statements.place.get(row.arrival);
+    if (!stored || !place) return stored;
+    const { channel, author, time } = place;
+    // One by one: there may be many long ones, and mostly the first is whole.
+    for (const found of this.#statements.edits.iterate(row.id, channel, author, time, EDITS_MAX)) {
+      const edit = rows.message(found, found.id);
+      if (edit) return { ...stored, edit };
+    }
+    return stored;
+  }
+
   /** See `Store.readPage`. */
   page(query: PageQuery): StoredMessage[] {
     const channel = this.#interned.findChannel(query.channel);
@@ -154,7 +188,7 @@ export class Pages {
     const ascending = query.after !== undefined;
     const out: StoredMessage[] = [];
     let low: Place = placeOf(query.after ?? FIRST);
-    let high: Place = placeOf(query.before ?? LAST);
+    let high: Place = placeOf(query.before ?? INFINITY);
     while (out.length < query.limit) {
       const wanted = query.limit - out.length;
       const statement = ascending ? this.#statements.ascending : this.#statements.descending;
@@ -162,7 +196,7 @@ export class Pages {
       for (const row of found) {
         if (ascending) low = [row.time, row.id];
         else high = [row.time, row.id];
-        const stored = rows.stored(row);
+        const stored = this.#stored(rows, row);
         if (stored !== undefined) out.push(stored);
       }
       if (found.length < wanted) break;
@@ -178,7 +212,7 @@ export class Pages {
     const out: StoredMessage[] = [];
     for (const arrival of merge(this.#streams(query))) {
       const row = this.#statements.byArrival.get(arrival, query.wallMs);
-      const stored = row && rows.stored(row);
+      const stored = row && this.#stored(rows, row);
       if (stored === undefined) continue;
       out.push(stored);
       if (out.length === query.limit) break;
@@ -193,15 +227,21 @@ export class Pages {
         (after, limit) => this.#statements.arrivalsOf.all(channel, after, limit),
         query.after,
       );
-    if (query.channels !== undefined) {
-      const known = query.channels.map((name) => this.#interned.findChannel(name));
-      return known.filter((channel) => channel !== undefined).map(streamOf);
-    }
+    const streams = this.channelsOf(query).map(streamOf);
+    if (query.channels !== undefined) return streams;
     const own = new ArrivalStream(
       (after, limit) => this.#statements.ownArrivals.all(after, limit),
       query.after,
     );
-    return [own, ...this.#statements.joined.all().map(streamOf)];
+    return [own, ...streams];
+  }
+
+  /** The channels that are asked for, or all that are joined. */
+  channelsOf({ channels }: Pick<ArrivalQuery, 'channels'>): number[] {
+    if (channels === undefined) return this.#statements.joined.all();
+    return channels
+      .map((name) => this.#interned.findChannel(name))
+      .filter((channel) => channel !== undefined);
   }
 
   /** See `Store.readMessage`. */
@@ -210,7 +250,7 @@ export class Pages {
     const row = id === undefined ? undefined : this.#statements.byId.get(id);
     if (row === undefined) return undefined;
     const rows = new RowReader(this.#context, this.#onWarning);
-    const stored = rows.stored(row);
+    const stored = this.#stored(rows, row);
     rows.report();
     return stored;
   }
@@ -221,7 +261,7 @@ export class Pages {
     const out = rows.map(
       (row): ChannelRow => ({
         channel: row.channel,
-        tag: toBase64url(row.tag),
+        tag: columnText(row.tag),
         joined: row.joined === 1,
         policy: policyOfRow(row),
         messages: row.messages,

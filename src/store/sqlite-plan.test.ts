@@ -52,7 +52,10 @@ describe('the statements of the store', () => {
         .find(({ sql }) => sql.includes(part))
         ?.steps.join() ?? '';
     expect(indexOf('FROM own o INDEXED BY own_waiting')).toContain('own_waiting (arrival>?)');
-    expect(indexOf('(time, id) > (?, ?) AND time < ?')).toContain('message_order (tag=? AND (time,id)>(?,?)');
+    expect(indexOf('FROM own o INDEXED BY own_alone')).toContain('own_alone (arrival>?)');
+    expect(indexOf('(time, id) >= (?, ?) AND (time, id) < (?, ?)')).toContain(
+      'message_order (tag=? AND (time,id)>(?,?)',
+    );
     expect(indexOf('channel = ? AND arrival > ?')).toContain('message_shown (channel=? AND rowid>?)');
     expect(indexOf('expires <= ?')).toContain('message_expires (expires>? AND expires<?)');
     expect(indexOf('(m.time, m.id) < (?, ?)')).toContain('message_page (channel=? AND (time,id)>(?,?)');
@@ -63,8 +66,11 @@ describe('the statements of the store', () => {
       'message_order (tag=? AND (time,id)>(?,?)',
     );
     expect(indexOf('AND m.arrival > ? ORDER')).toContain('message_wanted (arrival>?)');
-    expect(indexOf('EXISTS (SELECT 1 FROM message w')).toMatch(
-      /INDEX sqlite_autoindex_message_1 \(id=\?\).*message_wanted/,
+    expect(indexOf('FROM message h INDEXED BY message_header')).toMatch(
+      /INDEX sqlite_autoindex_message_1 \(id=\?\).*COVERING INDEX message_header/,
+    );
+    expect(indexOf('FROM amendment WHERE target = ? AND amends = 2 AND channel')).toContain(
+      'PRIMARY KEY (target=? AND amends=? AND channel=? AND author=? AND time>?)',
     );
     expect(indexOf('ORDER BY content DESC')).toContain('author_weight (tag=?');
     expect(indexOf('gone = 1 AND created <= ?')).toContain('idempotency_age (created<?)');

@@ -3,20 +3,25 @@
  * damaged rows, which are skipped.
  */
 import type { Database } from 'better-sqlite3';
-import { type Bytes, toBase64url } from '../core/bytes.ts';
+import type { Bytes } from '../core/bytes.ts';
 import type { MessageContext } from '../core/message/message.ts';
-import { fromTimeBytes, TIME_END, TIME_ZERO, type Time, toTimeBytes } from '../core/message/time.ts';
-import type { Holding, Position, Query, QueryAnswer, TagUse } from '../core/persistence.ts';
-import { timeBound } from './buckets.ts';
+import { TIME_END, TIME_ZERO, type Time, toTimeBytes } from '../core/message/time.ts';
+import type { Holding, Query, QueryAnswer, TagUse } from '../core/persistence.ts';
 import { DELIVERY_STATES } from './check.ts';
-import { CONTENT } from './schema-2.ts';
+import { CONTENT } from './schema-4.ts';
 import type { Authors } from './sqlite-authors.ts';
+import type { Deletes } from './sqlite-deletes.ts';
 import type { Interned } from './sqlite-intern.ts';
+import { HOLDINGS } from './sqlite-known.ts';
 import type { Pages } from './sqlite-pages.ts';
+import { Ranges, toPosition } from './sqlite-ranges.ts';
 import {
   CONTENT_COLUMNS,
   type ContentRow,
+  columnText,
+  columnTime,
   IS_HELD,
+  keyTexts,
   type MessageRow,
   plain,
   ROW_COLUMNS,
@@ -26,11 +31,6 @@ import type { Sums } from './sqlite-sums.ts';
 
 type Ask<K extends Query['kind']> = Extract<Query, { kind: K }>;
 type Answer<K extends Query['kind']> = Extract<QueryAnswer, { kind: K }>;
-interface PositionRow {
-  readonly time: Bytes;
-  readonly id: Bytes;
-}
-
 interface WantedRow {
   readonly arrival: number;
   readonly id: Bytes;
@@ -43,12 +43,8 @@ function statements(db: Database) {
     // The indexes hold what is asked for: no row of `message` is read.
     content: db
       .prepare<[Bytes], number>(
-        `SELECT CASE
-           WHEN EXISTS (SELECT 1 FROM message w INDEXED BY message_wanted
-             WHERE w.content = ${CONTENT.wanted} AND w.arrival = m.arrival) THEN ${CONTENT.wanted}
-           WHEN EXISTS (SELECT 1 FROM message d INDEXED BY message_dropped
-             WHERE d.content = ${CONTENT.dropped} AND d.arrival = m.arrival) THEN ${CONTENT.dropped}
-           ELSE ${CONTENT.held} END FROM message m WHERE m.id = ?`,
+        `SELECT ifnull((SELECT h.content FROM message h INDEXED BY message_header
+           WHERE h.content <> ${CONTENT.held} AND h.arrival = m.arrival), ${CONTENT.held}) FROM message m WHERE m.id = ?`,
       )
       .pluck(),
     wanted: db.prepare<[number, number], WantedRow>(
@@ -62,13 +58,13 @@ function statements(db: Database) {
     use: db.prepare<[], Omit<TagUse, 'tag'> & { readonly tag: Bytes }>(
       `SELECT bytes AS tag, messages, cost AS bytes, own_cost AS ownBytes, floor AS floorHour FROM tag WHERE count > 0`,
     ),
-    positions: db.prepare<[number, Bytes, Bytes, Bytes, number], PositionRow>(
-      `SELECT time, id FROM message INDEXED BY message_order
-       WHERE tag = ? AND (time, id) > (?, ?) AND time < ? ORDER BY time, id LIMIT ?`,
-    ),
     outbox: db.prepare<[number, number], MessageRow>(
       `SELECT ${ROW_COLUMNS} FROM own o INDEXED BY own_waiting CROSS JOIN message m ON m.arrival = o.arrival
        WHERE o.state < 2 AND o.arrival > ? AND ${IS_HELD} ORDER BY o.arrival LIMIT ?`,
+    ),
+    alone: db.prepare<[number, number], MessageRow>(
+      `SELECT ${ROW_COLUMNS} FROM own o INDEXED BY own_alone CROSS JOIN message m ON m.arrival = o.arrival
+       WHERE o.alone = 1 AND o.arrival > ? AND ${IS_HELD} ORDER BY o.arrival LIMIT ?`,
     ),
     idempotency: db.prepare<[number, string], { id: Bytes; fingerprint: Bytes }>(
       'SELECT id, fingerprint FROM idempotency WHERE identity = ? AND key = ?',
@@ -83,15 +79,13 @@ function statements(db: Database) {
   };
 }
 
-function toPosition(row: PositionRow): Position {
-  return { time: fromTimeBytes(row.time), id: plain(row.id) };
-}
-
 export class Reader {
   readonly #interned: Interned;
   readonly #sums: Sums;
   readonly #authors: Authors;
   readonly #pages: Pages;
+  readonly #deletes: Deletes;
+  readonly #ranges: Ranges;
   readonly #freeBytes: () => number;
   readonly #context: MessageContext;
   readonly #onWarning: (text: string) => void;
@@ -104,6 +98,7 @@ export class Reader {
       sums: Sums;
       authors: Authors;
       pages: Pages;
+      deletes: Deletes;
       context: MessageContext;
       onWarning: (text: string) => void;
       /** that the disk has room for */
@@ -114,6 +109,8 @@ export class Reader {
     this.#sums = parts.sums;
     this.#authors = parts.authors;
     this.#pages = parts.pages;
+    this.#deletes = parts.deletes;
+    this.#ranges = new Ranges(db, parts.sums);
     this.#freeBytes = parts.freeBytes;
     this.#context = parts.context;
     this.#onWarning = parts.onWarning;
@@ -135,22 +132,17 @@ export class Reader {
       }
       case 'messages':
         return this.#messages(query);
+      case 'tombstones':
+        return { kind: 'tombstones', tombstones: query.ids.map((id) => this.#deletes.tombstone(id)) };
       case 'sums':
         return {
           kind: 'sums',
           sums: query.windows.map((w) => this.#sums.sum(this.#interned.findTag(w.tag), w)),
         };
-      case 'buckets':
-        return {
-          kind: 'buckets',
-          buckets: this.#sums.buckets(
-            this.#interned.findTag(query.window.tag),
-            query.window,
-            query.minutesFromMinute,
-          ),
-        };
-      case 'positions':
-        return this.#positions(query);
+      case 'split':
+        return this.#ranges.split(this.#interned.findTag(query.tag), query);
+      case 'ids':
+        return this.#ranges.ids(this.#interned.findTag(query.tag), query);
       case 'page':
         return { kind: 'page', messages: this.#pages.page(query).map(({ message }) => message) };
       case 'outbox':
@@ -166,21 +158,20 @@ export class Reader {
 
   #holding(id: Bytes): Holding {
     const content = this.#statements.content.get(id);
-    if (content === undefined) return 'unknown';
-    if (content === CONTENT.wanted) return 'wanted';
-    return content === CONTENT.dropped ? 'dropped' : 'held';
+    if (content === undefined) return this.#deletes.isNamed(id) ? 'named' : 'unknown';
+    return HOLDINGS[content] ?? 'dropped';
   }
 
   #wanted(query: Ask<'wanted'>): Answer<'wanted'> {
     const found = this.#statements.wanted.all(query.afterArrival, query.limit);
     const rows = found.map(({ arrival, id, tag, author }) => {
-      return { arrival, id: plain(id), tag: toBase64url(tag), author: plain(author) };
+      return { arrival, id: plain(id), tag: columnText(tag), author: plain(author) };
     });
     return { kind: 'wanted', rows };
   }
 
   #usage(): Answer<'usage'> {
-    const tags = this.#statements.use.all().map((row) => ({ ...row, tag: toBase64url(row.tag) }));
+    const tags = this.#statements.use.all().map((row) => ({ ...row, tag: columnText(row.tag) }));
     return { kind: 'usage', tags, freeBytes: this.#freeBytes() };
   }
 
@@ -194,31 +185,21 @@ export class Reader {
     return { kind: 'messages', messages };
   }
 
-  #positions(query: Ask<'positions'>): Answer<'positions'> {
-    const tag = this.#interned.findTag(query.tag);
-    if (tag === undefined) return { kind: 'positions', positions: [] };
-    const { time, id } = query.after;
-    const until = timeBound(query.untilMinute);
-    const found = this.#statements.positions.all(tag, toTimeBytes(time), id, until, query.limit);
-    return { kind: 'positions', positions: found.map(toPosition) };
-  }
-
   #outbox(query: Ask<'outbox'>): Answer<'outbox'> {
     const rows = new RowReader(this.#context, this.#onWarning);
-    const out: {
-      arrival: number;
-      state: (typeof DELIVERY_STATES)[number];
-      message: NonNullable<ReturnType<typeof rows.message>>;
-    }[] = [];
+    const statement = query.alone ? this.#statements.alone : this.#statements.outbox;
+    const out: Answer<'outbox'>['rows'][number][] = [];
     let after = query.afterArrival;
     while (out.length < query.limit) {
       const wanted = query.limit - out.length;
-      const found = this.#statements.outbox.all(after, wanted);
+      const found = statement.all(after, wanted);
       for (const row of found) {
         after = row.arrival;
         const message = rows.message(row, row.id);
         const state = DELIVERY_STATES[row.state ?? 0];
-        if (message !== undefined && state !== undefined) out.push({ arrival: row.arrival, state, message });
+        if (message === undefined || state === undefined) continue;
+        const storedBy = keyTexts(row.storedBy ?? new Uint8Array(0));
+        out.push({ arrival: row.arrival, state, storedBy, message });
       }
       if (found.length < wanted) break;
     }
@@ -230,7 +211,7 @@ export class Reader {
     const identity = this.#interned.findKey(query.identity);
     const row = identity === undefined ? undefined : this.#statements.idempotency.get(identity, query.key);
     if (row === undefined) return { kind: 'idempotency', found: undefined };
-    return { kind: 'idempotency', found: { id: toBase64url(row.id), fingerprint: plain(row.fingerprint) } };
+    return { kind: 'idempotency', found: { id: columnText(row.id), fingerprint: plain(row.fingerprint) } };
   }
 
   #head(query: Ask<'head'>): Answer<'head'> {
@@ -244,7 +225,7 @@ export class Reader {
     return {
       kind: 'head',
       own: end && toPosition(end),
-      seen: seen === undefined ? TIME_ZERO : fromTimeBytes(seen),
+      seen: seen === undefined ? TIME_ZERO : columnTime(seen),
     };
   }
 }

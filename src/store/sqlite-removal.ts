@@ -1,5 +1,6 @@
 /**
- * Removes messages: by age (`prune`), content of the heaviest author (`drop`), and what has run out (`expire`).
+ * Removes messages: by age (`prune`), content of the heaviest author (`drop`), what has run out (`expire`), and what a newer
+ * record of a feed takes the place of (`supersede`).
  *
  * Invariants:
  * 1. One operation looks at {@link PRUNE_STEP} messages at most, and every statement walks an index: nobody waits for
@@ -10,7 +11,7 @@
  */
 import type { Database } from 'better-sqlite3';
 import type { Bytes } from '../core/bytes.ts';
-import { fromTimeBytes, toTimeBytes } from '../core/message/time.ts';
+import { toTimeBytes } from '../core/message/time.ts';
 import {
   IDEMPOTENCY_MS,
   type PersistOp,
@@ -20,11 +21,12 @@ import {
 } from '../core/persistence.ts';
 import { HOUR_MINUTES, minuteFloorAt, minuteOf, timeBound } from './buckets.ts';
 import { DELIVERY_STATES } from './check.ts';
-import { CONTENT, CONTENT_OCTETS, HEADER_OCTETS } from './schema-2.ts';
+import { CONTENT, CONTENT_OCTETS, HEADER_OCTETS } from './schema-4.ts';
 import type { Authors } from './sqlite-authors.ts';
+import type { Chains } from './sqlite-chains.ts';
 import type { Interned } from './sqlite-intern.ts';
 import type { Ledger } from './sqlite-ledger.ts';
-import { plain } from './sqlite-rows.ts';
+import { columnTime, plain } from './sqlite-rows.ts';
 import type { Sums } from './sqlite-sums.ts';
 
 type Op<K extends PersistOp['kind']> = Extract<PersistOp, { kind: K }>;
@@ -43,6 +45,15 @@ interface CostRow {
   /** NULL for messages of others */
   readonly state: number | null;
   readonly key: string | null;
+}
+
+/** A row of `own`. */
+export interface OwnState {
+  readonly state: number;
+  readonly storedBy: Bytes;
+  readonly key: string;
+  /** 1: one more keeper is to be found for it */
+  readonly alone: number;
 }
 
 const COST_COLUMNS = `m.arrival, m.id, m.time, m.tag, m.channel, m.author, ${HEADER_OCTETS} AS header,
@@ -67,6 +78,9 @@ function messageStatements(db: Database) {
        WHERE m.content = ${CONTENT.held} AND m.channel = ? AND m.author = ? ORDER BY m.time, m.arrival LIMIT ?`,
     ),
     remove: db.prepare<[number]>('DELETE FROM message WHERE arrival = ?'),
+    own: db.prepare<[number], OwnState>(
+      'SELECT state, stored_by AS storedBy, key, alone FROM own WHERE arrival = ?',
+    ),
     drop: db.prepare<[number]>(
       `UPDATE message SET content = ${CONTENT.dropped}, body = '', payload = zeroblob(0) WHERE arrival = ?`,
     ),
@@ -100,29 +114,47 @@ export class Removal {
   readonly #sums: Sums;
   readonly #authors: Authors;
   readonly #ledger: Ledger;
+  readonly #chains: Chains;
   readonly #message;
   readonly #other;
 
-  constructor(db: Database, parts: { interned: Interned; sums: Sums; authors: Authors; ledger: Ledger }) {
+  constructor(
+    db: Database,
+    parts: { interned: Interned; sums: Sums; authors: Authors; ledger: Ledger; chains: Chains },
+  ) {
     this.#interned = parts.interned;
     this.#sums = parts.sums;
     this.#authors = parts.authors;
     this.#ledger = parts.ledger;
+    this.#chains = parts.chains;
     this.#message = messageStatements(db);
     this.#other = otherStatements(db);
   }
 
-  /** Removes a header whose content has come and is about to be stored under a new number. */
-  header(arrival: number): void {
+  /** Removes a header whose content has come and is about to be stored under a new number.
+   *  @returns what is known of it if it is an own message */
+  header(arrival: number): OwnState | undefined {
+    const own = this.#message.own.get(arrival);
+    this.#count(this.#message.row.get(arrival) as CostRow);
+    return own;
+  }
+
+  /** Removes a record that another one supersedes. */
+  supersede(arrival: number): void {
     this.#remove(this.#message.row.get(arrival) as CostRow);
   }
 
   #remove(row: CostRow): void {
     if (row.key !== null && row.key !== '') this.#message.markGone.run(row.author, row.key);
+    this.#count(row);
+  }
+
+  #count(row: CostRow): void {
     this.#message.remove.run(row.arrival);
+    this.#chains.remove(row.arrival, row);
     this.#ledger.remove({
       ...row,
-      minute: minuteOf(fromTimeBytes(row.time)),
+      minute: minuteOf(columnTime(row.time)),
       isHeld: row.held === 1,
       isOwn: row.state !== null,
     });
@@ -138,15 +170,16 @@ export class Removal {
     const rows = this.#message.older.all(tag, toTimeBytes(op.after.time), op.after.id, until, PRUNE_STEP);
     let removed = 0;
     for (const row of rows) {
-      const isKept =
-        row.state !== null && (row.state !== STORED || minuteOf(fromTimeBytes(row.time)) >= ownUntil);
+      // An own one without content was deleted or is damaged: nobody can deliver it any more.
+      const isWaiting = row.state !== STORED && row.held === 1;
+      const isKept = row.state !== null && (isWaiting || minuteOf(columnTime(row.time)) >= ownUntil);
       if (isKept) continue;
       this.#remove(row);
       removed++;
     }
     this.#ledger.flush();
     const last = rows.length === PRUNE_STEP ? rows.at(-1) : undefined;
-    const next: Position | undefined = last && { time: fromTimeBytes(last.time), id: plain(last.id) };
+    const next: Position | undefined = last && { time: columnTime(last.time), id: plain(last.id) };
     return { kind: 'pruned', removed, next };
   }
 
@@ -162,8 +195,8 @@ export class Removal {
     for (const row of excess > 0 ? this.#message.oldestOf.all(channel, author, PRUNE_STEP) : []) {
       if (bytes >= Math.min(excess, op.freeBytes)) break;
       this.#message.drop.run(row.arrival);
-      const minute = minuteOf(fromTimeBytes(row.time));
-      this.#ledger.drop({ tag, channel, author, minute, content: row.content });
+      const minute = minuteOf(columnTime(row.time));
+      this.#ledger.drop({ tag, channel, author, minute, content: row.content, isOwn: false });
       bytes += row.content;
     }
     this.#ledger.flush();

@@ -1,9 +1,15 @@
 /** What the core gets back after a restart, out of the small tables. Order is fixed: names and tags ascending, addresses
  *  newest first. */
 import type { Database } from 'better-sqlite3';
-import { type Bytes, toBase64url } from '../core/bytes.ts';
-import { fromTimeBytes } from '../core/message/time.ts';
-import { POLICY_COLUMNS, type PolicyRow, policyOfRow, tagTexts } from './sqlite-rows.ts';
+import type { Bytes } from '../core/bytes.ts';
+import {
+  columnText,
+  columnTime,
+  POLICY_COLUMNS,
+  type PolicyRow,
+  policyOfRow,
+  tagTexts,
+} from './sqlite-rows.ts';
 import type { Store } from './store.ts';
 
 export function readRestored(db: Database): ReturnType<Store['restore']> {
@@ -23,8 +29,11 @@ export function readRestored(db: Database): ReturnType<Store['restore']> {
       'SELECT bytes AS tag, floor AS floorHour FROM tag WHERE floor > 0',
     )
     .all();
+  const leafFloors = db.prepare<[], { tag: Bytes; hour: number }>('SELECT tag, hour FROM leaf_floor').all();
   const mailboxes = db
-    .prepare<[], { peer: Bytes; tags: Bytes; until: number }>('SELECT peer, tags, until FROM mailbox')
+    .prepare<[], { peer: Bytes; tags: Bytes; untilMs: number; linkedMs: number; group: string }>(
+      'SELECT peer, tags, until AS untilMs, linked AS linkedMs, address_group AS "group" FROM mailbox',
+    )
     .all();
   const addresses = db
     .prepare<[], { url: string; peer: Bytes; proven: number }>(
@@ -48,13 +57,16 @@ export function readRestored(db: Database): ReturnType<Store['restore']> {
     joined: joined
       .map((row) => ({ channel: row.channel, policy: policyOfRow(row) }))
       .sort(byText((row) => row.channel)),
-    carried: carried.map((row) => ({ ...row, tag: toBase64url(row.tag) })).sort(byText((row) => row.tag)),
-    floors: floors.map((row) => ({ ...row, tag: toBase64url(row.tag) })).sort(byText((row) => row.tag)),
+    carried: carried.map((row) => ({ ...row, tag: columnText(row.tag) })).sort(byText((row) => row.tag)),
+    floors: floors.map((row) => ({ ...row, tag: columnText(row.tag) })).sort(byText((row) => row.tag)),
+    leafFloors: leafFloors
+      .map(({ tag, hour }) => ({ tag: columnText(tag), hour }))
+      .sort(byText((row) => row.tag)),
     mailboxes: mailboxes
-      .map(({ peer, tags, until }) => ({ peer: toBase64url(peer), tags: tagTexts(tags), untilMs: until }))
+      .map(({ peer, tags, ...rest }) => ({ ...rest, peer: columnText(peer), tags: tagTexts(tags) }))
       .sort(byText((row) => row.peer)),
-    addresses: addresses.map(({ url, peer, proven }) => ({ url, peer: toBase64url(peer), provenMs: proven })),
+    addresses: addresses.map(({ url, peer, proven }) => ({ url, peer: columnText(peer), provenMs: proven })),
     recordSequence: sequence ?? 0,
-    clockMs: clock ?? (last === undefined ? 0 : fromTimeBytes(last).timeMs),
+    clockMs: clock ?? (last === undefined ? 0 : columnTime(last).timeMs),
   };
 }

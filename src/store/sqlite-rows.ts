@@ -6,17 +6,20 @@
 import { crc32 } from 'node:zlib';
 import type { Bytes } from '../core/bytes.ts';
 import { toBase64url } from '../core/bytes.ts';
+import { MeshError } from '../core/errors.ts';
 import { buildMessage, type MessageContext } from '../core/message/message.ts';
+import { fromTimeBytes, type Time } from '../core/message/time.ts';
 import { StoreReceipt, VerifiedMessage } from '../core/message/verified.ts';
 import type { RetentionPolicy } from '../core/persistence.ts';
 import { CborError } from '../core/wire/cbor.ts';
 import { DELIVERY_STATES, policyOf } from './check.ts';
-import { CONTENT } from './schema-2.ts';
+import { CONTENT } from './schema-4.ts';
 import type { StoredMessage } from './store.ts';
 
 /** What every reader of messages selects in the table alias `m`, and with it what belongs to it as a client sees it. */
 export const CONTENT_COLUMNS = 'm.arrival, m.bytes, m.signature, m.signature_crc AS crc, m.body, m.payload';
-export const ROW_COLUMNS = `${CONTENT_COLUMNS}, m.id, o.state, o.stored_by AS storedBy`;
+export const ROW_COLUMNS = `${CONTENT_COLUMNS}, m.id, o.state, o.stored_by AS storedBy,
+  EXISTS (SELECT 1 FROM equivocation e WHERE e.channel = m.channel AND e.author = m.author) AS equivocates`;
 export const ROW_TABLES = 'message m LEFT JOIN own o ON o.arrival = m.arrival';
 /** Not only the header: what every reader of whole messages asks for, itself or by an index that holds nothing else. */
 export const IS_HELD = `m.content = ${CONTENT.held}`;
@@ -34,10 +37,31 @@ export interface MessageRow extends ContentRow {
   readonly id: Bytes;
   readonly state: number | null;
   readonly storedBy: Bytes | null;
+  readonly equivocates: number;
 }
 
-/** SQLite hands out Buffers, whose `slice` does not copy. */
+/** A column of bytes. Throws MeshError `store_damaged`: a damaged page may hold values of any type. */
+function blob(value: Bytes): Bytes {
+  if (!(value instanceof Uint8Array))
+    throw new MeshError('store_damaged', 'A row holds something else where bytes should be.');
+  return value;
+}
+
+/** A column of bytes as text. Throws as {@link blob}. */
+export function columnText(value: Bytes): string {
+  return toBase64url(blob(value));
+}
+
+/** A column that holds a time. Throws MeshError `store_damaged` if it does not. */
+export function columnTime(value: Bytes): Time {
+  if (blob(value).length !== 8 || (value[0] ?? 0) >= 0x80)
+    throw new MeshError('store_damaged', 'A row holds something else where a time should be.');
+  return fromTimeBytes(value);
+}
+
+/** SQLite hands out Buffers, whose `slice` does not copy. Throws as {@link blob}. */
 export function plain(bytes: Bytes): Bytes {
+  blob(bytes);
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
@@ -48,7 +72,8 @@ export function signatureCrc(signature: Bytes): number {
 
 function texts(bytes: Bytes, width: number): string[] {
   const out: string[] = [];
-  for (let at = 0; at < bytes.length; at += width) out.push(toBase64url(bytes.subarray(at, at + width)));
+  for (let at = 0; at < blob(bytes).length; at += width)
+    out.push(toBase64url(bytes.subarray(at, at + width)));
   return out;
 }
 
@@ -82,6 +107,12 @@ export function policyOfRow(row: PolicyRow): RetentionPolicy {
   });
 }
 
+/** A damaged page may hold values of any type. */
+function isTyped({ bytes, signature, body, payload }: Readonly<Record<keyof ContentRow, unknown>>): boolean {
+  const blobs = [bytes, signature, payload];
+  return blobs.every((value) => value instanceof Uint8Array) && typeof body === 'string';
+}
+
 /** Reads rows during one call of the store, and says once at its end how many were damaged. */
 export class RowReader {
   readonly #context: MessageContext;
@@ -95,12 +126,13 @@ export class RowReader {
 
   /** The message of a row, or `undefined` if the row is damaged. @param id under which the row was found */
   message(row: ContentRow, id: Bytes): VerifiedMessage | undefined {
-    const verified = crc32(row.signature) === row.crc ? this.#rebuild(row, id) : undefined;
+    const verified = this.#rebuild(row, id);
     if (verified === undefined) this.#damaged.push(`${toBase64url(id)} (arrival ${row.arrival})`);
     return verified;
   }
 
   #rebuild(row: ContentRow, id: Bytes): VerifiedMessage | undefined {
+    if (!isTyped(row) || crc32(row.signature) !== row.crc) return undefined;
     try {
       const parts = {
         bytes: plain(row.bytes),
@@ -123,6 +155,7 @@ export class RowReader {
       arrival: row.arrival,
       message,
       delivery: state === undefined ? undefined : { state, storedBy: keyTexts(row.storedBy ?? row.id) },
+      equivocates: row.equivocates === 1,
     };
   }
 

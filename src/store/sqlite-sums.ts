@@ -15,9 +15,9 @@
 import type { Database } from 'better-sqlite3';
 import type { Bytes } from '../core/bytes.ts';
 import { LIMITS } from '../core/limits.ts';
-import { fromTimeBytes } from '../core/message/time.ts';
-import type { Bucket, Sum, Window } from '../core/persistence.ts';
+import type { Sum, Window } from '../core/persistence.ts';
 import { HOUR_MINUTES, hourOf, minuteOf, RunningSum, timeBound } from './buckets.ts';
+import { columnTime } from './sqlite-rows.ts';
 
 interface SumRow extends Sum {
   readonly start: number;
@@ -200,9 +200,11 @@ export class Sums {
     this.#change(message.tag, message.minute).removeId(message.id).cost(message, -1);
   }
 
-  /** The content of somebody's message was dropped. */
-  shrink({ tag, minute, content }: Pick<Counted, 'tag' | 'minute' | 'content'>): void {
-    this.#change(tag, minute).bytes -= content;
+  /** The content of a message is gone. */
+  shrink({ tag, minute, content, isOwn }: Pick<Counted, 'tag' | 'minute' | 'content' | 'isOwn'>): void {
+    const change = this.#change(tag, minute);
+    if (isOwn) change.ownBytes -= content;
+    else change.bytes -= content;
   }
 
   /** Writes what was gathered. Inside the transaction that stored or deleted the messages. */
@@ -309,7 +311,7 @@ export class Sums {
   #scanMinutes(tag: number, from: number, until: number, limit: number): SumRow[] {
     const minutes = new Map<number, RunningSum>();
     for (const { time, id } of this.#minutes.scan.all(tag, timeBound(from), timeBound(until), limit)) {
-      const minute = minuteOf(fromTimeBytes(time));
+      const minute = minuteOf(columnTime(time));
       const known = minutes.get(minute);
       if (known === undefined) minutes.set(minute, new RunningSum().addId(id));
       else known.addId(id);
@@ -317,8 +319,18 @@ export class Sums {
     return [...minutes].map(([start, { count, sum }]) => ({ start, count, sum }));
   }
 
+  /** From which minute on {@link minuteRows} scans no messages. */
+  get minuteFloor(): number {
+    return this.#floor;
+  }
+
+  /** Non-empty hours that begin in [from, until), ascending. */
+  hourRows(tag: number, from: number, until: number): SumRow[] {
+    return this.#hours.range.all(tag, from, until);
+  }
+
   /** Non-empty minutes of [from, until), ascending. */
-  #minuteRows(tag: number, from: number, until: number): SumRow[] {
+  minuteRows(tag: number, from: number, until: number): SumRow[] {
     if (from >= until) return [];
     const border = Math.min(Math.max(this.#floor, from), until);
     const scanned = from < border ? this.#scanMinutes(tag, from, border, -1) : [];
@@ -333,31 +345,12 @@ export class Sums {
     if (first === undefined || first >= untilMinute) return new RunningSum();
     if (first < fromMinute) {
       const hours = totalOf(this.#hours.range.all(tag, fromMinute, lastHour));
-      return hours.add(totalOf(this.#minuteRows(tag, lastHour, untilMinute)));
+      return hours.add(totalOf(this.minuteRows(tag, lastHour, untilMinute)));
     }
     const nextHour = lastHour + HOUR_MINUTES;
     return new RunningSum()
       .add(this.#tags.total.get(tag) as Sum)
       .subtract(totalOf(this.#hours.range.all(tag, nextHour, Number.MAX_SAFE_INTEGER)))
-      .subtract(totalOf(this.#minuteRows(tag, untilMinute, nextHour)));
-  }
-
-  /** Non-empty buckets of a window: hours before the hour of `minutesFrom`, minutes after; a last hour that the window
-   *  cuts is told by minutes in any case. */
-  buckets(tag: number | undefined, { fromMinute, untilMinute }: Window, minutesFrom: number): Bucket[] {
-    if (tag === undefined || fromMinute >= untilMinute) return [];
-    const border = Math.max(fromMinute, Math.min(hourOf(minutesFrom), hourOf(untilMinute)));
-    const toBucket =
-      (minutes: number) =>
-      (row: SumRow): Bucket => ({
-        startMinute: row.start,
-        minutes,
-        count: row.count,
-        sum: new Uint8Array(row.sum),
-      });
-    return [
-      ...this.#hours.range.all(tag, fromMinute, border).map(toBucket(HOUR_MINUTES)),
-      ...this.#minuteRows(tag, border, untilMinute).map(toBucket(1)),
-    ];
+      .subtract(totalOf(this.minuteRows(tag, untilMinute, nextHour)));
   }
 }

@@ -5,21 +5,49 @@
  */
 import type { Database } from 'better-sqlite3';
 import { type Bytes, concat, EMPTY, equal, idFromText, toBase64url } from '../core/bytes.ts';
+import { isFeed } from '../core/channel/channel.ts';
 import { LIMITS } from '../core/limits.ts';
+import { AMENDS, amends } from '../core/message/amend.ts';
+import type { SignedHeader } from '../core/message/header.ts';
+import { Message, type MessageContext } from '../core/message/message.ts';
 import { toTimeBytes } from '../core/message/time.ts';
-import type { VerifiedMessage } from '../core/message/verified.ts';
 import { type PersistOp, type PersistResult, ROW_BYTES } from '../core/persistence.ts';
 import { minuteOf } from './buckets.ts';
 import { DELIVERY_STATES, keyBytes, STORED_BY_MAX, tagBytes } from './check.ts';
-import { CONTENT } from './schema-2.ts';
-import type { Interned } from './sqlite-intern.ts';
-import type { Ledger } from './sqlite-ledger.ts';
-import { Removal } from './sqlite-removal.ts';
-import { signatureCrc } from './sqlite-rows.ts';
+import { CONTENT } from './schema-4.ts';
+import { Authors } from './sqlite-authors.ts';
+import { Chains } from './sqlite-chains.ts';
+import { Deletes } from './sqlite-deletes.ts';
+import { Feeds } from './sqlite-feeds.ts';
+import { Interned } from './sqlite-intern.ts';
+import { Ledger } from './sqlite-ledger.ts';
+import { type OwnState, Removal } from './sqlite-removal.ts';
+import { columnText, plain, signatureCrc } from './sqlite-rows.ts';
+import { Sums } from './sqlite-sums.ts';
 
 type Op<K extends PersistOp['kind']> = Extract<PersistOp, { kind: K }>;
-type Stored = Extract<PersistResult, { kind: 'message' }>;
+type Stored = Extract<PersistResult, { kind: 'message' | 'deleted' | 'superseded' }>;
+/** What can be stored: a message, or what is left of one. */
+export type Storable = Message | SignedHeader;
+
+/** How a message is stored. */
+interface Storing {
+  /** of {@link CONTENT} */
+  readonly content: number;
+  readonly isOwn?: boolean;
+  /** an own message that was here before */
+  readonly own?: OwnState | undefined;
+  /** its number, if it has one */
+  readonly arrival?: number;
+}
+
+/** How a message was stored, and its row if that is new. */
+interface Insertion {
+  readonly result: Stored;
+  readonly arrival?: number;
+}
 type MessageColumns = [
+  number | null,
   Bytes,
   number,
   number,
@@ -33,14 +61,19 @@ type MessageColumns = [
   string,
   Bytes,
   number,
+  number,
+  number,
 ];
 
 type SmallOp = Exclude<
   PersistOp,
-  { kind: 'message' | 'put-off' | 'own-message' | 'delivery' | 'prune' | 'drop' | 'expire' }
+  { kind: 'message' | 'put-off' | 'tombstone' | 'own-message' | 'delivery' | 'prune' | 'drop' | 'expire' }
 >;
 
 const DONE: PersistResult = { kind: 'done' };
+const DELETED: Stored = { kind: 'deleted' };
+const SUPERSEDED: Stored = { kind: 'superseded' };
+const notInserted = (arrival: number): Stored => ({ kind: 'message', inserted: false, arrival });
 const STORED = DELIVERY_STATES.indexOf('stored');
 
 function messageStatements(db: Database) {
@@ -50,8 +83,9 @@ function messageStatements(db: Database) {
     ),
     insert: db.prepare<MessageColumns>(
       `INSERT INTO message
-         (id, tag, channel, kind, author, time, expires, bytes, signature, signature_crc, body, payload, content)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         (arrival, id, tag, channel, kind, author, time, expires, bytes, signature, signature_crc, body, payload, content,
+          amends, feed)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
   };
 }
@@ -67,11 +101,16 @@ function ownStatements(db: Database) {
     add: db.prepare<[number, string]>(
       'INSERT INTO own (arrival, state, stored_by, key) VALUES (?, 0, zeroblob(0), ?)',
     ),
-    find: db.prepare<[Bytes], { arrival: number; state: number; storedBy: Bytes }>(
-      `SELECT o.arrival, o.state, o.stored_by AS storedBy FROM message m JOIN own o ON o.arrival = m.arrival
+    addAgain: db.prepare<[number, number, Bytes, string, number]>(
+      'INSERT INTO own (arrival, state, stored_by, key, alone) VALUES (?, ?, ?, ?, ?)',
+    ),
+    find: db.prepare<[Bytes], { arrival: number; state: number; storedBy: Bytes; alone: number }>(
+      `SELECT o.arrival, o.state, o.stored_by AS storedBy, o.alone FROM message m JOIN own o ON o.arrival = m.arrival
        WHERE m.id = ?`,
     ),
-    update: db.prepare<[number, Bytes, number]>('UPDATE own SET state = ?, stored_by = ? WHERE arrival = ?'),
+    update: db.prepare<[number, Bytes, number, number]>(
+      'UPDATE own SET state = ?, stored_by = ?, alone = ? WHERE arrival = ?',
+    ),
   };
 }
 
@@ -91,7 +130,11 @@ function otherStatements(db: Database) {
       `INSERT INTO carried (tag, until, since) VALUES (?, ?, ?)
        ON CONFLICT DO UPDATE SET until = max(until, excluded.until), since = excluded.since`,
     ),
-    setMailbox: db.prepare<[Bytes, Bytes, number]>('INSERT OR REPLACE INTO mailbox VALUES (?, ?, ?)'),
+    setLeafFloor: db.prepare<[Bytes, number]>('INSERT OR REPLACE INTO leaf_floor VALUES (?, ?)'),
+    removeLeafFloor: db.prepare<[Bytes]>('DELETE FROM leaf_floor WHERE tag = ?'),
+    setMailbox: db.prepare<[Bytes, Bytes, number, number, string]>(
+      'INSERT OR REPLACE INTO mailbox (peer, tags, until, linked, address_group) VALUES (?, ?, ?, ?, ?)',
+    ),
     removeMailbox: db.prepare<[Bytes]>('DELETE FROM mailbox WHERE peer = ?'),
     address: db.prepare<[string, Bytes, number]>(
       `INSERT INTO address VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET peer = excluded.peer, proven = excluded.proven
@@ -104,21 +147,44 @@ function otherStatements(db: Database) {
   };
 }
 
+/** The writer over a database, with the parts that readers share with it. */
+export function createWriter(db: Database, context: MessageContext) {
+  const interned = new Interned(db);
+  const sums = new Sums(db);
+  const authors = new Authors(db, interned);
+  const ledger = new Ledger(db, { sums, authors });
+  const deletes = new Deletes(db, { ledger, context });
+  const writer = new Writer(db, { interned, sums, authors, ledger, chains: new Chains(db), deletes });
+  return { writer, interned, sums, authors, ledger, deletes };
+}
+
 export class Writer {
   readonly #interned: Interned;
   readonly #ledger: Ledger;
   readonly #removal: Removal;
+  readonly #chains: Chains;
+  readonly #deletes: Deletes;
+  readonly #feeds: Feeds;
   readonly #message;
   readonly #own;
   readonly #other;
 
-  constructor(db: Database, parts: ConstructorParameters<typeof Removal>[1]) {
+  constructor(db: Database, parts: ConstructorParameters<typeof Removal>[1] & { deletes: Deletes }) {
     this.#interned = parts.interned;
     this.#ledger = parts.ledger;
+    this.#chains = parts.chains;
     this.#removal = new Removal(db, parts);
+    this.#deletes = parts.deletes;
+    this.#feeds = new Feeds(db, this.#removal);
     this.#message = messageStatements(db);
     this.#own = ownStatements(db);
     this.#other = otherStatements(db);
+  }
+
+  /** Carries out what a new schema found in the file. Inside a transaction. */
+  applyDue(): void {
+    this.#deletes.applyDue();
+    this.#feeds.applyDue();
   }
 
   /** Writes what was gathered; the transaction may be committed after it. */
@@ -130,15 +196,19 @@ export class Writer {
   reset(): void {
     this.#interned.reset();
     this.#ledger.reset();
+    this.#chains.reset();
   }
 
   /** @param op checked by `createOpCheck` */
   apply(op: PersistOp): PersistResult {
     switch (op.kind) {
       case 'message':
-        return this.#insert(op.message, op.tag, CONTENT.held);
+        return this.#insert(op.message.message, op.tag, { content: CONTENT.held }).result;
       case 'put-off':
-        this.#insert(op.message, op.tag, CONTENT.wanted);
+        this.#insert(op.message.message, op.tag, { content: CONTENT.wanted });
+        return DONE;
+      case 'tombstone':
+        this.#bury(op.header.header, op.tag);
         return DONE;
       case 'own-message':
         return this.#insertOwn(op);
@@ -171,9 +241,16 @@ export class Writer {
       case 'carry':
         this.#other.carry.run(tagBytes(op.tag), op.untilMs, op.sinceHour);
         return;
+      case 'leaf-floor':
+        if (op.hour === 0) this.#other.removeLeafFloor.run(tagBytes(op.tag));
+        else this.#other.setLeafFloor.run(tagBytes(op.tag), op.hour);
+        return;
       case 'mailbox':
         if (op.tags.length === 0) this.#other.removeMailbox.run(keyBytes(op.peer));
-        else this.#other.setMailbox.run(keyBytes(op.peer), concat(...op.tags.map(tagBytes)), op.untilMs);
+        else {
+          const tags = concat(...op.tags.map(tagBytes));
+          this.#other.setMailbox.run(keyBytes(op.peer), tags, op.untilMs, op.linkedMs, op.group);
+        }
         return;
       case 'address':
         this.#other.address.run(op.url, op.peer === '' ? EMPTY : keyBytes(op.peer), op.provenMs);
@@ -204,46 +281,68 @@ export class Writer {
     this.#other.removeFloor.run(channel);
   }
 
-  #insert(verified: VerifiedMessage, tagText: string, content: number, isOwn = false): Stored {
-    const message = verified.message;
+  /** Stores what a recovery has read, under its old number. @returns its number, undefined if it, or what supersedes it, is here
+   *  already */
+  restore(message: Storable, tag: string, storing: Omit<Storing, 'isOwn'>): number | undefined {
+    return this.#insert(message, tag, storing).arrival;
+  }
+
+  /** The header of a deleted message, if its delete is known. */
+  #bury(header: SignedHeader, tag: string): void {
+    const channel = this.#interned.findChannel(header.channel);
+    const author = this.#interned.findKey(toBase64url(header.author));
+    if (channel === undefined || author === undefined) return;
+    const place = { id: header.id, channel, author, time: toTimeBytes(header.time) };
+    if (this.#deletes.isDeleted(place, header.amends, header.bytes))
+      this.#insert(header, tag, { content: CONTENT.deleted });
+  }
+
+  /** Of a feed, only what is not superseded. @param storing `content`: what is kept, unless a known delete counts for it.
+   *  @returns `arrival` of the row, if there is one more */
+  #insert(message: Storable, tagText: string, storing: Storing): Insertion {
     const known = this.#message.find.get(message.id);
-    if (known !== undefined) {
-      if (known.content !== CONTENT.wanted || content === CONTENT.wanted)
-        return { kind: 'message', inserted: false, arrival: known.arrival };
-      this.#removal.header(known.arrival);
-    }
+    if (known !== undefined && (known.content !== CONTENT.wanted || storing.content !== CONTENT.held))
+      return { result: known.content === CONTENT.deleted ? DELETED : notInserted(known.arrival) };
+    const inFeed = isFeed(message.channel);
+    const knownChannel = inFeed ? this.#interned.findChannel(message.channel) : undefined;
+    if (inFeed && known === undefined && !this.#feeds.admit(knownChannel, message))
+      return { result: SUPERSEDED };
     const { channel, tag } = this.#interned.channel(message.channel, tagText);
     const author = this.#interned.key(message.author);
-    const isHeld = content === CONTENT.held;
     const time = toTimeBytes(message.time);
+    const amended = message instanceof Message ? amends(message) : message.amends;
+    const place = { id: message.id, tag, channel, author, time };
+    const content = this.#deletes.isDeleted(place, amended, message.bytes)
+      ? CONTENT.deleted
+      : storing.content;
+    const held = content === CONTENT.held && message instanceof Message ? message : undefined;
+    const next = known && this.#chains.nextOf(known.arrival);
+    // An own message that was damaged here stays an own one when it comes back.
+    const own = known ? this.#removal.header(known.arrival) : storing.own;
     const { lastInsertRowid } = this.#message.insert.run(
-      message.id,
-      tag,
-      channel,
-      message.kind,
-      author,
-      time,
-      message.expiresMs,
-      message.bytes,
-      message.signature,
-      signatureCrc(message.signature),
-      isHeld ? message.body : '',
-      isHeld ? message.payload : EMPTY,
-      content,
+      storing.arrival ?? null,
+      ...([message.id, tag, channel, message.kind, author, time, message.expiresMs] as const),
+      ...([message.bytes, message.signature, signatureCrc(message.signature)] as const),
+      ...([held?.body ?? '', held?.payload ?? EMPTY, content, amended, Number(inFeed)] as const),
     );
+    const arrival = Number(lastInsertRowid);
     this.#ledger.add({
-      tag,
-      channel,
-      author,
-      time,
+      ...{ tag, channel, author, time, id: message.id },
       minute: minuteOf(message.time),
-      id: message.id,
       header: message.bytes.length + message.signature.length + ROW_BYTES,
-      content: isHeld ? Buffer.byteLength(message.body) + message.payload.length : 0,
-      isHeld,
-      isOwn,
+      content: held ? Buffer.byteLength(held.body) + held.payload.length : 0,
+      isHeld: held !== undefined,
+      isOwn: storing.isOwn === true || own !== undefined,
+      isAgain: own !== undefined,
     });
-    return { kind: 'message', inserted: true, arrival: Number(lastInsertRowid) };
+    if (own !== undefined) this.#own.addAgain.run(arrival, own.state, own.storedBy, own.key, own.alone);
+    const chained = this.#chains.add(arrival, message, place, next);
+    if (amended !== AMENDS.nothing) this.#deletes.amend({ ...place, arrival }, amended, message.refs);
+    return {
+      result:
+        content === CONTENT.deleted ? DELETED : { kind: 'message', inserted: true, arrival, ...chained },
+      arrival,
+    };
   }
 
   #insertOwn(op: Op<'own-message'>): PersistResult {
@@ -254,12 +353,12 @@ export class Writer {
     if (known !== undefined)
       return {
         kind: 'repeated',
-        id: toBase64url(known.id),
-        same: equal(known.fingerprint, op.fingerprint),
+        id: columnText(known.id),
+        same: equal(plain(known.fingerprint), op.fingerprint),
       };
-    const result = this.#insert(op.message, op.tag, CONTENT.held, true);
-    if (!result.inserted) return result;
-    this.#own.add.run(result.arrival, key);
+    const { result, arrival } = this.#insert(message, op.tag, { content: CONTENT.held, isOwn: true });
+    if (arrival === undefined) return result;
+    this.#own.add.run(arrival, key);
     if (key !== '') this.#own.addKey.run(identity, key, message.id, op.fingerprint, message.time.timeMs);
     return result;
   }
@@ -272,9 +371,11 @@ export class Writer {
       const row = id === undefined ? undefined : this.#own.find.get(id);
       if (row === undefined) continue;
       const state = Math.max(row.state, next);
-      const storedBy = by === undefined ? row.storedBy : withKeeper(row.storedBy, by);
-      if (state !== row.state || storedBy !== row.storedBy)
-        this.#own.update.run(state, storedBy, row.arrival);
+      const storedBy = by === undefined ? row.storedBy : withKeeper(plain(row.storedBy), by);
+      if (state === row.state && storedBy === row.storedBy) continue;
+      const isNew = storedBy.length > row.storedBy.length;
+      const isAlone = isNew ? op.alone && row.storedBy.length === 0 : row.alone === 1;
+      this.#own.update.run(state, storedBy, isAlone ? 1 : 0, row.arrival);
     }
     return DONE;
   }

@@ -15,7 +15,47 @@ export interface StoredMessage {
   readonly message: VerifiedMessage;
   /** for own messages: state and who says `stored` */
   readonly delivery: { readonly state: DeliveryState; readonly storedBy: readonly string[] } | undefined;
+  /** its author has named one message as the one before in two others, in this channel: see {@link Equivocation} */
+  readonly equivocates: boolean;
+  /** the newest edit that counts for it and is held, of the {@link EDITS_MAX} newest; absent if there is none */
+  readonly edit?: VerifiedMessage;
 }
+
+/** What an edit or a delete has changed of posts that came before it. */
+export interface Change {
+  /** of the edit or delete */
+  readonly arrival: number;
+  readonly channel: string;
+  /** id texts of posts that it deleted */
+  readonly deleted: readonly string[];
+  /** posts that it gave another text, or by deleting an edit one of before, as they are now */
+  readonly edited: readonly StoredMessage[];
+}
+
+export interface ChangePage {
+  readonly changes: readonly Change[];
+  /** the arrival number to go on behind, undefined at the end */
+  readonly next: number | undefined;
+}
+
+/** A header that its author has signed: provable without its content. */
+export interface Statement {
+  /** id text of the message */
+  readonly id: string;
+  /** the signed bytes */
+  readonly bytes: Bytes;
+  /** 64 bytes */
+  readonly signature: Bytes;
+}
+
+/** Two messages of one author in one channel that name the same one before. `first` came first here. */
+export interface Equivocation {
+  readonly first: Statement;
+  readonly second: Statement;
+}
+
+/** Edits of one message that are looked at: newer ones may be dropped, deleted or expired (guess: none is, mostly). */
+export const EDITS_MAX = 16;
 
 export interface ChannelRow {
   readonly channel: string;
@@ -42,7 +82,7 @@ export interface KnownMessage {
   readonly id: string;
   readonly arrival: number;
   readonly kind: number;
-  readonly holding: Exclude<Holding, 'unknown'>;
+  readonly holding: Exclude<Holding, 'unknown' | 'named'>;
   readonly channel: string;
   /** id text */
   readonly author: string;
@@ -80,9 +120,21 @@ export interface Store {
     readonly wallMs: number;
     readonly channels?: readonly string[];
   }): StoredMessage[];
+  /** what edits and deletes with an arrival number above `after` have changed, ascending by it, in the channels of
+   *  {@link Store.readArrivals}; edits, deletes and the posts that they lead to count towards `limit`, and a page ends
+   *  early where those posts are long: see `change-page.ts`. A post is told once in a page, with its last change there. Each
+   *  says how a post is now, so what is told twice, or late, does no harm. */
+  readChanges(page: {
+    readonly after: number;
+    readonly limit: number;
+    readonly wallMs: number;
+    readonly channels?: readonly string[];
+  }): ChangePage;
   readMessage(id: string): StoredMessage | undefined;
   /** messages whose id lies in the range, ascending by id, at most `limit` */
   known(range: IdRange, limit: number): KnownMessage[];
+  /** the proof that is kept of an author, id text, in a channel; undefined where there is none */
+  equivocation(channel: string, author: string): Equivocation | undefined;
   channels(): ChannelRow[];
   /** highest arrival number given so far, 0 at the start */
   lastArrival(): number;

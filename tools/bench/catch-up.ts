@@ -1,20 +1,9 @@
-/**
- * Catch-up: a newcomer, a real daemon, fetches the stored history of a channel from a relay, another real daemon. The
- * relay is stopped (SIGSTOP) while the newcomer starts, so that what the newcomer is charged with is the catch-up alone.
- */
+/** Catch-up: a newcomer fetches the stored history of a channel from a relay. */
 
-import { FIRST_CHANNEL, newestArrival, startDaemon } from './daemon.ts';
+import { FIRST_CHANNEL, newestArrival } from './daemon.ts';
 import { fillHistory, prepareFolder } from './history.ts';
-import {
-  cpuNs,
-  freePort,
-  makeFolder,
-  memoryMiB,
-  type Process,
-  removeFolder,
-  sleep,
-  until,
-} from './processes.ts';
+import { type Pair, startPair } from './pair.ts';
+import { cpuNs, makeFolder, memoryMiB, sleep, until } from './processes.ts';
 
 const DAYS = 7;
 const TIMEOUT_MS = 600_000;
@@ -35,7 +24,7 @@ export async function createHistory(messages: number): Promise<string> {
   return folder;
 }
 
-async function measure(relay: Process, newcomer: Process, folder: string, messages: number) {
+async function measure({ relay, newcomer, folder }: Pair, messages: number) {
   await sleep(1000); // what follows a start is over
   const before = [cpuNs(newcomer.pid), cpuNs(relay.pid)] as const;
   const begin = performance.now();
@@ -55,18 +44,10 @@ async function measure(relay: Process, newcomer: Process, folder: string, messag
 
 /** One round with a fresh newcomer. @param history made by {@link createHistory} */
 export async function measureCatchUp(history: string, messages: number): Promise<CatchUpFigures> {
-  const port = await freePort();
-  const relay = await startDaemon({ folder: history, port });
-  const folder = makeFolder('newcomer');
-  let newcomer: Process | undefined;
+  const pair = await startPair({ history });
   try {
-    relay.signal('SIGSTOP');
-    newcomer = await startDaemon({ folder, port: await freePort(), peers: [`ws://127.0.0.1:${port}`] });
-    return await measure(relay, newcomer, folder, messages);
+    return await measure(pair, messages);
   } finally {
-    relay.signal('SIGCONT');
-    await newcomer?.stop();
-    await relay.stop();
-    removeFolder(folder);
+    await pair.stop();
   }
 }

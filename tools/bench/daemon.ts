@@ -27,6 +27,7 @@ export interface DaemonOptions {
   readonly port: number;
   /** URLs that it dials */
   readonly peers?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Whether the port for peers answers `GET /healthz`. */
@@ -47,7 +48,7 @@ export function isHealthy(port: number): Promise<boolean> {
 /** Starts a daemon; it answers on its ports when this resolves. */
 export async function startDaemon(options: DaemonOptions): Promise<Process> {
   const { folder, port, peers = [] } = options;
-  const env = { ...OPTIONS, HOME: folder, PORT: String(port), MESH_PEERS: peers.join() };
+  const env = { ...OPTIONS, ...options.env, HOME: folder, PORT: String(port), MESH_PEERS: peers.join() };
   const args = [...NODE_ARGS, MESH, 'start', '--data', dataFolderOf(folder)];
   const daemon = new Process(args, env, folder);
   await until(`the daemon in ${folder} answers`, () => {

@@ -1,9 +1,9 @@
 /**
  * `npm run bench`: what the daemon costs beside a ceiling, as ratios of CPU time within one run. See docs/performance.md.
  *
- *   npm run bench                                     two minutes on a quiet machine
- *   npm run bench -- --full               about fifteen minutes
- *   npm run bench -- --only relay,catch-up,start-up   some of it
+ *   npm run bench                                          four minutes on a quiet machine
+ *   npm run bench -- --full                                about twenty minutes
+ *   npm run bench -- --only relay,catch-up,bulk,start-up   some of it
  *   npm run bench -- --check              exit code 1 if a target is missed
  *   npm run bench -- --rounds 7 --out FILE
  */

@@ -1,4 +1,5 @@
 /** What the bench measures, section by section: rounds interleaved over the systems, medians of the rounds. */
+import { type BulkFigures, type BulkMemory, measureBulk, measureBulkMemory } from './bulk.ts';
 import { type CatchUpFigures, createHistory, measureCatchUp } from './catch-up.ts';
 import { limit } from './limit.ts';
 import { mesh, meshSealed, meshSingle } from './mesh.ts';
@@ -6,10 +7,16 @@ import { measureRelay, type RelayFigures, type RelayOptions } from './relay.ts';
 import { createFolderWith, measureStartUp, type StartUpFigures } from './start-up.ts';
 import { medians, short, table } from './statistics.ts';
 
-/** Targets of issue 3: how many times the ceiling's CPU, or that of an empty start, is allowed. */
+/** How many times the ceiling's CPU, or that of an empty start, is allowed. */
 const RELAY_MAX = 1.7;
 const CATCH_UP_MAX = 2;
+const BULK_CPU_MAX = 1.6;
 const START_UP_MAX = 1.2;
+/** How many times as long half of the live messages may take beside a bulk, and how many times the heap of a tenth of it that of its end. */
+const LIVE_MAX = 1.5;
+const HEAP_MAX = 1.2;
+/** From so many messages on a catch-up is a bulk: compilers are warm after a few seconds only. */
+const BULK_MIN = 100_000;
 
 export interface Plan {
   readonly rounds: number;
@@ -17,6 +24,8 @@ export interface Plan {
   readonly relay: Omit<RelayOptions, 'subscribers'>;
   /** messages of the histories that are caught up */
   readonly catchUp: readonly number[];
+  /** messages that are fetched beside a conversation */
+  readonly bulk: number;
   /** messages in the database of a start */
   readonly startUp: number;
 }
@@ -26,6 +35,7 @@ export const QUICK: Plan = {
   subscribers: [1, 10, 50],
   relay: { warmUp: 4000, messages: 8000, paceMs: 500 },
   catchUp: [10_000],
+  bulk: 100_000,
   startUp: 100_000,
 };
 
@@ -34,6 +44,7 @@ export const FULL: Plan = {
   subscribers: [1, 10, 50],
   relay: { warmUp: 5000, messages: 20_000, paceMs: 2000 },
   catchUp: [10_000, 100_000],
+  bulk: 100_000,
   startUp: 1_000_000,
 };
 
@@ -97,8 +108,45 @@ async function catchUpOf(messages: number, plan: Plan): Promise<Section> {
       ['process', 'CPU us/message', `ratio to ${limit.name}, 1 subscriber`],
       [row(limit.name, base), row('newcomer', f.receiverCpu), row('relay that serves', f.serverCpu)],
     ),
-    verdicts: [{ what: `catch-up of ${messages}, newcomer`, ratio: f.receiverCpu / base, max: CATCH_UP_MAX }],
+    verdicts: [
+      {
+        what: `catch-up of ${messages}, newcomer`,
+        ratio: f.receiverCpu / base,
+        max: messages < BULK_MIN ? CATCH_UP_MAX : BULK_CPU_MAX,
+      },
+    ],
     figures: { [limit.name]: medians(ceilings), catchUp: f },
+  };
+}
+
+async function bulkOf(messages: number, plan: Plan): Promise<Section> {
+  const history = await createHistory(messages);
+  const [rounds, memories]: [BulkFigures[], BulkMemory[]] = [[], []];
+  for (let i = 0; i < plan.rounds; i++) {
+    rounds.push(await measureBulk(history, messages));
+    memories.push(await measureBulkMemory(history, messages));
+  }
+  const f = medians(rounds);
+  const heap = medians(memories);
+  const row = (name: string, calm: number, bulk: number): string[] => [
+    name,
+    ...[calm, bulk, bulk / calm].map(short),
+  ];
+  return {
+    title: `Live messages beside a bulk of ${messages} (${short(f.perSecond)}/s)`,
+    table: table(
+      ['', 'without, or at a tenth', 'beside it, or at its end', 'ratio'],
+      [
+        row('live message, median, ms', f.calmP50, f.bulkP50),
+        row('live message, 99%, ms', f.calmP99, f.bulkP99),
+        row('heap of the newcomer, MiB', heap.tenth, heap.end),
+      ],
+    ),
+    verdicts: [
+      { what: 'live message beside a bulk, median', ratio: f.bulkP50 / f.calmP50, max: LIVE_MAX },
+      { what: 'heap at the end of a bulk', ratio: heap.end / heap.tenth, max: HEAP_MAX },
+    ],
+    figures: { bulk: f, heap },
   };
 }
 
@@ -135,12 +183,13 @@ async function startUpWith(messages: number, plan: Plan): Promise<Section> {
   };
 }
 
-export const SECTIONS = ['relay', 'catch-up', 'start-up'] as const;
+export const SECTIONS = ['relay', 'catch-up', 'bulk', 'start-up'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 /** Runs sections one after the other; each is handed out when it is done. */
 export async function* runSections(names: readonly SectionName[], plan: Plan): AsyncGenerator<Section> {
   if (names.includes('relay')) for (const n of plan.subscribers) yield await relayTo(n, plan);
   if (names.includes('catch-up')) for (const n of plan.catchUp) yield await catchUpOf(n, plan);
+  if (names.includes('bulk')) yield await bulkOf(plan.bulk, plan);
   if (names.includes('start-up')) yield await startUpWith(plan.startUp, plan);
 }

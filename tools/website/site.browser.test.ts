@@ -44,12 +44,17 @@ const smallTargets = `[...document.querySelectorAll(${JSON.stringify(TARGETS)})]
   .filter(([, { width, height }]) => width < 24 || height < 24)
   .map(([html, { width, height }]) => html + ' is ' + width + ' x ' + height)`;
 
+/** Fonts are in, and what scrolls sideways with them is a stop for the keyboard. */
+const settled = `document.fonts.status === "loaded" && [...document.querySelectorAll('main pre, main .scroll')]
+  .every((one) => one.scrollWidth > one.clientWidth === one.hasAttribute('tabindex'))`;
+
 describe.each(PAGES)('%s', (name) => {
   it.each([
     ['phone', ['dark', 'light']],
     ['desk', ['light', 'dark']],
   ] as const)('is right for everybody on a %s', async (size, schemes) => {
     const { page, problems, end } = await visit(browser, server.url, name, { viewport: SIZES[size] });
+    await until(page, settled);
     for (const colorScheme of THOROUGH.includes(name) ? schemes : schemes.slice(0, 1)) {
       await page.emulateMedia({ colorScheme });
       expect(await page.evaluate(overflow), 'scrolls sideways by').toBe(0);

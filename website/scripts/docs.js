@@ -141,21 +141,25 @@
   foldBelow('.pages', '62rem');
   foldBelow('.contents', '80rem');
 
-  /** What scrolls sideways must be reachable by keyboard, and only then be a stop on the way. */
-  const watcher = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
-      const scrolls = target.scrollWidth > target.clientWidth;
-      if (!scrolls) {
-        for (const name of ['tabindex', 'role', 'aria-label']) target.removeAttribute(name);
-        continue;
-      }
-      target.setAttribute('tabindex', '0');
-      target.setAttribute('role', 'group');
-      target.setAttribute(
-        'aria-label',
-        target.matches('pre') ? 'Code, scrolls sideways' : 'Table, scrolls sideways',
-      );
+  /** @type {(target: Element) => void} What scrolls sideways must be reachable by keyboard, and only then be a stop on the way. */
+  function reach(target) {
+    if (target.scrollWidth <= target.clientWidth) {
+      for (const name of ['tabindex', 'role', 'aria-label']) target.removeAttribute(name);
+      return;
     }
+    target.setAttribute('tabindex', '0');
+    target.setAttribute('role', 'group');
+    target.setAttribute(
+      'aria-label',
+      target.matches('pre') ? 'Code, scrolls sideways' : 'Table, scrolls sideways',
+    );
+  }
+
+  const wides = document.querySelectorAll('main pre, main .scroll');
+  const watcher = new ResizeObserver((entries) => {
+    for (const { target } of entries) reach(target);
   });
-  for (const one of document.querySelectorAll('main pre, main .scroll')) watcher.observe(one);
+  // A font that comes late widens the text, and not the box around it, which is all that the observer looks at.
+  document.fonts.addEventListener('loadingdone', () => wides.forEach(reach));
+  for (const one of wides) watcher.observe(one);
 })();

@@ -27,6 +27,7 @@ import type {
   MessageJson,
   PublishedJson,
   PublishJson,
+  ScrubJson,
   SetRetentionJson,
   StatusJson,
   StoppingJson,
@@ -135,6 +136,11 @@ export class Client {
   /** The mesh as the daemon knows it. @param channel whose way is marked; left out for none */
   map(channel?: string): Promise<MapJson> {
     return this.#send({ method: 'GET', path: `/v1/map${toQuery({ channel })}` });
+  }
+
+  /** Asks the daemon to check all stored messages; `status` tells how far that is. */
+  scrub(): Promise<ScrubJson> {
+    return this.#send({ method: 'POST', path: '/v1/scrub' });
   }
 
   /** Asks the daemon to end in order; it goes on for up to some seconds after the answer. */

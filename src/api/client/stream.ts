@@ -15,6 +15,7 @@ import { disconnected, type FoundDaemon, unreachable } from './find.ts';
 import { fromProblem, PublishedError } from './problem.ts';
 import { ItemQueue } from './queue.ts';
 import type {
+  ChangeJson,
   ClientFrame,
   MessageJson,
   PublishedJson,
@@ -30,6 +31,7 @@ const SEND_BUFFER_BYTES = 256 * 1024;
 
 export type StreamItem =
   | { readonly kind: 'message'; readonly message: MessageJson }
+  | { readonly kind: 'change'; readonly change: ChangeJson }
   | { readonly kind: 'ephemeral'; readonly ephemeral: EphemeralJson }
   | { readonly kind: 'caught-up'; readonly arrival: number };
 
@@ -142,10 +144,11 @@ export class Stream {
 
   /**
    * Follows channels (all if left out) from the arrival number `after`, or only new messages if it is left out; with
-   * `ephemerals` drafts and activities too, once it is live.
+   * `changes` what edits and deletes change of messages that came before them too, with `ephemerals` drafts and activities,
+   * once it is live.
    */
   subscribe(
-    options: { channels?: readonly string[]; after?: number; ephemerals?: boolean } = {},
+    options: { channels?: readonly string[]; after?: number; changes?: boolean; ephemerals?: boolean } = {},
   ): AsyncIterableIterator<StreamItem> {
     const ref = this.#nextRef();
     const queue = new ItemQueue<StreamItem>({
@@ -187,6 +190,9 @@ export class Stream {
     switch (frame.op) {
       case 'message':
         this.#feeds.get(frame.ref)?.push({ kind: 'message', message: frame.message });
+        return;
+      case 'change':
+        this.#feeds.get(frame.ref)?.push({ kind: 'change', change: frame.change });
         return;
       case 'ephemeral':
         this.#feeds.get(frame.ref)?.push({ kind: 'ephemeral', ephemeral: frame.ephemeral });

@@ -20,6 +20,7 @@ export type Scope =
   /** say who may wake the agent, and where */
   | 'contacts:write'
   | 'daemon:stop'
+  | 'daemon:scrub'
   /** see what goes over the links */
   | 'daemon:tap';
 
@@ -40,10 +41,15 @@ export interface MessageJson {
   readonly counter: number;
   readonly body: string;
   readonly payload: unknown;
+  /** when its author edited it last: body and payload are those of the edit; absent if never */
+  readonly edited?: string;
   readonly refs: readonly RefJson[];
   readonly expires: string | null;
   readonly own: boolean;
   readonly delivery: { readonly state: DeliveryState; readonly storedBy: readonly string[] } | null;
+  /** its author has signed two messages after the same one in this channel: others may have been shown another history;
+   *  absent if not */
+  readonly equivocates?: true;
 }
 
 export interface LinkJson {
@@ -59,6 +65,12 @@ export interface LinkJson {
   readonly agent: string;
   /** messages of a mesh/1 peer that nobody can verify: they stay there */
   readonly unverified: number;
+  /** whether it holds what is held here of the channels that both hold; `unknown` where the other side compares */
+  readonly agreement: 'unknown' | 'equal' | 'differs';
+  /** ISO 8601: since when; null for unknown */
+  readonly agreementSince: string | null;
+  /** messages that are being asked of it */
+  readonly fetching: number;
 }
 
 export interface SourceJson {
@@ -136,6 +148,21 @@ export interface AddressJson {
   readonly lastError: string | null;
 }
 
+/** The check of stored messages. */
+export interface ScrubJson {
+  readonly state: 'waiting' | 'running' | 'off';
+  readonly checked: number;
+  readonly messages: number;
+  readonly started: string | null;
+  readonly ended: string | null;
+  readonly damaged: readonly {
+    readonly channel: string;
+    readonly messages: number;
+    readonly unconfirmed: number;
+  }[];
+  readonly structure: string;
+}
+
 export interface StatusJson {
   readonly version: string;
   readonly network: string;
@@ -154,6 +181,7 @@ export interface StatusJson {
   readonly retention: RetentionDefaultsJson;
   readonly relays: number;
   readonly outbox: number;
+  readonly scrub: ScrubJson;
   readonly lastArrival: number;
   readonly problems: readonly { readonly code: ErrorCode; readonly detail: string; readonly at: string }[];
 }
@@ -238,6 +266,17 @@ export interface ProblemJson {
   readonly state?: DeliveryState;
 }
 
+/** What an edit or a delete changed of messages that came before it. */
+export interface ChangeJson {
+  /** arrival number of the edit or delete */
+  readonly arrival: number;
+  readonly channel: string;
+  /** ids of messages that are deleted */
+  readonly deleted: readonly string[];
+  /** messages as they are now */
+  readonly edited: readonly MessageJson[];
+}
+
 /** Frames from a client on GET /v1/stream. `ref` is chosen by the client and comes back with each answer. */
 export type ClientFrame =
   | {
@@ -247,6 +286,8 @@ export type ClientFrame =
       readonly channels?: readonly string[];
       /** arrival number after which to begin; live only if left out */
       readonly after?: number;
+      /** what edits and deletes change of messages that came before them, too */
+      readonly changes?: boolean;
       /** drafts and activities too, once the feed is live */
       readonly ephemerals?: boolean;
     }
@@ -263,6 +304,7 @@ export type ClientFrame =
 /** Frames from the daemon. */
 export type ServerFrame =
   | { readonly op: 'message'; readonly ref: string; readonly message: MessageJson }
+  | { readonly op: 'change'; readonly ref: string; readonly change: ChangeJson }
   | { readonly op: 'ephemeral'; readonly ref: string; readonly ephemeral: EphemeralJson }
   | { readonly op: 'caught-up'; readonly ref: string; readonly arrival: number }
   | { readonly op: 'unsubscribed'; readonly ref: string }

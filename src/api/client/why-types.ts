@@ -88,6 +88,8 @@ export type HereJson =
     }
   /** only its header: the channel was over its limit, and the content had to go */
   | { readonly state: 'dropped'; readonly arrival: number }
+  /** only its header: its author deleted it */
+  | { readonly state: 'deleted'; readonly arrival: number }
   /** its expiry has passed: it is shown to nobody and removed soon */
   | { readonly state: 'expired'; readonly arrival: number }
   /** passed on within the last minutes and not kept: the channel is not held, it is older than its floor, or there is no room */
@@ -157,6 +159,20 @@ export type AgentWhyJson =
   /** nobody may wake an agent here, or nowhere */
   | { readonly kind: 'no-agent' };
 
+/** A header that its author has signed, as base64url. */
+export interface StatementJson {
+  /** id of the message */
+  readonly id: string;
+  readonly bytes: string;
+  readonly signature: string;
+}
+
+/** Two messages of one author that name the same one before: proof for anybody. */
+export interface EquivocationJson {
+  readonly first: StatementJson;
+  readonly second: StatementJson;
+}
+
 export interface WhyJson {
   readonly id: string;
   /** when this was looked up */
@@ -186,5 +202,7 @@ export interface WhyJson {
   readonly delivery: DeliveryWhyJson | null;
   /** what the desk of the agent decided; null for own messages and those that are not held */
   readonly agent: AgentWhyJson | null;
+  /** its author has signed two messages after the same one in this channel; null if not */
+  readonly equivocation: EquivocationJson | null;
   readonly path: PathJson | null;
 }

@@ -90,7 +90,8 @@ wakes nobody.`,
     codes: ['too_many_requests', 'inbox_taken'],
     notes: [
       `Events: \`attached\` with an [Attached](#attached), first and after each change of contacts and channels; \`item\` with
-an [InboxItem](#inboxitem), in order, at most ${LIMITS.inboxHandedMax} that are not acknowledged. What is not acknowledged when the
+an [InboxItem](#inboxitem), in order, at most ${LIMITS.inboxHandedMax} that are not acknowledged. A message that was edited while it
+waited comes with its newest text; one that its author deleted is not handed over any more (\`deleted\`). What is not acknowledged when the
 connection ends comes again on the next one, with a higher \`attempt\`, unless it was answered.`,
       `One client at a time: a newer connection of the same name ends the older one, another name is refused with
 \`inbox_taken\`. A client that gets an item which it still works on goes on with it, and acknowledges the newer attempt.`,

@@ -107,6 +107,7 @@ export const inboxRowShape = shape(
         'not-delivered',
         'never-acknowledged',
         'no-answer',
+        'deleted',
         'gone',
       ])
       .nullable()

@@ -69,6 +69,9 @@ beforeEach(async () => {
         since: TIME,
         agent: 'x',
         unverified: 0,
+        agreement: 'unknown',
+        agreementSince: null,
+        fetching: 0,
       },
     ],
     sources: [
@@ -193,10 +196,12 @@ describe('the shapes', () => {
     const stream = await api.stream();
     const frames: ServerFrame[] = [];
     const next = async () => void frames.push(await stream.next());
-    stream.send({ op: 'subscribe', ref: 'a', channels: ['dev'], after: 1, ephemerals: true });
+    stream.send({ op: 'subscribe', ref: 'a', channels: ['dev'], after: 1, changes: true, ephemerals: true });
     await next();
     await next();
     api.gate.tell({ refs: [{ relation: 'reply', id: ID }] });
+    await next();
+    api.gate.change({ deleted: [ID], edited: api.gate.list.slice(0, 1) });
     await next();
     stream.send({ op: 'unsubscribe', ref: 'a' });
     await next();

@@ -31,6 +31,7 @@ import {
   linkShape,
   messageShape,
   publishedShape,
+  scrubShape,
   statusShape,
   stoppingShape,
 } from './shapes.ts';
@@ -72,6 +73,15 @@ export const ROUTE_WORDS: Readonly<Record<string, RouteWords>> = {
     notes: [
       `The text format of Prometheus, version 0.0.4; [Metrics](metrics.md) lists the numbers. The path is the one that
 Prometheus asks for; the token goes there as \`authorization: { credentials_file: … }\`.`,
+    ],
+  },
+  'POST /v1/scrub': {
+    summary: 'Begins to check all stored messages',
+    answers: [{ status: 202, shape: scrubShape }],
+    codes: [],
+    notes: [
+      `It begins with the first message, as fast as the daemon's other work allows; [\`GET /v1/status\`](#get-v1status) tells in
+\`scrub\` how far it is and what it found. What is damaged is hidden and fetched again from neighbours.`,
     ],
   },
   'POST /v1/stop': {
@@ -202,6 +212,7 @@ comes late stands between older ones: to miss none, follow [events](#get-v1event
     query: fields(eventsQuerySchema, {
       channel: `a channel to follow; may come up to ${API_LIMITS.channelsMax} times. Without it all channels are followed`,
       after: 'arrival number to begin behind, 0 for everything; without it only new messages come',
+      changes: '`true`: what edits and deletes change of messages that came before them too',
       ephemerals: '`true`: drafts and activities too, once the backlog is over',
     }),
     headers: fields(lastEventIdSchema, { 'Last-Event-ID': 'the same as `after`, and comes before it' }),
@@ -211,6 +222,9 @@ comes late stands between older ones: to miss none, follow [events](#get-v1event
       `Events: \`message\` with a [Message](#message), in the order of arrival, and once \`caught-up\` with
 \`{"arrival"}\` when the backlog is over. The id of an event is its arrival number, so a client that comes back with
 \`Last-Event-ID\` goes on without gap or repeat. A slow reader is waited for.`,
+      `Edits and deletes are no messages of their own. With \`changes\` come events \`change\` with a [Change](#change), in the same
+order: so a client that was shown a message is told that it has another text, or is deleted, also after an absence. A change
+says how messages are now; it may name some that the client was never shown, or say what it knows already.`,
       `With \`ephemerals\` come events \`ephemeral\` with an [Ephemeral](#ephemeral). They have no id and are stored nowhere: a
 reader that is slow gets the newest of each run, and one that comes back gets none of those it missed.`,
       'An arrival number that this daemon has not reached is `bad_request`: it comes from another database.',

@@ -8,6 +8,7 @@ import { isErrorCode } from '../../core/errors.ts';
 import { RELATION, type RelationName } from '../../core/message/message.ts';
 import type {
   AddressJson,
+  ChangeJson,
   ChannelJson,
   ErrorCode,
   LegacyChannelsJson,
@@ -21,6 +22,7 @@ import type {
   RefJson,
   RetentionDefaultsJson,
   RetentionJson,
+  ScrubJson,
   SourceJson,
   StatusJson,
   StoppingJson,
@@ -83,11 +85,34 @@ export const messageShape = shape(
       .describe(
         `the value for programs; null if there is none, if it is no JSON, or if it is nested more than ${API_LIMITS.payloadDepthShownMax} deep`,
       ),
+    edited: time()
+      .exactOptional()
+      .describe('when its author edited it last: body and payload are those of the edit; absent if never'),
     refs: z.array(refShape).describe('messages that this one refers to'),
     expires: time().nullable().describe('when it is to be forgotten; null for never'),
     own: z.boolean().describe('true if a local identity wrote it'),
     delivery: deliveryShape.nullable().describe('of own messages; null for those of others'),
+    equivocates: z
+      .literal(true)
+      .exactOptional()
+      .describe(
+        'its author has signed two messages after the same one in this channel: others may have been shown another history. `why` has the proof; left out if not',
+      ),
   }) satisfies z.ZodType<MessageJson>,
+);
+
+export const changeShape = shape(
+  'Change',
+  z.object({
+    arrival: whole().describe('arrival number of the edit or delete'),
+    channel: z.string().describe('name of the channel'),
+    deleted: z.array(id()).describe('ids of messages that are deleted: forget them and show them no more'),
+    edited: z
+      .array(messageShape)
+      .describe(
+        'messages as they are now: with another text, or with one of before where an edit was deleted',
+      ),
+  }) satisfies z.ZodType<ChangeJson>,
 );
 
 export const publishedShape = shape(
@@ -153,7 +178,7 @@ export const linkShape = shape(
     peer: z
       .string()
       .describe(
-        'the proven id of the peer at the other end; of a mesh/1 peer what it calls itself, up to 64 characters',
+        'the proven id of the peer at the other end; of a mesh/1 peer what it calls itself, up to 64 characters; empty for a visit over other relays, where nobody proves anything',
       ),
     direction: z.enum(['out', 'in']).describe('`out` if we dialled'),
     url: z.string().describe('the address that we dialled, or empty'),
@@ -174,6 +199,13 @@ export const linkShape = shape(
       .describe(
         'messages that a mesh/1 peer has and nobody can verify: it keeps no signatures. They stay there',
       ),
+    agreement: z
+      .enum(['unknown', 'equal', 'differs'])
+      .describe(
+        'whether it holds what is held here of the channels that both hold, as far as this side compares; one that differs for minutes while others agree is not relied on',
+      ),
+    agreementSince: time().nullable().describe('since when that is so; null for unknown'),
+    fetching: whole().describe('messages that are being asked of it'),
   }) satisfies z.ZodType<LinkJson>,
 );
 
@@ -217,6 +249,31 @@ const localDiscoveryShape = shape(
     addresses: z.array(z.string()).describe('addresses of this machine at which the daemon is announced'),
     peers: whole().describe('other peers of the network that are announced now'),
   }) satisfies z.ZodType<LocalDiscoveryJson>,
+);
+
+export const scrubShape = shape(
+  'Scrub',
+  z.object({
+    state: z
+      .enum(['waiting', 'running', 'off'])
+      .describe(
+        '`waiting`: it goes on a few messages at a time; `running`: all at once, because somebody asked; `off`: only when somebody asks',
+      ),
+    checked: whole().describe('messages that were checked in this pass'),
+    messages: whole().describe('messages that are stored'),
+    started: time().nullable().describe('when this pass, or the last one, began; null for never'),
+    ended: time().nullable().describe('when the last whole pass ended; null for never'),
+    damaged: z
+      .array(
+        z.object({
+          channel: z.string().describe('name of the channel'),
+          messages: whole().describe('damaged messages that have not come again'),
+          unconfirmed: whole().describe('own ones among them that nobody has confirmed as stored'),
+        }),
+      )
+      .describe('what was found damaged; counted up to 10,000'),
+    structure: z.string().describe('what is wrong with the database itself; empty for nothing'),
+  }) satisfies z.ZodType<ScrubJson>,
 );
 
 const troubleShape = shape(
@@ -268,6 +325,7 @@ export const statusShape = shape(
     retention: retentionDefaultsShape.describe('what is kept where nothing is set, and how much in all'),
     relays: whole().describe('relays on the map of the mesh, this daemon included if it is one'),
     outbox: whole().describe('own messages that nobody has confirmed as stored'),
+    scrub: scrubShape.describe('the check of stored messages'),
     lastArrival: whole().describe('arrival number of the newest message here, 0 if there is none'),
     problems: z.array(troubleShape).describe('what a person should act on, newest last, at most 20'),
   }) satisfies z.ZodType<StatusJson>,

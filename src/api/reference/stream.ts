@@ -7,7 +7,7 @@ import type { ClientFrame, ErrorCode, Scope, ServerFrame } from '../client/types
 import { API_LIMITS } from '../limits.ts';
 import { frameSchema } from '../schemas.ts';
 import { ephemeralShape } from './ephemeral-shapes.ts';
-import { messageShape, problemShape, publishedShape } from './shapes.ts';
+import { changeShape, messageShape, problemShape, publishedShape } from './shapes.ts';
 
 const ref = z.string();
 const state = publishedShape.shape.state;
@@ -16,6 +16,7 @@ const id = publishedShape.shape.id;
 /** Frames from the daemon. */
 export const serverFrameShape = z.discriminatedUnion('op', [
   z.object({ op: z.literal('message'), ref, message: messageShape }),
+  z.object({ op: z.literal('change'), ref, change: changeShape }),
   z.object({ op: z.literal('ephemeral'), ref, ephemeral: ephemeralShape }),
   z.object({ op: z.literal('caught-up'), ref, arrival: z.int().min(0) }),
   z.object({ op: z.literal('unsubscribed'), ref }),
@@ -38,6 +39,7 @@ export const CLIENT_FRAMES: Readonly<Record<ClientFrame['op'], ClientFrameWords>
     fields: {
       channels: 'channels to follow; all if left out',
       after: 'arrival number to begin behind, 0 for everything; without it only new messages come',
+      changes: 'true: what edits and deletes change of messages that came before them too',
       ephemerals: 'true: drafts and activities too, once the backlog is over',
     },
   },
@@ -55,6 +57,7 @@ export const CLIENT_FRAMES: Readonly<Record<ClientFrame['op'], ClientFrameWords>
 
 export const SERVER_FRAMES: Readonly<Record<ServerFrame['op'], string>> = {
   message: 'an item of the feed, in the order of arrival',
+  change: 'what an edit or a delete changed of messages that came before it, if the feed asks for them',
   ephemeral: 'a draft or an activity, if the feed asks for them; of each run the newest',
   'caught-up': 'once for each feed: the backlog is over, what follows is live',
   unsubscribed: 'the last frame of that feed',

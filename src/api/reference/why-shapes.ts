@@ -10,6 +10,7 @@ import type {
   NextLinkJson,
   PathJson,
   PathRelayJson,
+  StatementJson,
   WhyJson,
 } from '../client/why-types.ts';
 import { inboxRowShape } from './agent-shapes.ts';
@@ -76,6 +77,7 @@ const here = z.discriminatedUnion('state', [
     links: whole().nullable(),
   }),
   z.object({ state: z.literal('dropped'), arrival }),
+  z.object({ state: z.literal('deleted'), arrival }),
   z.object({ state: z.literal('expired'), arrival }),
   z.object({
     state: z.literal('passed'),
@@ -83,7 +85,7 @@ const here = z.discriminatedUnion('state', [
   }),
   z.object({
     state: z.literal('refused'),
-    reason: z.enum(['future', 'expired', 'write-rule', 'forged', 'over-rate']),
+    reason: z.enum(['future', 'expired', 'write-rule', 'forged', 'over-rate', 'superseded']),
     peer: id(),
     at: time(),
   }),
@@ -144,6 +146,14 @@ const path = z.discriminatedUnion('kind', [
   }),
 ]) satisfies z.ZodType<PathJson>;
 
+const statement = z.object({
+  id: id().describe('id of the message'),
+  bytes: z
+    .string()
+    .describe('the signed bytes, as base64url: what `docs/protocol/messages.md` calls the record'),
+  signature: z.string().describe('base64url'),
+}) satisfies z.ZodType<StatementJson>;
+
 export const whyShape = shape(
   'Why',
   z.object({
@@ -174,6 +184,12 @@ export const whyShape = shape(
       .nullable()
       .describe(
         'of held messages of others: what became of it for the agent, or why it was passed over by the rules as they are now',
+      ),
+    equivocation: z
+      .object({ first: statement, second: statement })
+      .nullable()
+      .describe(
+        'proof that its author has signed two messages that name the same one before, in this channel: others may have been shown another history. null if there is none here',
       ),
     path: path
       .nullable()

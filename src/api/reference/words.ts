@@ -63,6 +63,8 @@ export const STATUS_CODES: readonly ErrorCode[] = [
   'bootstrap_invalid',
   'address_refused',
   'turns_spent',
+  'messages_damaged',
+  'store_recovered',
 ];
 
 /** Ties words to a schema: each of its fields has one, and nothing else has. */

@@ -49,6 +49,19 @@ function open(query: string, headers = {}): Promise<Events> {
 }
 
 describe('GET /v1/events', () => {
+  it('brings changes under the number of the edit or delete, and only to who asks for them', async () => {
+    const message = api.gate.add('dev', 'to be changed');
+    const [asking, other] = [await open('?changes=true'), await open('?changes=false')];
+    await Promise.all([asking.atLeast(1), other.atLeast(1)]);
+    const change = api.gate.change({ arrival: 7, deleted: [message.id] });
+    const told = `event: change\nid: 7\ndata: ${JSON.stringify(change)}`;
+    expect((await asking.atLeast(2)).slice(1)).toEqual([told]);
+    const next = api.gate.add('dev', 'next');
+    const end = `event: message\nid: ${next.arrival}\ndata: ${JSON.stringify(next)}`;
+    expect((await other.atLeast(2)).slice(1)).toEqual([end]);
+    expect(await api.codeOf('/v1/events?changes=yes')).toBe('bad_request');
+  });
+
   it('brings ephemerals without a number, and only to who asks for them', async () => {
     const [asking, other] = [await open('?ephemerals=true'), await open('')];
     await Promise.all([asking.atLeast(1), other.atLeast(1)]);

@@ -1,7 +1,7 @@
 import type { FeedItem } from '../../daemon/index.ts';
 import type { EphemeralJson } from '../client/ephemeral-types.ts';
 import type { Reply, RequestContext, Route } from '../context.ts';
-import { messageJson } from '../message-json.ts';
+import { changeJson, messageJson } from '../message-json.ts';
 import { headerObject, queryObject } from '../request.ts';
 import { sendEvents } from '../response.ts';
 import { check, eventsQuerySchema, lastEventIdSchema } from '../schemas.ts';
@@ -15,21 +15,24 @@ function encodeEvent(item: FeedItem): string {
     const json: EphemeralJson = item.ephemeral;
     return `event: ephemeral\ndata: ${JSON.stringify(json)}\n\n`;
   }
-  const [id, data] =
+  const data =
     item.kind === 'message'
-      ? [item.message.arrival, messageJson(item.message)]
-      : [item.arrival, { arrival: item.arrival }];
-  return `event: ${item.kind}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
+      ? messageJson(item.message)
+      : item.kind === 'change'
+        ? changeJson(item.change)
+        : { arrival: item.arrival };
+  return `event: ${item.kind}\nid: ${data.arrival}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 async function follow(context: RequestContext): Promise<Reply> {
   const { api, query, request, signal } = context;
-  const { channel, after, ephemerals } = check(eventsQuerySchema, queryObject(query, ['channel']));
+  const { channel, after, changes, ephemerals } = check(eventsQuerySchema, queryObject(query, ['channel']));
   const last = check(lastEventIdSchema, headerObject(request, 'Last-Event-ID'))['Last-Event-ID'];
   const from = last ?? after;
   const feed = {
     ...(channel !== undefined && { channels: channel }),
     ...(from !== undefined && { after: from }),
+    changes: changes === 'true',
     ephemerals: ephemerals === 'true',
     signal,
   };

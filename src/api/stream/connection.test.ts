@@ -77,6 +77,20 @@ describe('a subscription', () => {
     await stream.close();
   });
 
+  it('brings changes only where they are asked for', async () => {
+    const stream = await api.stream();
+    stream.send({ op: 'subscribe', ref: 'plain' });
+    expect(await stream.next()).toMatchObject({ op: 'caught-up', ref: 'plain' });
+    stream.send({ op: 'subscribe', ref: 'both', changes: true });
+    expect(await stream.next()).toMatchObject({ op: 'caught-up', ref: 'both' });
+    const message = api.gate.add('dev', 'to be changed');
+    const refs = [await stream.next(), await stream.next()].map(({ op, ref }) => `${op} ${ref}`);
+    expect(refs.sort()).toEqual(['message both', 'message plain']);
+    const change = api.gate.change({ edited: [{ ...message, body: 'better' }], deleted: [message.id] });
+    expect(await stream.next()).toEqual({ op: 'change', ref: 'both', change });
+    await stream.close();
+  });
+
   it('brings ephemerals only where they are asked for', async () => {
     const stream = await api.stream();
     stream.send({ op: 'subscribe', ref: 'plain' });

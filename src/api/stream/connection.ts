@@ -22,7 +22,7 @@ import type { ApiState } from '../context.ts';
 import { type Grant, requireScope } from '../grants.ts';
 import { parseJson } from '../json-text.ts';
 import { API_LIMITS } from '../limits.ts';
-import { messageJson } from '../message-json.ts';
+import { changeJson, messageJson } from '../message-json.ts';
 import { toPublishRequest, waitForState, waitMs } from '../publish.ts';
 import { check, frameSchema } from '../schemas.ts';
 import { StreamOutbox } from './outbox.ts';
@@ -206,6 +206,8 @@ export class StreamConnection {
         if (signal.aborted) return;
         if (item.kind === 'message')
           this.#outbox.send({ op: 'message', ref, message: messageJson(item.message) });
+        else if (item.kind === 'change')
+          this.#outbox.send({ op: 'change', ref, change: changeJson(item.change) });
         else if (item.kind === 'ephemeral')
           this.#outbox.send({ op: 'ephemeral', ref, ephemeral: item.ephemeral });
         else this.#outbox.send({ op: 'caught-up', ref, arrival: item.arrival });

@@ -8,6 +8,7 @@ import type { DeliveryState } from '../../core/contract.ts';
 import { MeshError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import {
+  type ChangeView,
   type ChannelView,
   checkedPolicy,
   type EphemeralRequest,
@@ -19,6 +20,7 @@ import {
   type MetricFamily,
   type PublishRequest,
   type RetentionRequest,
+  type ScrubView,
   type StatusView,
   type TapItem,
   type TapRequest,
@@ -48,6 +50,7 @@ export class FakeGate implements Gate {
   readonly ephemeralRequests: EphemeralRequest[] = [];
   /** what feeds that ask for them are given, and not stored anywhere */
   readonly ephemerals: EphemeralView[] = [];
+  readonly changes: ChangeView[] = [];
   readonly joined = new Set<string>();
   /** what was set by `retain` */
   readonly policies = new Map<string, ReturnType<typeof checkedPolicy>>();
@@ -165,6 +168,15 @@ export class FakeGate implements Gate {
     this.onStop();
   }
 
+  scrubbed: ScrubView = {
+    ...{ state: 'waiting', checked: 0, messages: 0, started: null, ended: null, damaged: [], structure: '' },
+  };
+
+  scrub(): ScrubView {
+    this.scrubbed = { ...this.scrubbed, state: 'running' };
+    return this.scrubbed;
+  }
+
   status(): StatusView {
     if (this.failure) throw this.failure;
     return {
@@ -184,6 +196,7 @@ export class FakeGate implements Gate {
       retention: retentionDefaults(RETENTION),
       relays: 1,
       outbox: 0,
+      scrub: this.scrubbed,
       lastArrival: this.list.length,
       problems: [],
       ...this.overrides,
@@ -287,6 +300,15 @@ export class FakeGate implements Gate {
     return this.list.find((view) => view.id === id);
   }
 
+  /** Gives a change to the feeds that ask for them. */
+  change(fields: Partial<ChangeView> = {}): ChangeView {
+    const arrival = this.list.length;
+    const view: ChangeView = { arrival, channel: 'dev', deleted: [], edited: [], ...fields };
+    this.changes.push(view);
+    this.#wake();
+    return view;
+  }
+
   /** Gives an ephemeral to the feeds that ask for them. */
   tell(fields: Partial<EphemeralView> = {}): EphemeralView {
     const view: EphemeralView = {
@@ -318,12 +340,14 @@ export class FakeGate implements Gate {
   async *feed(options: {
     channels?: readonly string[];
     after?: number;
+    changes?: boolean;
     ephemerals?: boolean;
     signal: AbortSignal;
   }): AsyncIterable<FeedItem> {
     const { channels, after, signal } = options;
     let cursor = after ?? this.list.length;
     let told = this.ephemerals.length;
+    let changed = this.changes.length;
     if (cursor > this.list.length) throw new MeshError('bad_request', 'after is ahead.');
     for (let isLive = false; !signal.aborted; ) {
       const view = this.list[cursor];
@@ -332,6 +356,8 @@ export class FakeGate implements Gate {
         if (channels && !channels.includes(view.channel)) continue;
         this.pulled += 1;
         yield { kind: 'message', message: view };
+      } else if (isLive && options.changes && changed < this.changes.length) {
+        yield { kind: 'change', change: this.changes[changed++] as ChangeView };
       } else if (isLive && options.ephemerals && told < this.ephemerals.length) {
         yield { kind: 'ephemeral', ephemeral: this.ephemerals[told++] as EphemeralView };
       } else if (isLive) {

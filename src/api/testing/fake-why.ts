@@ -29,6 +29,7 @@ export const HERE = {
   held: { state: 'held', arrival: 17 },
   wanted: { state: 'wanted', arrival: 17, fetching: 'tried', next: at(60), links: null },
   dropped: { state: 'dropped', arrival: 17 },
+  deleted: { state: 'deleted', arrival: 17 },
   expired: { state: 'expired', arrival: 17 },
   passed: { state: 'passed', because: 'not-held' },
   refused: { state: 'refused', reason: 'forged', peer: NEAR, at: at(-2) },
@@ -61,6 +62,9 @@ export const LEAF_PATH: Extract<PathView, { kind: 'leaf' }> = {
   ],
 };
 
+const statement = (letter: string) => ({ id: id(letter), bytes: 'qg', signature: 's'.repeat(86) });
+export const EQUIVOCATION = { first: statement('M'), second: statement('P') };
+
 const COMMON: WhyView = {
   id: id('M'),
   now: NOW,
@@ -73,6 +77,7 @@ const COMMON: WhyView = {
   came: { peer: NEAR, root: FAR, at: at(-29) },
   delivery: null,
   agent: { kind: 'no-agent' },
+  equivocation: null,
   path: RELAY_PATH,
 };
 
@@ -116,6 +121,7 @@ export function allWhys(): WhyView[] {
     whyOf({ agent: { kind: 'passed-over', because: 'stranger' } }),
     whyOf({ agent: { kind: 'not-looked-at' } }),
     whyOf({ path: LEAF_PATH, role: 'leaf' }),
+    whyOf({ equivocation: EQUIVOCATION }),
   ];
 }
 

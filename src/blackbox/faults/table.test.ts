@@ -12,6 +12,7 @@ const FAULTS = [
     'power loss',
     'full disk',
     'read-only disk',
+    'damaged message',
     'damaged page',
     'damaged write-ahead log',
     'clock',

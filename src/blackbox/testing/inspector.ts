@@ -1,6 +1,5 @@
 /** The heap of another Node process, through its inspector: the process has to be started with {@link INSPECTED}. */
 import { WebSocket } from 'ws';
-import type { MeshProcess } from './mesh-process.ts';
 import { until, within } from './wait.ts';
 
 /** Any free port of loopback; the process writes which. */
@@ -21,10 +20,11 @@ export class Inspector {
     });
   }
 
-  static async attach(mesh: MeshProcess): Promise<Inspector> {
+  /** @param process `output`: what it has written */
+  static async attach(process: { readonly output: string }): Promise<Inspector> {
     const url = await until(
       'the inspector listens',
-      () => /Debugger listening on (ws:\S+)/.exec(mesh.output)?.[1],
+      () => /Debugger listening on (ws:\S+)/.exec(process.output)?.[1],
     );
     const socket = new WebSocket(url);
     await within('the inspector answers', new Promise((resolve) => socket.once('open', resolve)));

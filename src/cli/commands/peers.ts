@@ -33,14 +33,22 @@ function tail({ kind, agent, unverified }: LinkJson): string {
     : `, ${count(unverified, 'message')} there that nobody can verify (mesh/1 keeps no signatures)`;
 }
 
+/** What a link has that we lack, or lacks. Older daemons say nothing of it. */
+function catchUpWords({ agreement, agreementSince, fetching }: Partial<LinkJson>): string {
+  const asked = fetching ? `, ${count(fetching, 'message')} being fetched` : '';
+  const since = agreementSince ? ` since ${localTime(agreementSince)}` : '';
+  return `${agreement === 'differs' ? `, differs from us${since}` : ''}${asked}`;
+}
+
 /** A link in words, for `mesh peers` and `mesh status`. */
 export function linkLine(link: LinkJson): string {
   const direction = link.direction === 'out' ? `we dialled ${visibleLine(link.url)}` : 'it dialled us';
   const since = `since ${localTime(link.since)}`;
   const kind = KIND[link.kind] ?? visibleLine(link.kind);
   const words = `${kind}, ${direction}, ${protectionWords(link)}, ${since}`;
-  const name = link.kind === 'mesh1' ? visibleLine(link.peer) : shortId(link.peer);
-  return `  ${name}  ${words}${tail(link)}`;
+  const isProven = link.kind !== 'mesh1' && link.peer !== '';
+  const name = isProven ? shortId(link.peer) : visibleLine(link.peer || 'over other relays');
+  return `  ${name}  ${words}${catchUpWords(link)}${tail(link)}`;
 }
 
 function addressLine(address: AddressJson): string {

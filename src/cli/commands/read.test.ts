@@ -23,11 +23,13 @@ describe('mesh read', () => {
   it('shows time, author and text, oldest first', async () => {
     api.gate.add('dev', 'one');
     api.gate.add('dev', 'two', { refs: [{ relation: 'reply', id: fakeId('dev 1') }] });
+    api.gate.add('dev', 'three', { equivocates: true });
     const { code, stdout } = await read(['dev']);
     expect(code).toBe(0);
     const lines = stdout.split('\n');
     expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:01 {2}BBBBBBBB {2}one$/);
     expect(lines[1]).toMatch(/ {2}\(reply to .{8}\) two$/);
+    expect(lines[2]).toMatch(/ {2}\(two histories\) three$/);
   });
 
   it('gives an object a line with --json', async () => {
@@ -123,20 +125,46 @@ describe('mesh read --follow', () => {
   });
 });
 
+/** What a follower is shown of these, with the lines that follow when the daemon ends. */
+async function show(argv: readonly string[], tell: () => void, lines: number) {
+  const { promise: enough, resolve } = Promise.withResolvers<void>();
+  const onStdout = (text: string) => {
+    if (text.split('\n').length > lines) resolve();
+  };
+  const running = read(['dev', '--limit', '0', '--follow', ...argv], { onStdout });
+  await api.gate.until(() => api.gate.isFollowed);
+  tell();
+  await enough;
+  await api.api.close();
+  return running;
+}
+
+describe('mesh read --follow of what is edited and deleted', () => {
+  it('says what was changed to what, and what was deleted', async () => {
+    const message = api.gate.add('dev', 'first');
+    const { stdout } = await show(
+      [],
+      () =>
+        api.gate.change({ edited: [{ ...message, body: 'better\u001b[2J\nby far' }], deleted: [message.id] }),
+      3,
+    );
+    const [author, id] = [message.author, message.id].map((text) => text.slice(0, 8));
+    expect(stdout.split('\n').slice(0, 3)).toEqual([
+      `${author} changed ${id}: better\\x1b[2J`,
+      '    by far',
+      `${id} was deleted`,
+    ]);
+  });
+
+  it('gives an object without id with --json', async () => {
+    const message = api.gate.add('dev', 'first');
+    const change = { arrival: 4, deleted: [message.id] };
+    const { json } = await show(['--json'], () => api.gate.change(change), 1);
+    expect(json).toEqual([{ channel: 'dev', edited: [], ...change }]);
+  });
+});
+
 describe('mesh read --follow --live', () => {
-  /** What is shown of these, with the lines that follow when the daemon ends. */
-  async function show(argv: readonly string[], tell: () => void, lines: number) {
-    const { promise: enough, resolve } = Promise.withResolvers<void>();
-    const onStdout = (text: string) => {
-      if (text.split('\n').length > lines) resolve();
-    };
-    const running = read(['dev', '--limit', '0', '--follow', ...argv], { onStdout });
-    await api.gate.until(() => api.gate.isFollowed);
-    tell();
-    await enough;
-    await api.api.close();
-    return running;
-  }
   const words = (stdout: string) => stdout.split('\n').map((line) => line.replace(/^.{19} {2}/, ''));
 
   it('shows who is doing what, and the end of what is written', async () => {

@@ -1,4 +1,10 @@
-import type { Client, LegacyMessageJson, MessageJson, StreamItem } from '../../api/client/index.ts';
+import type {
+  ChangeJson,
+  Client,
+  LegacyMessageJson,
+  MessageJson,
+  StreamItem,
+} from '../../api/client/index.ts';
 import { LIMITS } from '../../api/client/index.ts';
 import { parseWhole } from '../arguments.ts';
 import { type CommandContext, defineCommand, type GlobalArguments } from '../command.ts';
@@ -37,7 +43,22 @@ export async function show({ io, global }: CommandContext, message: MessageJson)
   const time = paint(io, io.stdout, 'dim', localTime(message.time));
   const reply = message.refs.find((ref) => ref.relation === 'reply');
   const about = reply === undefined ? '' : `(reply to ${shortId(reply.id)}) `;
-  await print(io, `${time}  ${author}  ${about}${visibleText(message.body, '    ')}`);
+  const warning = message.equivocates === true ? '(two histories) ' : '';
+  const edited = message.edited === undefined ? '' : ' (edited)';
+  await print(io, `${time}  ${author}  ${warning}${about}${visibleText(message.body, '    ')}${edited}`);
+}
+
+/** What has become of messages that are shown already. With `--json` it is an object without `id`. */
+async function showChange({ io, global }: CommandContext, change: ChangeJson): Promise<void> {
+  if (global.json) {
+    await print(io, jsonLine(change));
+    return;
+  }
+  for (const { id, author, body } of change.edited) {
+    const words = `${shortId(author)} changed ${shortId(id)}`;
+    await print(io, `${paint(io, io.stdout, 'dim', words)}: ${visibleText(body, '    ')}`);
+  }
+  for (const id of change.deleted) await print(io, paint(io, io.stdout, 'dim', `${shortId(id)} was deleted`));
 }
 
 /** Without having joined, a daemon gets messages of others only by chance. */
@@ -54,6 +75,7 @@ export async function warnIfNotJoined(
 /** The arrival number from which on messages are live. A feed begins with a message or with `caught-up`. */
 function firstLiveOf(item: StreamItem): number {
   if (item.kind === 'message') return item.message.arrival;
+  if (item.kind === 'change') return item.change.arrival;
   return item.kind === 'caught-up' ? item.arrival + 1 : 0;
 }
 
@@ -70,7 +92,7 @@ async function follow(
   const stream = await Stream.open(client.daemon);
   try {
     const { channel, ephemerals } = history;
-    const feed = stream.subscribe({ channels: [channel], ...(ephemerals && { ephemerals }) });
+    const feed = stream.subscribe({ channels: [channel], changes: true, ...(ephemerals && { ephemerals }) });
     const first = await feed.next();
     if (first.done === true) return;
     const firstLive = firstLiveOf(first.value);
@@ -81,6 +103,7 @@ async function follow(
     }
     for (let next: IteratorResult<StreamItem> = first; next.done !== true; next = await feed.next()) {
       if (next.value.kind === 'ephemeral') await showEphemeral(context, next.value.ephemeral);
+      if (next.value.kind === 'change') await showChange(context, next.value.change);
       if (next.value.kind !== 'message' || shown.delete(next.value.message.id)) continue;
       await show(context, next.value.message);
     }
@@ -151,7 +174,7 @@ export const readCommand = defineCommand<ReadArguments>({
   summary: 'Show the last messages of a channel, oldest first',
   examples: [
     ["$0 read '#dev' --limit 10", 'the last ten'],
-    ["$0 read '#dev' --follow", 'and what comes, until you stop it'],
+    ["$0 read '#dev' --follow", 'and what comes, is edited or deleted, until you stop it'],
     ["$0 read '#dev' --follow --live", 'and who is typing, and drafts while they are written'],
     ["$0 read '#dev' --json", 'an object a line: id, channel, author, time, body, payload and more'],
     ['$0 read lobby --legacy', 'what a mesh/1 daemon left here, unverified'],

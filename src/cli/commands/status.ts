@@ -3,6 +3,7 @@ import {
   ERRORS,
   isErrorCode,
   type LocalDiscoveryJson,
+  type ScrubJson,
   type SourceJson,
   type StatusJson,
 } from '../../api/client/index.ts';
@@ -37,6 +38,15 @@ function problemLine({ code, detail, at }: StatusJson['problems'][number]): stri
   return `  ${localTime(at)}  ${visibleLine(words.join(' '))}`;
 }
 
+function scrubWords({ state, checked, messages, ended, damaged, structure }: ScrubJson): string {
+  const last =
+    ended === null ? 'not all messages were checked yet' : `all were checked on ${localTime(ended)}`;
+  const now = state === 'running' ? `checking all messages, ${checked} of ${messages} so far` : last;
+  const missing = damaged.reduce((sum, row) => sum + row.messages, 0);
+  const words = missing === 0 ? now : `${now}; ${count(missing, 'damaged message')} not back yet`;
+  return structure === '' ? words : `${words}; ${visibleLine(structure)}`;
+}
+
 /** A line where there is an agent, or is to be one. */
 function agentWords({ client, contacts, channels, waiting, unanswered }: AgentJson): string | undefined {
   if (client === null && contacts === 0 && channels.length === 0) return undefined;
@@ -68,6 +78,7 @@ function* statusLines(
   }
   const waiting = `${count(status.outbox, 'own message')} that nobody has confirmed as stored`;
   yield `${bold('Outbox:')}   ${status.outbox === 0 ? 'empty' : waiting}`;
+  yield `${bold('Scrub:')}    ${scrubWords(status.scrub)}`;
   const words = agentWords(agent);
   if (words !== undefined) yield `${bold('Agent:')}    ${words}`;
   if (status.problems.length > 0) yield `${bold('Problems:')} ${status.problems.length}`;

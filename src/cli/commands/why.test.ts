@@ -3,6 +3,7 @@ import { inboxRow } from '../../api/testing/fake-agent.ts';
 import {
   allWhys,
   at,
+  EQUIVOCATION,
   HERE,
   LEAF_PATH,
   MISSING,
@@ -26,6 +27,28 @@ async function why(view: WhyView, ...more: string[]): Promise<string[]> {
   expect([code, stderr]).toEqual([0, '']);
   return stdout.split('\n');
 }
+
+it('mesh why says of an own message that was deleted that it is, and not that it waits', async () => {
+  const lines = await why({ ...ownWhy(MISSING['no-link']), here: HERE.deleted });
+  expect(lines[0]).toBe('Deleted: its author deleted it, and only its header is left.');
+  expect(lines.filter((line) => /Missing|Came/.test(line))).toEqual([]);
+});
+
+describe('mesh why warns of an author with two messages after the same one', () => {
+  it.each([
+    ['a stranger', whyOf({ equivocation: EQUIVOCATION }), /others may have been shown another history/],
+    [
+      'an own identity',
+      { ...ownWhy(MISSING.nothing), equivocation: EQUIVOCATION },
+      /somebody else uses the key of this identity/,
+    ],
+  ])('%s', async (_, view, words) => {
+    const lines = await why(view);
+    const at = lines.findIndex((line) => line.startsWith('Beware:'));
+    expect(lines[at]).toContain('MMMMMMMM and PPPPPPPP');
+    expect(lines[at + 1]).toMatch(words);
+  });
+});
 
 describe('mesh why says of an own message in its first line', () => {
   it.each([

@@ -1,6 +1,6 @@
 /** Asks the daemon of a data folder what `mesh doctor` wants to know of it, within a time. */
 
-import type { StatusJson } from '../../api/client/index.ts';
+import type { ScrubJson, StatusJson } from '../../api/client/index.ts';
 import { connectDaemon, MeshError } from '../../api/client/index.ts';
 
 /** The addresses of `GET /v1/peers`. */
@@ -14,6 +14,28 @@ export type Answer =
 function reason(error: unknown): string {
   const text = error instanceof MeshError ? error.detail || error.message : String(error);
   return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+/** Between two looks at how far the daemon is (guess: a person sees it move). */
+const SCRUB_LOOK_MS = 250;
+
+/** Has the daemon check all its messages, and waits for the end of it. Rejects with what stopped that. */
+export async function scrubByDaemon(
+  dataFolder: string,
+  onProgress: (checked: number, messages: number) => void,
+): Promise<ScrubJson> {
+  const client = await connectDaemon(dataFolder);
+  try {
+    let state = await client.scrub();
+    while (state.state === 'running') {
+      onProgress(state.checked, state.messages);
+      await new Promise((resolve) => setTimeout(resolve, SCRUB_LOOK_MS));
+      state = (await client.status()).scrub;
+    }
+    return state;
+  } finally {
+    client.close();
+  }
 }
 
 /** @param timeoutMs for the whole of it. Never rejects */

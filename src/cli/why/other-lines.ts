@@ -8,9 +8,10 @@ const REFUSED: Readonly<Record<Extract<HereJson, { state: 'refused' }>['reason']
   future:
     "its time lies more than ten minutes ahead of this machine's clock; it is taken once that time has come",
   expired: 'its expiry had passed when it came',
-  'write-rule': 'its author may not write in that channel',
+  'write-rule': 'its channel takes no such message from its author',
   forged: 'its signature is wrong; a genuine copy would still be taken',
   'over-rate': 'its author writes more at once than this daemon takes, and the channel is not kept here',
+  superseded: 'a newer record took its place in its feed',
 };
 
 const PASSED: Readonly<Record<Extract<HereJson, { state: 'passed' }>['because'], string>> = {
@@ -38,6 +39,8 @@ function headline(here: HereJson): string {
       return 'Put off: only its header is here, and its content is fetched later.';
     case 'dropped':
       return 'Dropped: only its header is left, because its channel was over its limit.';
+    case 'deleted':
+      return 'Deleted: its author deleted it, and only its header is left.';
     case 'expired':
       return 'Expired: it is shown to nobody any more, and removed soon.';
     case 'passed':
@@ -72,6 +75,7 @@ function fetchingWords(here: Extract<HereJson, { state: 'wanted' }>, now: string
 function* hereLines({ here, channel, now, message }: WhyJson): Generator<string> {
   switch (here.state) {
     case 'held':
+    case 'deleted':
     case 'expired':
       yield `Arrival:   number ${here.arrival} at this daemon`;
       break;
@@ -126,7 +130,7 @@ export function* otherLines(why: WhyJson): Generator<string> {
       yield `Expires:   ${localTime(message.expires)}, ${fromNow(message.expires, now)}`;
   }
   if (came !== null) yield `Came:      over the link with ${shortId(came.peer)}, ${fromNow(came.at, now)}`;
-  else if (message !== null)
+  else if (message !== null && !why.own)
     yield 'Came:      by a link that is not remembered (it came long ago, or before the daemon was started)';
   yield* hereLines(why);
   if (agent !== null && agent.kind !== 'no-agent') yield `Agent:     ${agentWords(agent)}`;

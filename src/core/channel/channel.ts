@@ -39,6 +39,11 @@ export function channelKind(channel: string): ChannelKind | undefined {
   return 'open';
 }
 
+/** Whether a channel whose id is valid is a feed: {@link channelKind} without the look at its key. */
+export function isFeed(channel: string): boolean {
+  return channel.startsWith('@');
+}
+
 /** The name of an open channel as its creator must spell it (NFC), or `undefined` if it can be none. */
 export function channelName(text: string): string | undefined {
   const name = text.normalize('NFC');

@@ -28,7 +28,8 @@ export type InboxState = 'waiting' | 'handed' | 'answered' | 'silent' | 'unanswe
 export type AckOutcome = 'done' | 'skipped' | 'refused' | 'failed' | 'undelivered';
 /**
  * Why nothing was answered: the runtime refused it, the agent failed, the client could not hand it over, it was handed over
- * several times and never acknowledged, nothing came of it twice, it is not stored any more.
+ * several times and never acknowledged, nothing came of it twice, its author deleted it while it waited, it is not stored
+ * any more.
  */
 export type UnansweredReason =
   | 'refused'
@@ -36,6 +37,7 @@ export type UnansweredReason =
   | 'not-delivered'
   | 'never-acknowledged'
   | 'no-answer'
+  | 'deleted'
   | 'gone';
 
 /** What the steps depend on. */

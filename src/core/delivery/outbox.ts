@@ -6,12 +6,14 @@
  * Invariants:
  * 1. At most `outboxWindow` messages are unconfirmed with the keeper; the others wait in the table.
  * 2. Every message is pushed again until it is confirmed: after a change of keeper, and 10 s without a word.
+ * 3. What nobody compares later on gets a second keeper: `copies.ts`.
  */
 
 import type { Bytes } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { Gossip } from '../gossip/gossip.ts';
 import { targetOf } from '../gossip/outbound.ts';
+import type { Interest } from '../interest/interest.ts';
 import { LIMITS } from '../limits.ts';
 import { type Link, nameOf } from '../link/link.ts';
 import type { Membership } from '../membership/membership.ts';
@@ -19,6 +21,7 @@ import type { Message } from '../message/message.ts';
 import type { VerifiedMessage } from '../message/verified.ts';
 import type { Footprint } from '../peer-types.ts';
 import type { QueryAnswer } from '../persistence.ts';
+import { Copies } from './copies.ts';
 import { Journal, type Journey, type KeeperStanding } from './journal.ts';
 
 /** Where an unconfirmed own message stands at this moment. */
@@ -32,15 +35,23 @@ export interface Standing {
   readonly journey: Journey | undefined;
 }
 
+export interface OutboxParts {
+  readonly membership: Membership;
+  readonly interest: Interest;
+  readonly gossip: Gossip;
+}
+
 export class Outbox {
   readonly #journal: Journal;
   readonly #ctx: Context;
   readonly #membership: Membership;
   readonly #gossip: Gossip;
-  /** id text → when it was pushed to the keeper, and its size */
-  readonly #underWay = new Map<string, { pushedMs: number; bytes: number }>();
+  readonly #copies: Copies;
+  readonly #interest: Interest;
+  /** id text → when it was pushed to the keeper, its size and tag */
+  readonly #underWay = new Map<string, { pushedMs: number; bytes: number; tag: string }>();
   #underWayBytes = 0;
-  /** neighbours that confirmed nothing when they were the keeper */
+  /** neighbours that do not keep what they are given */
   readonly #silent = new Set<Link>();
   /** rounds in a row in which nothing was confirmed */
   #rounds = 0;
@@ -48,6 +59,10 @@ export class Outbox {
   /** when the keeper confirmed anything last */
   #confirmedMs = Number.NEGATIVE_INFINITY;
   #keeper: Link | undefined;
+  /** of what the keeper has not confirmed: when it was pushed to it first, oldest first; as much as is under way at once */
+  readonly #firstMs = new Map<string, number>();
+  /** messages that it has confirmed since it was last judged */
+  #pace = { confirmed: 0, sinceMs: 0 };
   /** the table holds messages that are not under way */
   #backlog = false;
   #reading = false;
@@ -64,11 +79,13 @@ export class Outbox {
   /** a confirmation could not be written down: its messages are in the table as if unconfirmed */
   #unnoted = false;
 
-  constructor(ctx: Context, membership: Membership, gossip: Gossip) {
+  constructor(ctx: Context, { membership, interest, gossip }: OutboxParts) {
     this.#ctx = ctx;
     this.#membership = membership;
     this.#gossip = gossip;
+    this.#interest = interest;
     this.#journal = new Journal(ctx);
+    this.#copies = new Copies(ctx, { membership, gossip, journal: this.#journal });
   }
 
   /** For explanations; changes nothing. */
@@ -91,6 +108,7 @@ export class Outbox {
 
   footprint(): Footprint {
     return {
+      ...this.#copies.footprint(),
       unconfirmed: { size: this.#underWay.size, max: LIMITS.outboxWindow },
       journeys: { size: this.#journal.size, max: LIMITS.journeysMax },
       unconfirmedBytes: { size: this.#underWayBytes, max: LIMITS.outboxWindowBytes + LIMITS.messageBytesMax },
@@ -123,9 +141,12 @@ export class Outbox {
   #push(message: VerifiedMessage): void {
     const keeper = this.#keeper as Link;
     const root = this.#membership.isRelay ? this.#ctx.config.peerId : '';
-    const { idText, wire } = message.message;
-    this.#underWay.set(idText, { pushedMs: this.#ctx.now.monotonicMs, bytes: wire.length });
+    const { idText, wire, channel } = message.message;
+    const tag = this.#ctx.tagOf(channel);
+    this.#underWay.set(idText, { pushedMs: this.#ctx.now.monotonicMs, bytes: wire.length, tag });
     this.#underWayBytes += wire.length;
+    if (this.#firstMs.size < LIMITS.outboxWindow && !this.#firstMs.has(idText))
+      this.#firstMs.set(idText, this.#ctx.now.monotonicMs);
     this.#journal.pushed(idText);
     this.#gossip.outbound.push(targetOf([keeper], { root, keep: true, own: true }), message);
   }
@@ -164,21 +185,29 @@ export class Outbox {
     const { id } = this.#keeper as Link;
     this.#rounds = 0;
     this.#ctx.report('warn', 'a keeper confirms nothing', { link: id, peer: (this.#keeper as Link).peer });
-    if (!this.#membership.isRelay) return this.#membership.changeLive();
-    this.#silent.add(this.#keeper as Link);
-    for (const link of this.#silent) if (link.phase !== 'up') this.#silent.delete(link);
+    this.distrust(this.#keeper as Link, 'it confirms nothing');
+  }
+
+  /** A neighbour that does not keep what it is given comes last. */
+  distrust(link: Link, reason: string): void {
+    if (!this.#membership.isRelay) return this.#membership.distrust(link, reason);
+    this.#silent.add(link);
+    for (const one of this.#silent) if (one.phase !== 'up') this.#silent.delete(one);
     if (this.#membership.overlay().every((link) => this.#silent.has(link))) this.#silent.clear();
     this.review();
   }
 
   /** Links or roles changed. */
   review(): void {
+    this.#copies.review();
     const keeper = this.#choose();
     if (keeper === this.#keeper) return;
     this.#keeper = keeper;
     this.#rounds = 0;
     this.#underWay.clear();
     this.#underWayBytes = 0;
+    this.#firstMs.clear();
+    this.#pace = { confirmed: 0, sinceMs: this.#ctx.now.monotonicMs };
     this.#startOver();
   }
 
@@ -240,16 +269,31 @@ export class Outbox {
 
   /** A keeper says that it has these on its disk. */
   confirmed(link: Link, ids: readonly Bytes[], toText: (id: Bytes) => string): void {
+    this.#copies.confirmed(link, ids, toText);
     if (link !== this.#keeper) return;
-    const stored = ids.map(toText).filter((id) => this.#arrived(id));
+    for (const id of ids) this.#firstMs.delete(toText(id));
+    this.#pace.confirmed += ids.length;
+    const stored: string[] = [];
+    const alone: string[] = [];
+    for (const id of ids.map(toText)) {
+      const { tag } = this.#underWay.get(id) ?? {};
+      if (!this.#arrived(id)) continue;
+      stored.push(id);
+      if (tag !== undefined && this.#isAlone(tag)) alone.push(id);
+    }
     if (stored.length > 0) {
       const standing = this.#standingOf(link);
       for (const id of stored) this.#journal.stored(id, link.peer, standing);
       this.#rounds = 0;
       this.#confirmedMs = this.#ctx.now.monotonicMs;
+      const by = { kind: 'delivery', state: 'stored', by: link.peer } as const;
       this.#ctx.persist(
-        [{ kind: 'delivery', ids: stored, state: 'stored', by: link.peer }],
+        [
+          { ...by, ids: alone, alone: true },
+          { ...by, ids: stored },
+        ],
         () => {
+          if (alone.length > 0) this.#copies.review();
           for (const id of stored) this.#ctx.emit({ kind: 'delivery', id, state: 'stored', by: link.peer });
         },
         () => {
@@ -258,6 +302,11 @@ export class Outbox {
       );
     }
     this.#read();
+  }
+
+  /** Whether nobody compares it later on: relays hold what they publish. */
+  #isAlone(tag: string): boolean {
+    return !this.#membership.isRelay && this.#interest.kept.policyOf(tag) === undefined;
   }
 
   /** Notes in the store what a link took, many at once. */
@@ -273,6 +322,16 @@ export class Outbox {
   /** A keeper that goes on confirming is only slow: pushing again would make it slower. */
   get #isSilent(): boolean {
     return this.#ctx.now.monotonicMs - this.#confirmedMs >= LIMITS.outboxRetryMs;
+  }
+
+  /** Once a minute: it confirmed one now and then, which is a word each time, and something has waited for half of that. */
+  #isTooSlow(now: number): boolean {
+    const { confirmed, sinceMs } = this.#pace;
+    if (!this.#keeper || now - sinceMs < LIMITS.outboxSlowMs) return false;
+    this.#pace = { confirmed: 0, sinceMs: now };
+    const [oldestMs] = this.#firstMs.values();
+    const isWaiting = oldestMs !== undefined && now - oldestMs >= LIMITS.outboxSlowMs / 2;
+    return isWaiting && confirmed < LIMITS.keeperPaceMin;
   }
 
   #patienceMs(): number {
@@ -294,12 +353,14 @@ export class Outbox {
       this.#roundMs = now;
       if (++this.#rounds > LIMITS.keeperRoundsMax && this.#keeper) this.#replaceKeeper();
     }
+    if (this.#isTooSlow(now)) this.#replaceKeeper();
     // The cursor goes on and comes round: what no keeper ever confirms must not keep others from their turn.
     if (lost || this.#unnoted) {
       this.#backlog = true;
       this.#wrap = true;
     }
     this.#read();
+    this.#copies.tick();
     this.#unnoted = false;
   }
 }

@@ -14,9 +14,11 @@ import type { PublishCommand, Reply, RequestId } from '../contract.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { CarryOp } from '../interest/kept.ts';
 import { LIMITS } from '../limits.ts';
+import { AMENDS, amendsOf } from '../message/amend.ts';
 import {
   buildMessage,
   encodeSignedBytes,
+  isEphemeral,
   isExpired,
   MESSAGE_KIND,
   messageId,
@@ -140,7 +142,7 @@ export class Publisher {
   #check(command: PublishCommand): { code: ErrorCode; detail: string } | undefined {
     if (!this.#identities.has(command.identity))
       return { code: 'not_found', detail: 'no such identity here' };
-    if (channelKind(command.channel) !== 'open') return { code: 'bad_channel', detail: '' };
+    if (!isPublishable(command)) return { code: 'bad_channel', detail: '' };
     if (!command.body.isWellFormed()) return { code: 'bad_text', detail: '' };
     if (command.refs.length > LIMITS.refsMax)
       return { code: 'bad_request', detail: `at most ${LIMITS.refsMax} refs` };
@@ -155,9 +157,15 @@ export class Publisher {
 
   /** SHA-256 over what the client asked for. */
   #fingerprint(command: PublishCommand): Uint8Array {
-    const w = new CborWriter().array(6).text(command.identity).text(command.channel).text(command.body);
+    const { kind } = command;
+    const w = new CborWriter()
+      .array(kind === undefined ? 6 : 7)
+      .text(command.identity)
+      .text(command.channel)
+      .text(command.body);
     w.bytes(command.payload).uint(command.expiresMs).array(command.refs.length);
     for (const ref of command.refs) w.array(2).uint(ref.relation).bytes(ref.id);
+    if (kind !== undefined) w.uint(kind);
     return this.#ctx.config.sha256(concat(utf8('mesh/2 request\0'), w.finish()));
   }
 
@@ -166,7 +174,7 @@ export class Publisher {
       if (!ok) return this.#done(command, requests, { kind: 'failed', code: 'store_failed', detail: '' });
       const { time, prev } = this.#clocks.next(command.identity, command.channel);
       const bytes = encodeSignedBytes(this.#ctx.messages, {
-        kind: MESSAGE_KIND.post,
+        kind: kindOf(command),
         author: idFromText(command.identity) as Uint8Array,
         channel: command.channel,
         time,
@@ -224,6 +232,10 @@ export class Publisher {
           const reply: Reply = result.same ? { kind: 'published', id: result.id, isNew: false } : conflict;
           return this.#done(command, requests, reply);
         }
+        if (result?.kind === 'superseded') {
+          this.#clocks.forget(command.identity, command.channel);
+          return this.#done(command, requests, superseded);
+        }
         this.#host.published(message, tag);
         this.#done(command, requests, { kind: 'published', id: message.message.idText, isNew: true });
       },
@@ -245,9 +257,29 @@ export class Publisher {
   }
 }
 
+/** Whether it goes into an open channel, or is a record of the identity's own feed. */
+function isPublishable({ identity, channel, kind, expiresMs }: PublishCommand): boolean {
+  if (kind === undefined) return channelKind(channel) === 'open';
+  return channel === `@${identity}` && kind <= 0xffff && !isEphemeral(kind) && expiresMs === 0;
+}
+
+/** What deletes is of a kind of its own: nobody shows it as an empty post. */
+function kindOf({ kind, channel, refs, expiresMs, body, payload }: PublishCommand): number {
+  if (kind !== undefined) return kind;
+  const isEmpty = body === '' && payload.length === 0;
+  const amends = amendsOf({ kind: MESSAGE_KIND.post, channel, refs, expiresMs, isEmpty });
+  return amends === AMENDS.deletes ? MESSAGE_KIND.deletion : MESSAGE_KIND.post;
+}
+
 const lineOf = (command: PublishCommand): string => `${command.identity} ${command.channel}`;
 
 const full: Reply = { kind: 'failed', code: 'store_full', detail: '' };
+
+const superseded: Reply = {
+  kind: 'failed',
+  code: 'clock_back',
+  detail: 'A record of this kind is dated later.',
+};
 
 const conflict: Reply = {
   kind: 'failed',

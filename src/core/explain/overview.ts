@@ -92,13 +92,21 @@ export function overview(ctx: Context, parts: OverviewParts, channel: string): O
   const own = ctx.config.peerId;
   const tag = channel === '' ? undefined : ctx.tagOf(channel);
   const { isRelay } = membership;
+  // Who is at the other end of a tunnel nobody has proven.
+  const proven = links.withVisits().filter(({ carrier }) => !carrier);
   return {
     isRelay,
     relays: isRelay ? relaysOf(membership.map, own, tag) : [],
-    links: links.withVisits().map((link): OverviewLink => {
+    links: proven.map((link): OverviewLink => {
       const kind = membership.kindOf(link);
       const wants = kind === 'leaf' && tag !== undefined && interest.wants(link, tag);
-      return { peer: link.peer, kind, url: link.url, roundTripMs: link.roundTripMs, wants };
+      return {
+        peer: link.peer,
+        kind,
+        url: link.url,
+        roundTripMs: link.roundTripMs,
+        wants,
+      };
     }),
     home: isRelay || tag === undefined ? [] : homeOf({ own, ...parts }, tag),
   };

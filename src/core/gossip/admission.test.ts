@@ -4,8 +4,11 @@ import { toBase64url } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { idOf } from '../membership/records.fixture.ts';
 import { authorOf } from '../message/message.fixture.ts';
-import { Bench } from '../peer.fixture.ts';
-import { encodeFrame } from '../wire/frames.ts';
+import type { Message } from '../message/message.ts';
+import { Bench, tagOf } from '../peer.fixture.ts';
+import type { Remote } from '../remote.fixture.ts';
+import { FarSet } from '../sync/far-set.fixture.ts';
+import { encodeFrame, type Frame } from '../wire/frames.ts';
 import { createMesh, junk, push, pushed, stored } from './mesh.fixture.ts';
 
 describe('a message that may not be', () => {
@@ -58,6 +61,26 @@ describe('a message that may not be', () => {
     b.send({ type: 'fetched', messages: [message], notHeld: [] });
     expect(stored(bench)).toEqual(['hello']);
   });
+
+  it.each(['before', 'while'] as const)(
+    'is fetched from the next neighbour when the first answers late with a junk copy, %s the genuine one comes',
+    (when) => {
+      const { bench, a, b } = createMesh({ state: { joined: ['dev'] } });
+      const message = bench.message('hello');
+      for (const remote of [a, b]) remote.send({ type: 'announce', ids: [message.id] });
+      bench.run(LIMITS.requestMs + 2000);
+      expect([a.got('fetch').length, b.got('fetch').length]).toEqual([1, 1]);
+      bench.hold('verify');
+      a.send({ type: 'fetched', messages: [junk(message)], notHeld: [] });
+      if (when === 'before') bench.release('verify');
+      b.send({ type: 'fetched', messages: [message], notHeld: [] });
+      bench.release('verify');
+      bench.run(500);
+      if (when === 'while') b.send({ type: 'fetched', messages: [message], notHeld: [] });
+      expect(stored(bench)).toEqual(['hello']);
+      expect(bench.reports('offence').map(({ data }) => data.peer)).toEqual([a.id]);
+    },
+  );
 
   it('is forgotten without offence if it is more than ten minutes ahead, and welcome when its time comes', () => {
     const { bench, a, b, far } = createMesh({ state: { joined: ['dev'] } });
@@ -160,5 +183,55 @@ describe('a failing disk', () => {
     push(a, [bench.message('second')], { keep: true });
     push(b, [bench.message('third')], { root: b.id });
     expect(stored(bench)).toContain('third');
+  });
+});
+
+describe('a message that passed here before its channel was held', () => {
+  /** A relay that passed a message on, and now holds the channel as its neighbour `a` does. */
+  function passedAndJoined() {
+    const { bench, a, far } = createMesh({ both: true });
+    const message = bench.message('hello');
+    push(a, [message], { root: idOf(far) });
+    bench.run(1000);
+    expect(stored(bench)).toEqual([]);
+    bench.join('dev');
+    a.send({ type: 'holds', reset: false, set: [{ tag: tagOf('dev'), floorHour: 1 }], unset: [] });
+    bench.run(1000);
+    return { bench, a, message };
+  }
+  /** `a` compares what it holds with what we do, and offers what we lack. */
+  const offered = (bench: Bench, a: Remote, message: Message): void => {
+    const floorHour = a.got('sums')[0]?.sums[0]?.floorHour;
+    const set = new FarSet(a, [message], { floorHour });
+    set.ask(1);
+    bench.run(100);
+    const { have } = set.take(a.got('reconciled')[0] as Extract<Frame, { type: 'reconciled' }>);
+    expect(have).toEqual([message.id]);
+    set.offer(have);
+    bench.run(1000);
+  };
+
+  it('is stored when catch-up finds it, and not asked for', () => {
+    const { bench, a, message } = passedAndJoined();
+    offered(bench, a, message);
+    expect(a.got('fetch')).toEqual([]);
+    expect(stored(bench)).toEqual(['hello']);
+  });
+
+  it('is asked for where only its id is remembered, and stored when it has proved itself', () => {
+    const { bench, a, message } = passedAndJoined();
+    const length = Math.ceil(LIMITS.transitBytesMax / 60_000);
+    const large = Array.from({ length }, (_, i) =>
+      bench.message(`${i}`.padEnd(60_000), { channel: 'other' }),
+    );
+    for (const one of large) push(a, [one]);
+    offered(bench, a, message);
+    expect(a.got('fetch')).toEqual([{ type: 'fetch', ids: [message.id] }]);
+    a.send({ type: 'fetched', messages: [junk(message)], notHeld: [] });
+    bench.run(1000);
+    expect(stored(bench)).toEqual([]);
+    push(a, [message], { keep: true });
+    bench.run(1000);
+    expect(stored(bench)).toEqual(['hello']);
   });
 });

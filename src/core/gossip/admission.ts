@@ -6,11 +6,12 @@
  * 2. Work in flight is keyed by (id, signature): a junk signature delays nobody's genuine copy.
  * 3. A failed signature is held against the links that sent it, and against nothing else.
  * 4. What could not be stored is forgotten, so that catch-up brings it again.
- * 5. Content over the rate of its author is put off: its verified header is stored and wanted, nothing of it is passed
+ * 5. Content whose author's delete is known is passed on to nobody: the store keeps its header (`message/amend.ts`).
+ * 6. Content over the rate of its author is put off: its verified header is stored and wanted, nothing of it is passed
  *    on or confirmed before it comes again (design, section 7).
  */
 import type { Bytes } from '../bytes.ts';
-import { channelKind, mayWrite } from '../channel/channel.ts';
+import { channelKind, isFeed, mayWrite } from '../channel/channel.ts';
 import type { Context } from '../context.ts';
 import type { CarryOp } from '../interest/kept.ts';
 import { LIMITS } from '../limits.ts';
@@ -18,7 +19,7 @@ import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import { isEphemeral, isExpired, type Message } from '../message/message.ts';
 import { signatureCheck, VerifiedMessage } from '../message/verified.ts';
-import type { Holding, PersistOp } from '../persistence.ts';
+import type { Chained, Holding, PersistOp, PersistResult } from '../persistence.ts';
 import { InFlight } from './in-flight.ts';
 import type { RefusalReason } from './origins.ts';
 import type { SeenMessages } from './seen.ts';
@@ -55,11 +56,16 @@ export interface AdmissionHost {
   readonly verified: (message: VerifiedMessage, tag: string, arrival: Arrival) => void;
   /** durable here, now or since long */
   readonly durable: (message: Message, tag: string, arrivals: readonly Arrival[], isNew: boolean) => void;
+  /** what the chain of its author says of a message that is new here */
+  readonly chained: (message: Message, tag: string, arrivals: readonly Arrival[], chained: Chained) => void;
   /** done with, in whatever way: nothing more is to be expected of this id */
   readonly settled: (idText: string) => void;
   /** these links brought a copy with a wrong signature: the genuine one is still to be had elsewhere */
   readonly forged: (idText: string, links: ReadonlySet<Link>) => void;
 }
+
+/** What holds for whatever comes, with content or without. */
+export type IntakeHost = Pick<AdmissionHost, 'keeps' | 'refused' | 'settled' | 'forged'>;
 
 interface Work {
   readonly message: Message;
@@ -67,6 +73,8 @@ interface Work {
   readonly arrivals: Arrival[];
   /** only its header is known here so far */
   isWanted: boolean;
+  /** a delete names it: whether it counts shows when it is stored, and until then nobody is given a copy */
+  isNamed?: boolean;
 }
 
 interface Proven {
@@ -126,7 +134,7 @@ export class Admission {
     };
     if (message.time.timeMs > wallMs + LIMITS.futureMs) return refuse('future');
     if (isExpired(message.expiresMs, wallMs)) return refuse('expired');
-    if (mayWrite(message.channel, message.author)) return true;
+    if (mayWrite(message.channel, message.author)) return isLasting(message) || refuse('write-rule');
     refuse('write-rule');
     const kind = channelKind(message.channel);
     if (kind === 'inbox' || kind === 'sealed') return false;
@@ -134,12 +142,27 @@ export class Admission {
     return false;
   }
 
-  /** A verified id comes again: along another tree it goes on, and a keeper is told when it is durable. */
+  /** Stores a message that has passed here lately, if it is to be kept now. @returns whether nobody need be asked for it */
+  keepPassed(idText: string): boolean {
+    const verified = this.#seen.message(idText);
+    if (!verified) return false;
+    const { message } = verified;
+    if (isExpired(message.expiresMs, this.#ctx.now.wallMs)) return true;
+    const work: Work = { message, tag: this.#ctx.tagOf(message.channel), arrivals: [], isWanted: false };
+    if (!this.#keeps(work)) return false;
+    this.#persist([{ verified, work }]);
+    return true;
+  }
+
+  /**
+   * A verified id comes again: along another tree it goes on, a keeper is told when it is durable, and what catch-up asked
+   * for is stored: it passed here before the channel was held.
+   */
   #again(work: Work, arrival: Arrival, lookup: Work[]): void {
     const { idText } = work.message;
     const verified = this.#seen.message(idText);
     if (verified && arrival.root !== '') this.#host.verified(verified, work.tag, arrival);
-    if (arrival.keep) lookup.push(work);
+    if (arrival.keep || (!arrival.rated && this.#keeps(work))) lookup.push(work);
     this.#host.settled(idText);
   }
 
@@ -149,11 +172,12 @@ export class Admission {
       const fresh: Work[] = [];
       works.forEach((work, i) => {
         work.isWanted = holdings[i] === 'wanted';
+        work.isNamed = holdings[i] === 'named';
         if (holdings[i] === 'held') {
           this.#inFlight.remove(work);
           this.#stored(work);
-        } else if (holdings[i] === 'dropped') {
-          // There was no room for its content: it is neither confirmed nor taken again.
+        } else if (holdings[i] === 'dropped' || holdings[i] === 'deleted') {
+          // There was no room for its content, or its author deleted it: it is neither confirmed nor taken again.
           this.#inFlight.remove(work);
           this.#host.settled(work.message.idText);
         } else if (this.#inFlight.has(work)) fresh.push(work);
@@ -189,26 +213,39 @@ export class Admission {
   /** A verified message that was only passed on, or whose commit is under way, is to be kept: storing twice is harmless. */
   #keepSeen(work: Work): void {
     const verified = this.#seen.message(work.message.idText);
-    if (verified) this.#persist([{ verified, work }]);
+    if (verified) return this.#persist([{ verified, work }]);
+    // Only its id is remembered: these bytes have to prove themselves.
+    this.#inFlight.add(work);
+    this.#verify([work]);
   }
 
   #verify(works: readonly Work[]): void {
+    const isBulk = works.every(isFetched);
     const checks = works.map((work) => signatureCheck(this.#ctx.messages, work.message));
-    this.#ctx.verify(checks, (proofs) => {
-      const kept: Proven[] = [];
-      const putOff: Proven[] = [];
-      works.forEach((work, i) => {
-        this.#inFlight.remove(work);
-        const proof = proofs[i];
-        const verified = proof && VerifiedMessage.fromVerification(this.#ctx.messages, work.message, proof);
-        if (!verified) this.#forged(work);
-        else if (this.#isOverRate(work)) putOff.push({ verified, work });
-        else if (this.#pass(verified, work)) kept.push({ verified, work });
-        else this.#host.settled(work.message.idText);
-      });
-      if (putOff.length > 0) this.#putOff(putOff);
-      if (kept.length > 0) this.#persist(kept);
-    });
+    this.#ctx.verify(
+      checks,
+      (proofs) => {
+        const kept: Proven[] = [];
+        const putOff: Proven[] = [];
+        works.forEach((work, i) => {
+          this.#inFlight.remove(work);
+          const proof = proofs[i];
+          const verified = proof && VerifiedMessage.fromVerification(this.#ctx.messages, work.message, proof);
+          if (!verified) this.#forged(work);
+          else if (this.#isOverRate(work)) putOff.push({ verified, work });
+          else if (work.isNamed || this.#seen.isDeleted(work.message)) {
+            work.isNamed = true;
+            kept.push({ verified, work });
+          } else if (this.#pass(verified, work)) kept.push({ verified, work });
+          else this.#host.settled(work.message.idText);
+        });
+        if (putOff.length > 0) this.#putOff(putOff);
+        // In pieces: whatever is published meanwhile is committed between two of them.
+        const piece = isBulk ? LIMITS.persistPiece : kept.length;
+        for (let i = 0; i < kept.length; i += piece) this.#persist(kept.slice(i, i + piece), isBulk);
+      },
+      isBulk,
+    );
   }
 
   /** Content that is stored here has to be within the rate of its author, unless it was asked for. */
@@ -220,9 +257,10 @@ export class Admission {
 
   /** Only the header is kept for now; a header that is known already stays as it is. */
   #putOff(items: readonly Proven[]): void {
-    for (const { work } of items) {
+    for (const { verified, work } of items) {
       const [first] = work.arrivals;
       if (first) this.#host.refused(work.message.idText, first.link, 'over-rate');
+      this.#seen.deleted(verified);
     }
     const ops = items
       .filter(({ work }) => !work.isWanted && this.#keeps(work))
@@ -268,7 +306,7 @@ export class Admission {
     return [...oldest].map(([tag, timeMs]) => this.#host.carry(tag, timeMs)).filter((op) => op !== undefined);
   }
 
-  #persist(items: readonly Proven[]): void {
+  #persist(items: readonly Proven[], isBulk = false): void {
     const carried = this.#carry(items);
     // Without a place for its channel nobody could ask for it: it is passed on and not kept.
     const kept: Proven[] = [];
@@ -284,13 +322,7 @@ export class Admission {
       ops,
       (results) => {
         for (const op of carried) this.#host.noted(op);
-        kept.forEach(({ work }, i) => {
-          const result = results[i];
-          const isNew = result?.kind === 'message' && result.inserted;
-          if (isNew && work.isWanted) this.#host.filled(work.message.idText);
-          this.#host.durable(work.message, work.tag, work.arrivals, isNew);
-          this.#host.settled(work.message.idText);
-        });
+        for (const [i, item] of kept.entries()) this.#stowed(item, results[i]);
       },
       () => {
         for (const { work } of kept) {
@@ -298,8 +330,46 @@ export class Admission {
           this.#host.settled(work.message.idText);
         }
       },
+      isBulk,
     );
   }
+
+  /** The disk has it, or only its header where its delete was there before it, or what supersedes it: a keeper says so too,
+   *  or its author would ask for ever. */
+  #stowed({ verified, work }: Proven, result: PersistResult | undefined): void {
+    const { message, tag, arrivals } = work;
+    if (result?.kind !== 'deleted') {
+      const isNew = result?.kind === 'message' && result.inserted;
+      const [first] = arrivals;
+      if (result?.kind === 'superseded' && first)
+        this.#host.refused(message.idText, first.link, 'superseded');
+      if (isNew && work.isWanted) this.#host.filled(message.idText);
+      if (isNew && work.isNamed) this.#pass(verified, work);
+      this.#host.durable(message, tag, arrivals, isNew);
+      if (isNew) this.#host.chained(message, tag, arrivals, result);
+    }
+    this.#host.settled(message.idText);
+    if (this.#isHistory(work)) this.#seen.forget(message.idText);
+  }
+
+  /**
+   * Older than anything that is on its way along a tree, and the store knows it: a long history would drive out of memory what
+   * passes now. A leaf may still push what we fetched from it: the author wrote it while nobody was linked.
+   */
+  #isHistory(work: Work): boolean {
+    const age = this.#ctx.now.wallMs - work.message.time.timeMs;
+    return isFetched(work) && age > LIMITS.seenMs && work.arrivals.every(({ link }) => link.remoteRelay);
+  }
+}
+
+/** It came because catch-up asked for it, and by no other way. */
+function isFetched({ arrivals }: Work): boolean {
+  return arrivals.length > 0 && arrivals.every(({ rated, root }) => !rated && root === '');
+}
+
+/** Of what expires a feed keeps nothing. */
+function isLasting({ channel, expiresMs }: Message): boolean {
+  return expiresMs === 0 || !isFeed(channel);
 }
 
 function isToKeep(work: Work): boolean {

@@ -26,6 +26,11 @@ export class AuthorRates {
     for (const identity of identities) this.#known.add(identity);
   }
 
+  /** @param author 32 bytes */
+  isKnown(author: Bytes): boolean {
+    return this.#known.has(toBase64url(author));
+  }
+
   /**
    * Takes a place for one message.
    * @param author 32 bytes

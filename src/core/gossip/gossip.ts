@@ -9,7 +9,7 @@
  * 3. Only verified messages are forwarded; a message of a local identity only once it is durable.
  */
 
-import type { Bytes } from '../bytes.ts';
+import { type Bytes, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { Interest } from '../interest/interest.ts';
 import { LIMITS } from '../limits.ts';
@@ -19,11 +19,14 @@ import type { Membership } from '../membership/membership.ts';
 import type { Message } from '../message/message.ts';
 import type { VerifiedMessage } from '../message/verified.ts';
 import type { Footprint } from '../peer-types.ts';
+import type { Chained, Holding } from '../persistence.ts';
 import type { Retention } from '../retention/retention.ts';
 import type { Fetcher } from '../sync/fetcher.ts';
 import type { Frame } from '../wire/frame.ts';
-import { Admission, type Arrival } from './admission.ts';
+import { Admission, type Arrival, type IntakeHost } from './admission.ts';
 import { AuthorRates } from './author-rates.ts';
+import { Burial } from './burial.ts';
+import { Gaps } from './gaps.ts';
 import { Homes } from './homes.ts';
 import { Origins } from './origins.ts';
 import { Outbound, targetOf } from './outbound.ts';
@@ -33,6 +36,11 @@ import { type Asked, Wanted } from './wanted.ts';
 
 /** Roots under which a first delivery to leaves is booked: not a peer id, so it meets no tree. */
 const DELIVERED = 'leaves';
+
+/** Whether a message has still to come. */
+function isLacking(holding: Holding | undefined): boolean {
+  return holding === 'unknown' || holding === 'named' || holding === 'wanted';
+}
 
 export interface GossipParts {
   readonly links: Links;
@@ -47,6 +55,7 @@ export class Gossip {
   readonly outbound: Outbound;
   readonly origins: Origins;
   readonly routes: Routes;
+  readonly gaps: Gaps;
   readonly #rates: AuthorRates;
   readonly #wanted: Wanted;
   readonly #retention: Retention;
@@ -56,6 +65,7 @@ export class Gossip {
   readonly #interest: Interest;
   readonly #fetcher: Fetcher;
   readonly #admission: Admission;
+  readonly #burial: Burial;
   readonly #homes: Homes;
   readonly #toAnnounce = new Map<Link, Bytes[]>();
   /**
@@ -77,39 +87,56 @@ export class Gossip {
     this.#interest = interest;
     this.#fetcher = fetcher;
     this.#retention = retention;
-    this.outbound = new Outbound(ctx, links);
+    this.outbound = new Outbound(ctx, links, (message) => this.seen.isDeleted(message));
     this.origins = new Origins(ctx);
     this.routes = new Routes(links, parts.membership, interest);
     this.#rates = new AuthorRates(ctx);
     this.#wanted = new Wanted(ctx, { links, interest, fetcher, rates: this.#rates });
+    this.gaps = new Gaps(ctx, { links, interest, fetcher, seen: this.seen });
     this.#homes = new Homes(ctx, {
-      homes: () => (parts.membership.isRelay ? [] : links.all()),
+      homes: () => parts.membership.homes(),
       holds: (link, tag) => interest.isShared(link, tag),
       inject: (homes, message) =>
         this.outbound.push(targetOf(homes, { root: '', keep: false, own: true }), message),
       announce: (link, message) => this.#announce(link, message.message.id),
+      liveFails: () =>
+        parts.membership.distrust(parts.membership.live, 'it does not pass on what others bring'),
+    });
+    const intake: IntakeHost = {
+      keeps: (tag, timeMs) => interest.holds(tag) && retention.takes(tag, timeMs),
+      refused: (idText, link, reason) => this.origins.refused(idText, nameOf(link), reason),
+      settled: (idText) => this.#settled(idText),
+      forged: (idText, from) => fetcher.forged(idText, from),
+    };
+    this.#burial = new Burial(ctx, links, {
+      ...intake,
+      verified: (deletion) => this.seen.deleted(deletion),
+      deleted: (deletion, tag, link, isNew) => this.#deleted(deletion, tag, link, isNew),
     });
     this.#admission = new Admission(ctx, links, this.seen, {
-      keeps: (tag, timeMs) => interest.holds(tag) && retention.takes(tag, timeMs),
+      ...intake,
       carry: (tag, timeMs) => interest.kept.carry(tag, false, timeMs),
       noted: (op) => interest.kept.noted(op),
       mayTake: (author) => this.#rates.take(author),
       putOff: () => this.#wanted.added(),
-      refused: (idText, link, reason) => this.origins.refused(idText, nameOf(link), reason),
       filled: (idText) => this.#wanted.filled(idText),
       verified: (message, tag, arrival) => {
         this.#forward(message, tag, arrival);
         this.onPassing(message, arrival.link);
       },
       durable: (message, tag, arrivals, isNew) => this.#durable(message, tag, arrivals, isNew),
-      settled: (idText) => this.#settled(idText),
-      forged: (idText, links) => fetcher.forged(idText, links),
+      chained: (message, tag, arrivals, chained) => this.#chained(message, tag, arrivals, chained),
     });
   }
 
   /** Local identities: no rate holds for their content. */
   restore(identities: readonly string[]): void {
     this.#rates.know(identities);
+  }
+
+  /** Stores a message that has passed here lately, if it is to be kept now. @returns whether nobody need be asked for it */
+  keepPassed(idText: string): boolean {
+    return this.#admission.keepPassed(idText);
   }
 
   #settled(idText: string): void {
@@ -129,9 +156,10 @@ export class Gossip {
         frame.root === '' ? this.#ctx.config.peerId : (this.#membership.map.rootOf(frame.root) ?? '');
       this.#admission.admit(frame.messages, { link, root, keep: frame.keep, rated: true });
     } else {
-      const { rated, free } = this.#fetcher.answered(link, frame.messages, frame.notHeld);
+      const { rated, free, tombstones } = this.#fetcher.answered(link, frame);
       if (rated.length > 0) this.#admission.admit(rated, { link, root: '', keep: false, rated: true });
       if (free.length > 0) this.#admission.admit(free, { link, root: '', keep: false, rated: false });
+      if (tombstones.length > 0) this.#burial.admit(link, tombstones);
     }
   }
 
@@ -160,9 +188,10 @@ export class Gossip {
   /** @param from the link that it came by, `undefined` for messages of local identities */
   #push(message: VerifiedMessage, tag: string, root: string, from: Link | undefined): void {
     const { id, idText } = message.message;
+    const { version } = this.#interest;
     const route = this.routes.of(tag, root, from);
-    if (this.seen.forwardFirst(idText, root)) this.outbound.push(route.children, message);
-    if (!this.seen.forwardFirst(idText, DELIVERED)) return;
+    if (this.seen.forwardFirst(idText, root, version)) this.outbound.push(route.children, message);
+    if (!this.seen.forwardFirst(idText, DELIVERED, version)) return;
     this.outbound.push(route.live, message);
     for (const link of route.standby) this.#announce(link, id);
   }
@@ -173,7 +202,7 @@ export class Gossip {
     this.onPassing(message, 'own');
     if (!this.#membership.isRelay) return this.#homes.passed(message, tag, undefined);
     this.#push(message, tag, this.#ctx.config.peerId, undefined);
-    this.#offer(message.message.id, tag, this.#ctx.config.peerId, []);
+    this.#offer(message.message, tag, this.#ctx.config.peerId, []);
   }
 
   #durable(message: Message, tag: string, arrivals: readonly Arrival[], isNew: boolean): void {
@@ -186,7 +215,34 @@ export class Gossip {
     const verified = this.seen.message(message.idText);
     if (verified) this.onPassing(verified, 'store');
     const from = arrivals.map((arrival) => arrival.link);
-    this.#offer(message.id, tag, arrivals[0]?.root ?? '', from);
+    this.#offer(message, tag, arrivals[0]?.root ?? '', from);
+  }
+
+  /** What the chain of its author says of a message that is newly stored. */
+  #chained(message: Message, tag: string, arrivals: readonly Arrival[], chained: Chained): void {
+    const live = arrivals.filter(({ rated }) => rated).map(({ link }) => link);
+    if (chained.isGap && live.length > 0) this.gaps.found(message, tag, live);
+    this.gaps.filled(message.idText);
+    if (!chained.equivocates) return;
+    const { channel, author } = message;
+    if (this.#rates.isKnown(author))
+      this.#ctx.report('error', 'an identity of this peer is used elsewhere', {
+        identity: toBase64url(author),
+        channel,
+      });
+    else
+      this.#ctx.report('warn', 'an author has signed two messages in one place', {
+        author: toBase64url(author),
+        channel,
+      });
+  }
+
+  /** A delete came together with what is left of its target. */
+  #deleted(deletion: VerifiedMessage, tag: string, link: Link, isNew: boolean): void {
+    if (isNew) this.seen.add(deletion, this.#ctx.now.monotonicMs);
+    const arrival = { link, root: '', keep: false, rated: false };
+    this.#durable(deletion.message, tag, [arrival], isNew);
+    this.#settled(deletion.message.idText);
   }
 
   readonly #toConfirm = new Map<Link, Bytes[]>();
@@ -199,10 +255,13 @@ export class Gossip {
     this.#ctx.arm('flush', 0);
   }
 
-  /** Announces a held message to interested neighbours that no tree brings it to. */
-  #offer(id: Bytes, tag: string, root: string, except: readonly Link[]): void {
+  /** Announces a held message to interested neighbours that no tree brought it to. */
+  #offer({ id, idText }: Message, tag: string, root: string, except: readonly Link[]): void {
     if (!this.#membership.isRelay) return;
-    for (const link of this.routes.offers(tag, root)) if (!except.includes(link)) this.#announce(link, id);
+    // Who has become a child since it was forwarded was sent nothing.
+    const isServed = this.seen.wasForwardedBy(idText, this.#interest.version);
+    for (const link of this.routes.offers(tag, root, isServed))
+      if (!except.includes(link)) this.#announce(link, id);
   }
 
   #announce(link: Link, id: Bytes): void {
@@ -263,7 +322,7 @@ export class Gossip {
     if (lacking.length === 0) return;
     this.#ctx.read({ kind: 'has', ids: lacking.map(({ id }) => id) }, ({ holdings }) => {
       lacking.forEach(({ id, links }, i) => {
-        if (holdings[i] === 'unknown' || holdings[i] === 'wanted') this.#fetcher.want(id, links, 'live');
+        if (isLacking(holdings[i])) this.#fetcher.want(id, links, 'live');
       });
     });
   }
@@ -293,6 +352,12 @@ export class Gossip {
     return this.#wanted.asked(idText);
   }
 
+  /** Messages that were stored are wanted again. */
+  damaged(): void {
+    this.#wanted.added();
+    this.#wanted.rouse();
+  }
+
   /** Somebody is here who may have content that was put off. */
   visited(): void {
     this.#wanted.rouse();
@@ -306,6 +371,7 @@ export class Gossip {
       ...this.seen.footprint(),
       echoes: { size: this.#homes.size, max: LIMITS.echoesMax },
       announced: { size: this.#announced.size, max: LIMITS.announcedMax },
+      gaps: { size: this.gaps.size, max: LIMITS.gapsMax },
       authorBuckets: { size: this.#rates.size, max: LIMITS.authorBucketsMax },
     };
   }
@@ -314,5 +380,6 @@ export class Gossip {
     this.seen.tick(this.#ctx.now.monotonicMs);
     this.#rates.tick();
     this.#wanted.tick();
+    this.gaps.tick();
   }
 }

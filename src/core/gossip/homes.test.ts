@@ -93,4 +93,45 @@ describe('a leaf', () => {
     expect([pushed(live), pushed(other)]).toEqual([['mine'], ['mine']]);
     expect(bench.peer.footprint().echoes?.size).toBe(0);
   });
+
+  describe('whose live relay does not bring what the two others bring', () => {
+    /** A message that only those relays bring or announce. */
+    const bring = (bench: Bench, remotes: readonly Remote[], from: Remote): void => {
+      const message = bench.message(`${bench.mark}`);
+      for (const remote of remotes) remote.send({ type: 'announce', ids: [message.id] });
+      push(from, [message], { root: from.id });
+      bench.run(2 * LIMITS.echoMs);
+    };
+    const isLive = (remote: Remote): boolean => remote.got('role').at(-1)?.live === true;
+    const settle = (bench: Bench): void => bench.run(LIMITS.settleMs);
+
+    it('takes another one', () => {
+      const { bench, live, standby, other } = createLeaf();
+      settle(bench);
+      for (let i = 1; i < LIMITS.liveLackedMin; i++) bring(bench, [other], standby);
+      expect([standby, other].map(isLive)).toEqual([false, false]);
+      bring(bench, [other], standby);
+      expect([standby, other].map(isLive).sort()).toEqual([false, true]);
+      expect(live.got('role').at(-1)?.live).toBe(false);
+      expect(bench.reports('a home relay is not relied on')).toMatchObject([{ data: { peer: live.id } }]);
+    });
+
+    it('stays where it brings half of it, or has only just come up', () => {
+      const { bench, live, standby, other } = createLeaf();
+      for (let i = 0; i < LIMITS.liveLackedMin; i++) bring(bench, [other], standby);
+      settle(bench);
+      for (let i = 0; i < 2 * LIMITS.liveLackedMin; i++) {
+        bring(bench, [standby, other], live);
+        bring(bench, [other], standby);
+      }
+      expect(bench.reports('a home relay is not relied on')).toEqual([]);
+    });
+
+    it('believes no single one', () => {
+      const { bench, standby } = createLeaf();
+      settle(bench);
+      for (let i = 0; i < 2 * LIMITS.liveLackedMin; i++) bring(bench, [], standby);
+      expect(bench.reports('a home relay is not relied on')).toEqual([]);
+    });
+  });
 });

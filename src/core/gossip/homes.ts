@@ -11,6 +11,7 @@ import type { Context } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { VerifiedMessage } from '../message/verified.ts';
+import { LiveWatch } from './live-watch.ts';
 
 export interface HomesHost {
   /** home relays of this peer; none for a relay */
@@ -20,6 +21,8 @@ export interface HomesHost {
   /** pushes an own message to home relays that are to be roots too */
   readonly inject: (links: readonly Link[], message: VerifiedMessage) => void;
   readonly announce: (link: Link, message: VerifiedMessage) => void;
+  /** the live relay does not bring what others bring */
+  readonly liveFails: () => void;
 }
 
 interface Entry {
@@ -37,6 +40,7 @@ export class Homes {
   readonly #host: HomesHost;
   /** oldest first */
   readonly #entries = new Map<string, Entry>();
+  readonly #watch = new LiveWatch();
   /** of them, those without a message */
   #hearsay = 0;
 
@@ -89,9 +93,21 @@ export class Homes {
       const waitMs = entry.atMs + LIMITS.echoMs - now;
       if (waitMs > 0) return this.#ctx.arm('echo', Math.max(waitMs, LIMITS.echoMs / 4));
       this.#entries.delete(id);
-      if (entry.message) this.#repair(entry, entry.message, live);
-      else this.#hearsay--;
+      if (!entry.message) {
+        this.#hearsay--;
+        continue;
+      }
+      this.#repair(entry, entry.message, live);
+      this.#judge(entry, live);
     }
+  }
+
+  #judge({ tag, isOwn, has }: Entry, live: Link | undefined): void {
+    if (isOwn || !live || !this.#host.holds(live, tag)) return;
+    const hasIt = has.has(live);
+    // One home relay alone could have brought what it showed to nobody else.
+    if (!hasIt && has.size < LIMITS.agreementWitnesses) return;
+    if (this.#watch.judge(live, hasIt, this.#ctx.now.monotonicMs)) this.#host.liveFails();
   }
 
   #repair({ tag, isOwn, has }: Entry, message: VerifiedMessage, live: Link | undefined): void {

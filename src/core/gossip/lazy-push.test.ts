@@ -1,9 +1,11 @@
 /** Announcements, what follows them, and serving by id. */
 import { describe, expect, it } from 'vitest';
+import { toBase64url } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
+import { idOf, interestRecord, sendRecords } from '../membership/records.fixture.ts';
 import type { Message } from '../message/message.ts';
-import type { Bench } from '../peer.fixture.ts';
-import { createMesh, push, stored } from './mesh.fixture.ts';
+import { type Bench, tagOf } from '../peer.fixture.ts';
+import { createMesh, push, pushed, stored } from './mesh.fixture.ts';
 
 describe('an announcement', () => {
   it('is followed by a request after 80 ms, of one neighbour, for all that did not come by itself', () => {
@@ -21,6 +23,24 @@ describe('an announcement', () => {
     a.send({ type: 'announce', ids: [one.id, two.id] });
     bench.run(1000);
     expect(a.got('fetch')).toHaveLength(1);
+  });
+
+  it('goes to a neighbour that has become a child between push and commit', () => {
+    const { bench, a, b, far } = createMesh({ state: { joined: ['dev'] } });
+    const sequence = Math.floor(bench.now.wallMs) + 1;
+    sendRecords(b, interestRecord(b.key, sequence, []));
+    bench.run(100);
+    b.clear();
+    const message = bench.message('hello');
+    bench.hold('persist');
+    push(a, [message], { root: idOf(far) });
+    bench.run(100);
+    sendRecords(b, interestRecord(b.key, sequence + 1, [tagOf('dev')]));
+    bench.run(100);
+    bench.release('persist');
+    bench.run(100);
+    expect(pushed(b)).toEqual([]);
+    expect(b.got('announce')).toEqual([{ type: 'announce', ids: [message.id] }]);
   });
 
   it('is followed to the next neighbour when the first does not hold it, falls silent or goes', () => {
@@ -66,6 +86,69 @@ describe('an announcement', () => {
     ]);
     a.send({ type: 'fetched', messages: [asked], notHeld: [] });
     expect(stored(bench)).toEqual(['asked']);
+  });
+
+  it('by somebody who never answers keeps nobody else from being asked, however many there were', () => {
+    const { bench, a, b } = createMesh({ state: { joined: ['dev'] } });
+    const early = Array.from({ length: LIMITS.fetchMax }, (_, i) => bench.message(`${i}`));
+    for (let i = 0; i < early.length; i += 64) {
+      const part = early.slice(i, i + 64);
+      b.send({ type: 'announce', ids: part.map(({ id }) => id) });
+      bench.run(200);
+      push(a, part, { root: a.id });
+    }
+    expect(b.got('fetch').flatMap(({ ids }) => ids)).toHaveLength(early.length);
+    const { id } = bench.message('wanted');
+    for (const remote of [b, a]) remote.send({ type: 'announce', ids: [id] });
+    bench.run(2 * LIMITS.requestMs + 2000);
+    expect(a.got('fetch')).toEqual([{ type: 'fetch', ids: [id] }]);
+    b.clear();
+    bench.run(LIMITS.requestMs);
+    b.send({ type: 'announce', ids: [bench.message('later').id] });
+    bench.run(200);
+    expect(b.got('fetch')).toHaveLength(1);
+  });
+
+  it('again, of what came by another way and was lost while the first answer is under way, asks for no second one', () => {
+    const { bench, a, b } = createMesh({ state: { joined: ['dev'] } });
+    const message = bench.message('hello');
+    a.send({ type: 'announce', ids: [message.id] });
+    bench.run(200);
+    bench.failPersists = 1;
+    push(b, [message], { root: b.id });
+    a.send({ type: 'announce', ids: [message.id] });
+    bench.run(200);
+    expect(a.got('fetch')).toEqual([{ type: 'fetch', ids: [message.id] }]);
+    a.send({ type: 'fetched', messages: [message], notHeld: [] });
+    expect(stored(bench)).toEqual(['hello', 'hello']);
+    expect(bench.reports('offence')).toEqual([]);
+  });
+
+  it('of many asks for no more while the disk has not caught up with what came', () => {
+    const { bench, a } = createMesh({ state: { joined: ['dev'] } });
+    const count = LIMITS.fetchPendingMax + LIMITS.fetchMax;
+    const messages = Array.from({ length: count }, (_, i) => bench.message(`${i}`));
+    for (let i = 0; i < count; i += 200)
+      a.send({ type: 'announce', ids: messages.slice(i, i + 200).map(({ id }) => id) });
+    bench.hold('persist');
+    let seen = 0;
+    /** Answers everything that is asked for; returns how much has been. */
+    const serve = (): number => {
+      for (;;) {
+        bench.run(200);
+        const asked = a.got('fetch').flatMap(({ ids }) => ids);
+        if (asked.length === seen) return seen;
+        const wanted = new Set(asked.slice(seen).map((id) => toBase64url(id)));
+        seen = asked.length;
+        const found = messages.filter(({ idText }) => wanted.has(idText));
+        for (let i = 0; i < found.length; i += 50)
+          a.send({ type: 'fetched', messages: found.slice(i, i + 50), notHeld: [] });
+      }
+    };
+    expect(serve()).toBe(LIMITS.fetchPendingMax);
+    bench.release('persist');
+    expect(serve()).toBe(count);
+    expect(stored(bench)).toHaveLength(count);
   });
 
   it('of more than fits in memory is cut, not fatal', () => {

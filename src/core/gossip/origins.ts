@@ -16,10 +16,10 @@ export interface Origin {
 }
 
 /**
- * Why a copy was not taken: it lies too far ahead, had expired, its author may not write there, its signature is wrong, its
- * content is over the rate of its author.
+ * Why a copy was not taken: it lies too far ahead, had expired, its author may not write it there, its signature is wrong, its
+ * content is over the rate of its author, a newer record of its feed is here.
  */
-export type RefusalReason = 'future' | 'expired' | 'write-rule' | 'forged' | 'over-rate';
+export type RefusalReason = 'future' | 'expired' | 'write-rule' | 'forged' | 'over-rate' | 'superseded';
 
 export interface Refusal extends Origin {
   readonly reason: RefusalReason;

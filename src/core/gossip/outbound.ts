@@ -44,17 +44,20 @@ export function targetOf(links: readonly Link[], { root, keep, own }: PushOption
 export class Outbound {
   readonly #ctx: Context;
   readonly #links: Links;
+  readonly #isDeleted: (message: Message) => boolean;
   #batches = new Map<string, Batch>();
   /** told when a link has really taken messages of local identities */
   onTaken: (messages: readonly Message[], link: Link) => void = () => undefined;
 
-  constructor(ctx: Context, links: Links) {
+  /** @param isDeleted tells of messages that are given to nobody any more */
+  constructor(ctx: Context, links: Links, isDeleted: (message: Message) => boolean) {
     this.#ctx = ctx;
+    this.#isDeleted = isDeleted;
     this.#links = links;
   }
 
   push(target: Target, message: VerifiedMessage): void {
-    if (target.links.length === 0) return;
+    if (target.links.length === 0 || this.#isDeleted(message.message)) return;
     let batch = this.#batches.get(target.key);
     const size = message.message.wire.length;
     const full =

@@ -73,13 +73,18 @@ export class Routes {
     };
   }
 
-  /** Interested neighbours that no tree brings a held message to. @param root '' for messages fetched by id */
-  offers(tag: string, root: string): readonly Link[] {
+  /**
+   * Interested neighbours that no tree brought a held message to.
+   * @param root '' for messages fetched by id
+   * @param isServed whether it went to those that are our children in the root's tree now
+   */
+  offers(tag: string, root: string, isServed: boolean): readonly Link[] {
     this.#refresh();
-    const key = `${tag}${root}`;
+    const key = `${tag}${isServed}${root}`;
     let links = this.#offers.get(key);
     if (links === undefined) {
-      const children = root === '' ? new Set<string>() : this.#membership.map.children(root, tag);
+      const isToChildren = root !== '' && isServed;
+      const children = isToChildren ? this.#membership.map.children(root, tag) : new Set<string>();
       const others = this.#membership.overlay().filter((link) => !children.has(link.peer));
       // Leaves got what follows a tree by push.
       const all = root === '' ? [...others, ...this.#membership.leaves()] : others;

@@ -27,25 +27,49 @@ describe('messages that passed lately', () => {
   it('go once along each tree, only if they are known, and along a handful of trees at most', () => {
     const seen = new SeenMessages();
     const message = verified('hello');
-    expect(seen.forwardFirst(idOf(message), 'a')).toBe(false);
+    expect(seen.forwardFirst(idOf(message), 'a', 1)).toBe(false);
     seen.add(message, 0);
-    const roots = [...'aabbaccddeeffgghh'].filter((root) => seen.forwardFirst(idOf(message), root));
+    const roots = [...'aabbaccddeeffgghh'].filter((root) => seen.forwardFirst(idOf(message), root, 1));
     expect(new Set(roots).size).toBe(roots.length);
     expect(roots.length).toBeGreaterThan(1);
     expect(roots.length).toBeLessThan(6);
     seen.add(message, 10);
-    expect(seen.forwardFirst(idOf(message), 'a')).toBe(false);
+    expect(seen.forwardFirst(idOf(message), 'a', 1)).toBe(false);
   });
 
   it('are as if they had never come once they are forgotten', () => {
     const seen = new SeenMessages();
     const message = verified('hello');
     seen.add(message, 0);
-    seen.forwardFirst(idOf(message), 'a');
+    seen.forwardFirst(idOf(message), 'a', 1);
     seen.forget(idOf(message));
     expect([seen.has(idOf(message)), seen.bytes]).toEqual([false, 0]);
     seen.add(message, 0);
-    expect(seen.forwardFirst(idOf(message), 'a')).toBe(true);
+    expect(seen.forwardFirst(idOf(message), 'a', 1)).toBe(true);
+  });
+
+  it('are not driven out by what is forgotten again, however much it is', () => {
+    const seen = new SeenMessages();
+    const [live, fetched, later] = ['live', 'fetched', 'later'].map(verified) as [
+      VerifiedMessage,
+      VerifiedMessage,
+      VerifiedMessage,
+    ];
+    seen.add(live, 0);
+    for (let i = 0; i <= LIMITS.seenMax; i++) {
+      seen.add(fetched, 1);
+      seen.forget(idOf(fetched));
+    }
+    seen.add(later, 2);
+    expect([live, fetched, later].map((message) => seen.message(idOf(message)))).toEqual([
+      live,
+      undefined,
+      later,
+    ]);
+    seen.tick(1 + LIMITS.seenMs);
+    expect([seen.has(idOf(live)), seen.has(idOf(later)), seen.size]).toEqual([false, true, 1]);
+    seen.tick(3 + LIMITS.seenMs);
+    expect([seen.size, seen.bytes]).toEqual([0, 0]);
   });
 
   it('count with the whole frame that they came in, once for all of its messages', () => {
@@ -88,9 +112,8 @@ describe('messages that passed lately', () => {
     const seen = new SeenMessages();
     const one = verified('one');
     // the ids are what counts here: the same content under many of them
-    const { wire } = one.message;
     for (let i = 0; i < LIMITS.seenMax + 100; i++)
-      seen.add({ message: { idText: `${i}`, wire } } as unknown as VerifiedMessage, 0);
+      seen.add({ message: { ...one.message, idText: `${i}` } } as unknown as VerifiedMessage, 0);
     expect(seen.size).toBe(LIMITS.seenMax);
     expect([seen.has('0'), seen.has(`${LIMITS.seenMax + 99}`)]).toEqual([false, true]);
   });

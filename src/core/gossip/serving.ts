@@ -8,6 +8,7 @@ import type { Context } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
+import { type Tombstone, tombstoneBytes } from '../message/header.ts';
 import type { Message } from '../message/message.ts';
 import type { Footprint } from '../peer-types.ts';
 import type { SeenMessages } from './seen.ts';
@@ -56,37 +57,59 @@ export class Serving {
       return;
     }
     queue.busy = true;
+    const nothing = (): void => this.#answer(link, queue, ids, () => undefined);
     this.#ctx.read(
       { kind: 'messages', ids },
       ({ messages }) => {
         if (link.phase !== 'up') return;
-        this.#answer(link, queue, ids, (i) => messages[i]?.message);
+        const rest = ids.filter((_, i) => messages[i] === undefined);
+        if (rest.length === 0) return this.#answer(link, queue, ids, (i) => messages[i]?.message);
+        this.#ctx.read(
+          { kind: 'tombstones', ids: rest },
+          ({ tombstones }) => {
+            if (link.phase !== 'up') return;
+            const graves = tombstones.values();
+            const items = messages.map((message) => message?.message ?? graves.next().value);
+            this.#answer(link, queue, ids, (i) => items[i]);
+          },
+          nothing,
+        );
       },
-      () => this.#answer(link, queue, ids, () => undefined),
+      nothing,
     );
   }
 
-  #answer(link: Link, queue: Queue, ids: readonly Bytes[], stored: (i: number) => Message | undefined): void {
-    const found: Message[] = [];
+  #answer(
+    link: Link,
+    queue: Queue,
+    ids: readonly Bytes[],
+    stored: (i: number) => Message | Tombstone | undefined,
+  ): void {
+    const messages: Message[] = [];
+    const tombstones: Tombstone[] = [];
     const notHeld: Bytes[] = [];
     let size = 0;
     let done = 0;
     for (const [i, id] of ids.entries()) {
-      const message = stored(i) ?? this.#seen.message(toBase64url(id))?.message;
-      const bytes = message ? message.wire.length : 34;
+      const held = stored(i) ?? this.#seen.message(toBase64url(id))?.message;
+      // Its delete may have come since it was read: the next time there is a tombstone.
+      const item = held && !('header' in held) && this.#seen.isDeleted(held) ? undefined : held;
+      const bytes = item === undefined ? 34 : 'header' in item ? tombstoneBytes(item) : item.wire.length;
       if (size + bytes > LIMITS.messageItemsBytesMax) break;
       size += bytes;
       done++;
-      if (message) found.push(message);
-      else notHeld.push(id);
+      if (item === undefined) notHeld.push(id);
+      else if ('header' in item) tombstones.push(item);
+      else messages.push(item);
     }
     queue.ids = queue.ids.slice(done);
     queue.take = Math.min(2 * done, READ_MAX);
     const onFlushed = (): void => {
-      this.onServed(found, link);
+      this.onServed(messages, link);
       this.#flushed(link);
     };
-    this.#links.send(link, { type: 'fetched', messages: found, notHeld }, { onFlushed });
+    const buried = tombstones.length > 0 && { tombstones };
+    this.#links.send(link, { type: 'fetched', messages, notHeld, ...buried }, { onFlushed });
   }
 
   /** The last answer has left: the next one may. */

@@ -72,11 +72,11 @@ describe('a leaf', () => {
     expect(home.got('holds')).toHaveLength(3);
   });
 
-  it('asks for 64 tags at most, and gets answers that change nothing', () => {
-    const joined = Array.from({ length: LIMITS.mailboxTagsMax + 1 }, (_, n) => `channel ${n}`);
+  it('asks for 1024 tags at most, and gets answers that change nothing', () => {
+    const joined = Array.from({ length: LIMITS.mailboxTagsFullMax + 1 }, (_, n) => `channel ${n}`);
     const bench = new Bench({ state: { joined } });
     const home = bench.connect('home', { role: 'responder', relay: true });
-    expect(home.got('mailbox')[0]?.tags).toHaveLength(LIMITS.mailboxTagsMax);
+    expect(home.got('mailbox')[0]?.tags).toHaveLength(LIMITS.mailboxTagsFullMax);
     expect(told(home)).toHaveLength(joined.length);
     home.send({ type: 'mailbox-kept', tags: [], hours: 0 });
     expect(bench.reports('offence')).toEqual([]);
@@ -106,7 +106,7 @@ describe('a relay', () => {
     const relay = bench.connect('relay', { relay: true });
     leaf.send({ type: 'holds', reset: false, set: [{ tag: tag(1), floorHour: 5 }], unset: [] });
     bench.run(0);
-    expect(told(leaf)).toEqual([{ tag: tag(1), floorHour: floor(LIMITS.carriedMs) }]);
+    expect(told(leaf)).toEqual([{ tag: tag(1), floorHour: floor(LIMITS.joinedMs) }]);
     expect(recordTags(bench, relay)).toEqual([tag(1)]);
     leaf.send({ type: 'holds', reset: false, set: [], unset: [tag(1)] });
     bench.run(0);
@@ -236,6 +236,9 @@ describe('a relay', () => {
   });
 });
 
+/** of somebody who was never linked for a minute */
+const NEW = { linkedMs: 0, group: '10.1' };
+
 describe('a mailbox', () => {
   it('is kept from when it is durable, told, listed, and survives the link for seven days', () => {
     const { bench, leaf } = relayBench();
@@ -247,7 +250,7 @@ describe('a mailbox', () => {
     expect(leaf.got('mailbox-kept')).toEqual([{ type: 'mailbox-kept', tags: [tag(1), tag(2)], hours: 168 }]);
     const untilMs = bench.now.wallMs + LIMITS.mailboxMs;
     expect(bench.ops('mailbox')).toEqual([
-      { kind: 'mailbox', peer: leaf.id, tags: [tag(1), tag(2)], untilMs },
+      { kind: 'mailbox', peer: leaf.id, tags: [tag(1), tag(2)], untilMs, linkedMs: 0, group: '' },
     ]);
     leaf.hangUp();
     expect(recordTags(bench, relay)).toEqual([tag(1), tag(2)]);
@@ -265,11 +268,12 @@ describe('a mailbox', () => {
   it('is renewed while its owner is there, about once an hour', () => {
     const { bench, leaf } = relayBench();
     leaf.send({ type: 'mailbox', tags: [tag(1)] });
-    bench.run(30 * 60_000);
+    bench.run(20 * 60_000);
     expect(bench.ops('mailbox')).toHaveLength(1);
-    bench.run(90 * 60_000);
-    expect(bench.ops('mailbox')).toHaveLength(2);
-    expect(bench.ops('mailbox')[1]?.untilMs).toBeGreaterThan(bench.now.wallMs + LIMITS.mailboxMs - HOUR);
+    // Within the first hour link time is noted, too.
+    bench.run(150 * 60_000);
+    expect(bench.ops('mailbox').map(({ linkedMs }) => linkedMs)).toEqual([0, HOUR / 2, HOUR, HOUR]);
+    expect(bench.ops('mailbox').at(-1)?.untilMs).toBeGreaterThan(bench.now.wallMs + LIMITS.mailboxMs - HOUR);
     expect(leaf.isUp).toBe(true);
   });
 
@@ -287,7 +291,7 @@ describe('a mailbox', () => {
 
   it('is there again after a restart, as carried channels are, until they lapse', () => {
     const mailboxes = [
-      { peer: toBase64url(authorOf('away').publicKey), tags: [tag(1)], untilMs: EPOCH_MS + HOUR },
+      { peer: toBase64url(authorOf('away').publicKey), tags: [tag(1)], untilMs: EPOCH_MS + HOUR, ...NEW },
     ];
     const carried = [{ tag: tag(2), untilMs: EPOCH_MS + 2 * HOUR }];
     const bench = new Bench({ state: { mailboxes, carried } });
@@ -308,6 +312,7 @@ describe('a mailbox', () => {
         peer: toBase64url(new Uint8Array(32).fill(n % 250, 0, 16).fill(n >> 2, 16)),
         tags: [tag(n)],
         untilMs: EPOCH_MS + DAY + (n === 700 ? -1 : n),
+        ...{ linkedMs: 0, group: `10.${n >> 5}` },
       };
     });
     const bench = new Bench({ state: { mailboxes } });

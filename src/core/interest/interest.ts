@@ -9,27 +9,18 @@
 
 import type { Context } from '../context.ts';
 import type { LinkId, RestoredState } from '../contract.ts';
-import { HOUR, LIMITS } from '../limits.ts';
+import { HOUR, LIMITS, MINUTE } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Membership } from '../membership/membership.ts';
 import { sortByBytes } from '../membership/records.ts';
 import { type TagWords, wordsOf } from '../membership/tag-set.ts';
 import type { Footprint } from '../peer-types.ts';
-import type { PersistOp } from '../persistence.ts';
 import type { Frame, TagFloor } from '../wire/frame.ts';
 import { Kept } from './kept.ts';
-
-interface LinkInterest {
-  /** told by us, with floors */
-  readonly mine: Map<string, number>;
-  /** told by them */
-  readonly theirs: Map<string, number>;
-  /** what a visit of ours is about */
-  offered: readonly string[];
-  /** whether they said that they keep our channels while we are away */
-  keepsMailbox: boolean;
-}
+import { AllKeptFor, type KeptFor, keptFor } from './kept-for.ts';
+import { createLinkInterest, type LinkInterest } from './link-interest.ts';
+import { Mailboxes } from './mailboxes.ts';
 
 /** A channel that both ends of a link keep, from the higher floor on. */
 export interface Shared {
@@ -49,11 +40,13 @@ export interface InterestHost {
 
 export class Interest {
   readonly kept: Kept;
+  /** whom each channel is kept for that was not joined; those that are kept for nobody are missing */
+  readonly keptFor: AllKeptFor;
   readonly #ctx: Context;
   readonly #links: Links;
   readonly #membership: Membership;
   readonly #host: InterestHost;
-  readonly #mailboxes = new Map<string, { tags: readonly string[]; untilMs: number }>();
+  readonly #mailboxes: Mailboxes;
   readonly #perLink = new Map<LinkId, LinkInterest>();
   readonly #stale = new Set<Link>();
   /** counts the changes of links, roles, interest and map: who wants what is the same as long as it stands still */
@@ -62,22 +55,33 @@ export class Interest {
   #held: ReadonlyMap<string, TagWords> = new Map();
   #isHeldStale = true;
   #toldHour = 0;
+  #lapsedMs = Number.NEGATIVE_INFINITY;
 
   constructor(ctx: Context, links: Links, membership: Membership, host: InterestHost) {
     this.#ctx = ctx;
     this.#links = links;
     this.#membership = membership;
     this.#host = host;
+    this.keptFor = new AllKeptFor(ctx, () => this.#allKeptFor());
+    this.#mailboxes = new Mailboxes(ctx, links, {
+      isLeaf: (link) => membership.kindOf(link) === 'leaf',
+      changed: () => this.changed(),
+      established: (link) => {
+        this.#allLeafKeeps(link);
+        this.changed();
+      },
+    });
     this.kept = new Kept(ctx, {
       heldChanged: () => this.changed(),
       floorsChanged: () => this.#floorsChanged(),
       joinedChanged: () => this.#joinedChanged(),
+      isForNewcomers: (tag) => typeof this.keptFor.now().get(tag) !== 'string',
     });
   }
 
   restore(state: RestoredState): void {
     this.kept.restore(state);
-    for (const { peer, tags, untilMs } of state.mailboxes) this.#mailboxes.set(peer, { tags, untilMs });
+    this.#mailboxes.restore(state.mailboxes);
   }
 
   /** Whether messages of the channel are stored here. */
@@ -97,10 +101,19 @@ export class Interest {
   /** What the interest record lists; own channels first, because the list is bounded. */
   *ownTags(): Iterable<string> {
     yield* this.kept.joinedTags();
-    for (const { tags } of this.#mailboxes.values()) yield* tags;
+    yield* this.#mailboxes.tags();
     yield* this.kept.carriedTags();
     for (const link of this.#membership.leaves()) yield* this.#perLink.get(link.id)?.theirs.keys() ?? [];
     yield* this.#host.mesh1Tags();
+  }
+
+  #allKeptFor(): ReadonlyMap<string, KeptFor> {
+    const leaves = this.#membership.leaves().map((link) => {
+      const tags = this.#perLink.get(link.id)?.theirs.keys() ?? [];
+      return [tags, this.#mailboxes.newcomerFrom(link)] as const;
+    });
+    const anybody = [this.kept.carriedTags(), this.#host.mesh1Tags()];
+    return keptFor([...this.#mailboxes.claims(), ...leaves], anybody);
   }
 
   /** What a leaf wants of its home relays. */
@@ -121,6 +134,11 @@ export class Interest {
     return new Map([...new Set(this.ownTags())].map((tag) => [tag, this.kept.floorHour(tag)]));
   }
 
+  #heldChanged(): void {
+    this.#isHeldStale = true;
+    this.keptFor.changed();
+  }
+
   #floorsChanged(): void {
     for (const link of this.#links.all()) this.#stale.add(link);
     this.#ctx.arm('flush', 0);
@@ -135,7 +153,7 @@ export class Interest {
   /** Own interest changed: tell everybody, soon. */
   changed(): void {
     this.version++;
-    this.#isHeldStale = true;
+    this.#heldChanged();
     for (const link of this.#links.all()) this.#stale.add(link);
     this.#ctx.arm('flush', 0);
     if (this.#membership.isRelay) this.#ctx.arm('records', 0);
@@ -143,8 +161,21 @@ export class Interest {
 
   /** A link is there or has another role: what leaves of ours want may be more or less. */
   review(link: Link): void {
-    this.#isHeldStale = true;
+    this.#heldChanged();
+    if (this.#membership.kindOf(link) === 'leaf') this.#allLeafKeeps(link);
     this.mapChanged(link);
+  }
+
+  #allLeafKeeps(link: Link): void {
+    const interest = this.#perLink.get(link.id);
+    if (interest) for (const [tag, hour] of interest.theirs) this.#leafKeeps(link, interest, tag, hour);
+  }
+
+  /** Peer ids cost nothing: of a newcomer only the first channels are kept as far back as it says. */
+  #leafKeeps(link: Link, { deep }: LinkInterest, tag: string, hour: number): void {
+    const isNewcomer = this.#mailboxes.newcomerFrom(link) !== undefined;
+    if (isNewcomer && deep.size < LIMITS.mailboxTagsMax) deep.add(tag);
+    if (!isNewcomer || deep.has(tag)) this.kept.leafKeeps(tag, hour, isNewcomer);
   }
 
   /** The map changed. @param link the one whose end has other interest now, if there is one: others are told nothing new */
@@ -154,7 +185,7 @@ export class Interest {
   }
 
   up(link: Link): void {
-    this.#perLink.set(link.id, { mine: new Map(), theirs: new Map(), offered: [], keepsMailbox: false });
+    this.#perLink.set(link.id, createLinkInterest());
     if (link.isVisit) return;
     this.review(link);
     this.#askMailbox(link);
@@ -187,7 +218,7 @@ export class Interest {
   #askMailbox(link: Link): void {
     const interest = this.#perLink.get(link.id);
     if (this.#membership.isRelay || !interest) return;
-    const tags = [...this.kept.joinedTags()].slice(0, LIMITS.mailboxTagsMax);
+    const tags = [...this.kept.joinedTags()].slice(0, LIMITS.mailboxTagsFullMax);
     if (tags.length === 0 && !interest.keepsMailbox) return;
     interest.keepsMailbox = false;
     this.#links.send(link, { type: 'mailbox', tags });
@@ -249,7 +280,7 @@ export class Interest {
   }
 
   receive(link: Link, frame: Extract<Frame, { type: 'holds' | 'mailbox' | 'mailbox-kept' }>): void {
-    if (frame.type === 'mailbox') this.#keepMailbox(link, frame.tags);
+    if (frame.type === 'mailbox') this.#mailboxes.keep(link, frame.tags);
     else if (frame.type === 'holds') this.#told(link, frame);
     else {
       const interest = this.#perLink.get(link.id);
@@ -264,6 +295,7 @@ export class Interest {
     if (!interest) return;
     if (link.isVisit) this.#answer(link);
     else this.version++;
+    const isLeaf = this.#membership.kindOf(link) === 'leaf';
     const most = link.isVisit ? LIMITS.visitChannelsMax : LIMITS.tagsMax;
     if (frame.reset) interest.theirs.clear();
     let changed = frame.unset.length > 0;
@@ -276,41 +308,14 @@ export class Interest {
           break;
         }
         changed = true;
+        this.keptFor.changed();
         if (interest.mine.has(tag)) fresh.push(tag);
       }
       interest.theirs.set(tag, floorHour);
+      if (isLeaf) this.#leafKeeps(link, interest, tag, floorHour);
     }
-    if (changed && this.#membership.kindOf(link) === 'leaf') this.changed();
+    if (changed && isLeaf) this.changed();
     if (fresh.length > 0) this.#host.shared(link, fresh);
-  }
-
-  #keepMailbox(link: Link, asked: readonly string[]): void {
-    const tags = [...new Set(asked)].slice(0, LIMITS.mailboxTagsMax);
-    const ops: PersistOp[] = [];
-    const evicted = this.#mailboxes.has(link.peer) ? undefined : this.#mailboxToEvict();
-    if (evicted) ops.push({ kind: 'mailbox', peer: evicted, tags: [], untilMs: 0 });
-    const untilMs = Math.floor(this.#ctx.now.wallMs) + LIMITS.mailboxMs;
-    ops.push({ kind: 'mailbox', peer: link.peer, tags, untilMs });
-    this.#ctx.persist(ops, () => {
-      if (evicted) this.#mailboxes.delete(evicted);
-      if (tags.length > 0) this.#mailboxes.set(link.peer, { tags, untilMs });
-      else this.#mailboxes.delete(link.peer);
-      this.changed();
-      this.#links.send(link, { type: 'mailbox-kept', tags, hours: LIMITS.mailboxMs / HOUR });
-    });
-  }
-
-  /** When there is no room for another mailbox: the one whose peer has been away longest. */
-  #mailboxToEvict(): string | undefined {
-    if (this.#mailboxes.size < LIMITS.mailboxesMax) return undefined;
-    let oldest: string | undefined;
-    let leastMs = Number.POSITIVE_INFINITY;
-    for (const [peer, { untilMs }] of this.#mailboxes) {
-      if (untilMs >= leastMs || this.#links.withPeer(peer)) continue;
-      oldest = peer;
-      leastMs = untilMs;
-    }
-    return oldest;
   }
 
   /** Channels in common with a link, in ascending order of tags, with the floor that both agreed to by telling. */
@@ -339,40 +344,44 @@ export class Interest {
   }
 
   isShared(link: Link, tag: string): boolean {
+    return this.sharedFloor(link, tag) !== undefined;
+  }
+
+  /** From which hour on a channel that both sides of a link told is compared; undefined for one that they did not. */
+  sharedFloor(link: Link, tag: string): number | undefined {
     const interest = this.#perLink.get(link.id);
-    return interest ? interest.mine.has(tag) && interest.theirs.has(tag) : false;
+    const [mine, theirs] = [interest?.mine.get(tag), interest?.theirs.get(tag)];
+    return mine === undefined || theirs === undefined ? undefined : Math.max(mine, theirs);
   }
 
   footprint(): Footprint {
     const longest = Math.max(0, ...[...this.#perLink.values()].map(({ theirs }) => theirs.size));
     return {
       ...this.kept.footprint(),
-      mailboxes: { size: this.#mailboxes.size, max: LIMITS.mailboxesMax },
+      ...this.#mailboxes.footprint(),
       tagsOfOneLink: { size: longest, max: LIMITS.tagsMax },
     };
   }
 
-  /** Once a minute: who could not note our mailbox is asked again, and who is linked renews his by being there. */
-  renew(): void {
+  /** Once a second; most of what it does is due once a minute. @param isClockTrusted whether what has lapsed may be forgotten */
+  tick(isClockTrusted: boolean): void {
+    this.kept.note();
+    if (this.#ctx.now.monotonicMs - this.#lapsedMs < MINUTE) return;
+    this.#lapsedMs = this.#ctx.now.monotonicMs;
+    this.#renewAll();
+    if (isClockTrusted) this.#expire();
+  }
+
+  /** Who could not note our mailbox is asked again, and who is linked renews his by being there. */
+  #renewAll(): void {
     for (const link of this.#links.all())
       if (!this.#perLink.get(link.id)?.keepsMailbox) this.#askMailbox(link);
-    for (const [peer, box] of this.#mailboxes) if (this.#links.withPeer(peer)) this.#renew(peer, box);
+    this.#mailboxes.renewAll();
   }
 
-  /** Once a minute, if the clock is trusted: what has lapsed. */
-  expire(): void {
-    let lapsed = false;
-    for (const [peer, { untilMs }] of this.#mailboxes)
-      if (untilMs <= this.#ctx.now.wallMs && !this.#links.withPeer(peer))
-        lapsed = this.#mailboxes.delete(peer) || lapsed;
+  #expire(): void {
+    let lapsed = this.#mailboxes.expire();
     lapsed = this.kept.expire((tag) => this.holds(tag)) || lapsed;
     if (lapsed) this.changed();
-  }
-
-  #renew(peer: string, box: { tags: readonly string[]; untilMs: number }): void {
-    const untilMs = Math.floor(this.#ctx.now.wallMs) + LIMITS.mailboxMs;
-    if (untilMs - box.untilMs < HOUR) return;
-    this.#mailboxes.set(peer, { tags: box.tags, untilMs });
-    this.#ctx.persist([{ kind: 'mailbox', peer, tags: box.tags, untilMs }]);
   }
 }

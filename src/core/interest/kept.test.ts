@@ -109,4 +109,54 @@ describe('a channel that is carried', () => {
     expect(bench.ops('message')).toEqual([]);
     expect(leaf.got('stored')).toEqual([]);
   });
+
+  it('is still carried for an hour after we were down for long, as far back as before', () => {
+    const [tag, lapsed] = [tagOf('dev'), tagOf('ops')];
+    const clockMs = EPOCH_MS - 20 * DAY;
+    const bench = new Bench({
+      state: {
+        clockMs,
+        carried: [
+          { tag, untilMs: clockMs + DAY },
+          { tag: lapsed, untilMs: clockMs },
+        ],
+      },
+    });
+    const floorOf = (one: string) => bench.peer.snapshot(bench.now).floors.get(one);
+    expect(floorOf(tag)).toBe(Math.floor((clockMs - LIMITS.carriedMs) / HOUR));
+    expect(floorOf(lapsed)).toBe(floor(LIMITS.carriedMs));
+    bench.run(LIMITS.unwantedMs);
+    expect(floorOf(tag)).toBe(floor(LIMITS.carriedMs) + 1);
+  });
+
+  it('keeps what comes late in that hour as long as everything else', () => {
+    const tag = tagOf('dev');
+    const clockMs = EPOCH_MS - 9 * DAY;
+    const bench = new Bench({
+      state: { clockMs, carried: [{ tag, untilMs: clockMs + 6 * DAY, sinceHour: 0 }] },
+    });
+    const leaf = bench.connect('leaf', { live: true });
+    const late = bench.message('late', { time: { timeMs: EPOCH_MS - 8 * DAY, counter: 0 } });
+    leaf.send({ type: 'push', root: '', keep: true, messages: [late] });
+    bench.run(2 * HOUR);
+    expect(bench.ops('message').map(({ message }) => message.message.body)).toEqual(['late']);
+    const thenHour = Math.floor((clockMs - LIMITS.carriedMs) / HOUR);
+    expect(bench.peer.snapshot(bench.now).floors.get(tag)).toBe(thenHour);
+  });
+
+  it('is so over a restart in that hour too, because the store hears of it first, and again if it could not', () => {
+    const tag = tagOf('dev');
+    const clockMs = EPOCH_MS - 20 * DAY;
+    const state = { clockMs, carried: [{ tag, untilMs: clockMs + DAY }] };
+    const noted = new Bench({ state }).ops('carry');
+    const thenHour = Math.floor((clockMs - LIMITS.carriedMs) / HOUR);
+    expect(noted).toEqual([{ kind: 'carry', tag, untilMs: EPOCH_MS + HOUR, sinceHour: thenHour }]);
+    const refused = new Bench({ state, failPersists: 1 });
+    refused.run(5000);
+    expect(refused.ops('carry')).toEqual([...noted, ...noted]);
+    const again = new Bench({ state: { clockMs: EPOCH_MS - 5 * 60_000, carried: noted } });
+    expect(again.ops('carry')).toEqual([]);
+    again.run(2 * 60_000);
+    expect(again.peer.snapshot(again.now).floors.get(tag)).toBe(thenHour);
+  });
 });

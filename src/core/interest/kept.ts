@@ -2,13 +2,13 @@
  * What this peer keeps by its own decision: channels that were joined, with how much of each is kept, and channels that
  * are carried for a while because something was published into them here; and since when each is complete.
  *
- * The floor of a channel, a whole UTC hour, is the later of two: how far back it is kept by age, and what pruning has
- * removed. What is older is neither compared with neighbours nor stored.
+ * The floor of a channel, a whole UTC hour, is the later of two: how far back it is kept by age (by our own or, in one
+ * that leaves of ours keep, by theirs), and what pruning has removed. What is older is neither compared with neighbours nor stored.
  */
 
 import type { Context } from '../context.ts';
 import type { Reply, RequestId, RestoredState, RetentionPolicy } from '../contract.ts';
-import { HOUR, LIMITS } from '../limits.ts';
+import { HOUR, LIMITS, SECOND } from '../limits.ts';
 import type { Footprint } from '../peer-types.ts';
 import type { PersistOp } from '../persistence.ts';
 
@@ -20,6 +20,8 @@ export interface KeptHost {
   readonly floorsChanged: () => void;
   /** a channel was joined or left, or its policy was changed */
   readonly joinedChanged: () => void;
+  /** whether nobody but newcomers wants a channel that was not joined */
+  readonly isForNewcomers: (tag: string) => boolean;
 }
 
 interface Joined {
@@ -43,6 +45,15 @@ export class Kept {
   /** by tag; where two joined names have one tag, the policy of either */
   readonly #joinedTags = new Map<string, RetentionPolicy>();
   readonly #carried = new Map<string, Carried>();
+  /** of held channels: the hour since which a leaf here keeps it, where that is earlier than we would by ourselves */
+  readonly #leafHours = new Map<string, number>();
+  /** of those, at the last look, what gives way to channels of peers that are no newcomers */
+  #yielding = new Set<string>();
+  #yieldingMs = Number.NEGATIVE_INFINITY;
+  /** tags of which the store does not know that yet, or not that it is over */
+  readonly #leafUnnoted = new Set<string>();
+  /** channels carried for longer after a long outage, of which the store could not be told */
+  readonly #resumedUnnoted: CarryOp[] = [];
   /** floors that pruning has set, hours since 1970 */
   readonly #pruned = new Map<string, number>();
   /** tags with a join or a new policy on its way to the disk: nothing of them may be removed meanwhile */
@@ -59,9 +70,50 @@ export class Kept {
     for (const { channel, policy } of state.joined)
       this.#joined.set(channel, { tag: this.#ctx.tagOf(channel), policy });
     this.#indexJoined();
-    for (const { tag, untilMs, sinceHour } of state.carried)
-      this.#carried.set(tag, { untilMs, sinceHour, sinceUntilMs: untilMs, notedMs: untilMs });
+    const ops: CarryOp[] = [];
+    for (const row of state.carried) {
+      const resumed = this.#resumed(row, state.clockMs);
+      this.#carried.set(row.tag, resumed);
+      const { untilMs, sinceHour } = resumed;
+      if (untilMs > row.untilMs || sinceHour !== row.sinceHour)
+        ops.push({ kind: 'carry', tag: row.tag, untilMs, sinceHour });
+    }
+    this.#noteResumed(ops);
     for (const { tag, floorHour } of state.floors) this.#pruned.set(tag, floorHour);
+    for (const { tag, hour } of state.leafFloors) this.#leafHours.set(tag, hour);
+  }
+
+  /**
+   * What was carried when we went down, as far back as then, is carried for an hour at least, however long we were down: what
+   * came last may not have been passed on, and nobody else has it.
+   * @param clockMs when we were up last
+   */
+  #resumed({ untilMs, sinceHour }: Omit<CarryOp, 'kind' | 'tag'>, clockMs: number): Carried {
+    const { wallMs } = this.#ctx.now;
+    const noted = { untilMs, sinceHour, sinceUntilMs: untilMs, notedMs: untilMs };
+    if (untilMs <= clockMs || wallMs - clockMs < HOUR || clockMs === 0) return noted;
+    const graceMs = wallMs + LIMITS.unwantedMs;
+    const thenHour = Math.max(1, Math.floor((clockMs - this.#ctx.config.retention.carried.ageMs) / HOUR));
+    const isLate = sinceHour > 0 && sinceHour < thenHour;
+    return {
+      ...{ untilMs: Math.max(untilMs, graceMs), notedMs: untilMs },
+      ...{ sinceHour: isLate ? sinceHour : thenHour },
+      sinceUntilMs: isLate ? Math.max(untilMs, graceMs) : graceMs,
+    };
+  }
+
+  /** Before anything that has lapsed is removed, so that another restart changes nothing. */
+  #noteResumed(ops: readonly CarryOp[]): void {
+    for (let at = 0; at < ops.length; at += LIMITS.carriedNoted) {
+      const some = ops.slice(at, at + LIMITS.carriedNoted);
+      this.#ctx.persist(
+        some,
+        () => {
+          for (const op of some) this.noted(op);
+        },
+        () => this.#resumedUnnoted.push(...some),
+      );
+    }
   }
 
   joinedTags(): Iterable<string> {
@@ -199,7 +251,8 @@ export class Kept {
     const isKnown = known !== undefined && known.sinceHour > 0 && known.sinceUntilMs > wallMs;
     const isSame = isKnown && (!isLate || known.sinceHour <= wantedHour);
     const sinceHour = isSame ? known.sinceHour : isLate ? wantedHour : 0;
-    const sinceUntilMs = isSame ? known.sinceUntilMs : untilMs;
+    // As long as any other message, also where as late ones count for less long.
+    const sinceUntilMs = isSame && !isLate ? known.sinceUntilMs : untilMs;
     const isLower = known === undefined || (isLate && !isSame);
     const notedMs = isLower ? 0 : known.notedMs;
     this.#carried.set(tag, { untilMs, sinceHour, sinceUntilMs, notedMs });
@@ -227,8 +280,69 @@ export class Kept {
     if (policy) return this.#ageHour(policy.ageMs ?? joined.ageMs);
     const usual = this.#ageHour(carried.ageMs);
     const known = this.#carried.get(tag);
-    if (!known || known.sinceHour === 0 || known.sinceUntilMs <= this.#ctx.now.wallMs) return usual;
-    return Math.min(usual, Math.max(known.sinceHour, this.#ageHour(joined.ageMs)));
+    const isLate = known !== undefined && known.sinceHour > 0 && known.sinceUntilMs > this.#ctx.now.wallMs;
+    const wanted = Math.min(isLate ? known.sinceHour : usual, this.#leafHours.get(tag) ?? usual);
+    return Math.min(usual, Math.max(wanted, this.#ageHour(joined.ageMs)));
+  }
+
+  /**
+   * A leaf keeps a channel since that hour. Leaves reach each other over us only: what one of them has and another lacks
+   * passes here if we keep the channel as far back, as long as we hold it: after a restart too, whether the leaf is back
+   * or not.
+   */
+  leafKeeps(tag: string, toldHour: number, isNewcomer: boolean): void {
+    if (!isNewcomer) this.#yielding.delete(tag);
+    // Who keeps all says 0, which is nothing that could be noted.
+    const hour = Math.max(1, toldHour);
+    const known = this.#leafHours.get(tag);
+    if (hour >= Math.min(known ?? hour + 1, this.#ageHour(this.#ctx.config.retention.carried.ageMs))) return;
+    if (known === undefined && !this.#hasLeafRoom(isNewcomer)) return;
+    this.#leafHours.set(tag, hour);
+    this.#leafUnnoted.add(tag);
+    this.#host.floorsChanged();
+  }
+
+  /** Newcomers never take the place of others; what only they want makes room for others. */
+  #hasLeafRoom(isNewcomer: boolean): boolean {
+    const most = LIMITS.leafFloorsMax;
+    if (Math.max(this.#leafHours.size, this.#leafUnnoted.size) < most) return true;
+    if (isNewcomer || this.#leafUnnoted.size + 2 > most) return false;
+    const { monotonicMs } = this.#ctx.now;
+    if (monotonicMs - this.#yieldingMs >= SECOND) {
+      this.#yieldingMs = monotonicMs;
+      this.#yielding = new Set([...this.#leafHours.keys()].filter(this.#host.isForNewcomers));
+    }
+    const [evicted] = this.#yielding;
+    if (evicted === undefined) return false;
+    this.#forgetLeafHour(evicted);
+    return true;
+  }
+
+  /** Leaves have nothing to say of it any more. */
+  #forgetLeafHour(tag: string): void {
+    this.#leafHours.delete(tag);
+    this.#yielding.delete(tag);
+    this.#leafUnnoted.add(tag);
+  }
+
+  /** Once a second: writes down since when leaves keep channels, some at a time, and what could not be written at the start. */
+  note(): void {
+    const unnoted = this.#resumedUnnoted.splice(0);
+    this.#noteResumed(unnoted.filter((op) => this.#carried.get(op.tag)?.sinceHour === op.sinceHour));
+    this.#noteLeaves();
+  }
+
+  #noteLeaves(): void {
+    const tags = [...this.#leafUnnoted].slice(0, LIMITS.leafFloorsNoted);
+    if (tags.length === 0) return;
+    for (const tag of tags) this.#leafUnnoted.delete(tag);
+    this.#ctx.persist(
+      tags.map((tag) => ({ kind: 'leaf-floor', tag, hour: this.#leafHours.get(tag) ?? 0 })),
+      () => undefined,
+      () => {
+        for (const tag of tags) this.#leafUnnoted.add(tag);
+      },
+    );
   }
 
   /** How far back own messages of a channel are kept: as in a joined one, also where it is not. */
@@ -254,7 +368,12 @@ export class Kept {
   }
 
   footprint(): Footprint {
-    return { carried: { size: this.#carried.size, max: LIMITS.tagsMax } };
+    return {
+      carried: { size: this.#carried.size, max: LIMITS.tagsMax },
+      carriedUnnoted: { size: this.#resumedUnnoted.length, max: LIMITS.tagsMax },
+      leafFloors: { size: this.#leafHours.size, max: LIMITS.leafFloorsMax },
+      leafFloorsUnnoted: { size: this.#leafUnnoted.size, max: 2 * LIMITS.leafFloorsMax },
+    };
   }
 
   /** Once a minute: what is carried no longer. @returns whether anything has lapsed */
@@ -263,6 +382,7 @@ export class Kept {
     for (const [tag, { untilMs }] of this.#carried)
       if (untilMs <= this.#ctx.now.wallMs) lapsed = this.#carried.delete(tag) || lapsed;
     for (const tag of this.#pruned.keys()) if (!isHeld(tag)) this.#pruned.delete(tag);
+    for (const tag of this.#leafHours.keys()) if (!isHeld(tag)) this.#forgetLeafHour(tag);
     return lapsed;
   }
 }

@@ -5,17 +5,13 @@
  */
 import type { Context } from '../context.ts';
 import { LIMITS } from '../limits.ts';
+import { Credit } from '../token-buckets.ts';
 import type { Frame } from '../wire/frame.ts';
 import type { Link } from './link.ts';
 
-interface Bucket {
-  tokens: number;
-  filledMs: number;
-}
-
 export class Budgets {
   readonly #ctx: Context;
-  readonly #buckets = new Map<Link, Bucket>();
+  readonly #credits = new Map<Link, Credit>();
 
   constructor(ctx: Context) {
     this.#ctx = ctx;
@@ -28,24 +24,23 @@ export class Budgets {
 
   /** @param cost in messages */
   chargeTokens(link: Link, cost: number): void {
-    if (cost === 0) return;
+    if (cost === 0 || link.carrier) return; // the frame around it was charged to the link that it came by
     const { leafPerSecond, relayPerSecond } = this.#ctx.config.rates;
     const rate = link.remoteRelay ? relayPerSecond : leafPerSecond;
     if (rate === 0) return;
     const now = this.#ctx.now.monotonicMs;
-    const burst = rate * LIMITS.rateBurstSeconds;
-    const bucket = this.#buckets.get(link) ?? { tokens: burst, filledMs: now };
-    this.#buckets.set(link, bucket);
-    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.filledMs) * rate) / 1000) - cost;
-    bucket.filledMs = now;
-    if (bucket.tokens >= 0) return;
-    const delayMs = Math.min(LIMITS.ratePauseMsMax, Math.ceil((-bucket.tokens * 1000) / rate));
+    const bucketRate = { perSecond: rate, burst: rate * LIMITS.rateBurstSeconds };
+    const credit = this.#credits.get(link) ?? new Credit(bucketRate, now);
+    this.#credits.set(link, credit);
+    const left = credit.charge(bucketRate, now, cost);
+    if (left >= 0) return;
+    const delayMs = Math.min(LIMITS.ratePauseMsMax, Math.ceil((-left * 1000) / rate));
     link.pausedUntilMs = now + delayMs;
     this.#ctx.emit({ kind: 'pause', link: link.id, delayMs });
   }
 
   down(link: Link): void {
-    this.#buckets.delete(link);
+    this.#credits.delete(link);
   }
 }
 
@@ -54,5 +49,5 @@ function costOf(frame: Frame): number {
   if (frame.type === 'push') return Math.max(1, frame.messages.length);
   if (frame.type === 'fetched') return frame.messages.length + frame.notHeld.length === 0 ? 1 : 0;
   // Ephemerals have buckets of their own.
-  return frame.type === 'listed' || frame.type === 'ephemeral' ? 0 : 1;
+  return frame.type === 'reconciled' || frame.type === 'ephemeral' ? 0 : 1;
 }

@@ -18,7 +18,7 @@ import { LIMITS } from '../limits.ts';
 import { isUsablePoint } from '../message/signature.ts';
 import { decodeFrame, encodeFrame } from '../wire/frames.ts';
 import { encodeHandshake, type Mesh1Hello, parseHandshake } from '../wire/handshake.ts';
-import type { Link } from './link.ts';
+import { type Link, newLink } from './link.ts';
 
 /** What the handshake needs of its surroundings. */
 export interface HandshakeHost {
@@ -54,44 +54,8 @@ export class Handshakes {
   }
 
   open(event: Extract<Event, { kind: 'link-opened' }>): Link {
-    const now = this.#ctx.now.monotonicMs;
-    const link: Link = {
-      id: event.link,
-      role: event.role,
-      url: event.url,
-      scope: event.scope,
-      host: event.host,
-      nonce: event.nonce,
-      ephemeral: event.ephemeral,
-      openedMs: now,
-      phase: 'handshake',
-      ownText: '',
-      theirText: '',
-      peer: '',
-      peerKey: new Uint8Array(0),
-      theirEphemeral: new Uint8Array(0),
-      instance: '',
-      theirUrl: '',
-      agent: '',
-      remoteRelay: false,
-      remoteLive: false,
-      upMs: 0,
-      upWallMs: 0,
-      heardMs: now,
-      pingedMs: now,
-      pings: 0,
-      ponged: 0,
-      roundTripMs: undefined,
-      distanceMs: undefined,
-      pausedUntilMs: 0,
-      unflushed: new Map(),
-      isSealed: false,
-      isTls: event.url.startsWith('wss:'),
-      hasSentAuth: false,
-      isVisit: event.role === 'dialler' && this.#host.isVisit(event.url),
-      early: [],
-      earlyBytes: 0,
-    };
+    const isVisit = event.role === 'dialler' && this.#host.isVisit(event.url);
+    const link = newLink({ ...event, id: event.link, isVisit }, this.#ctx.now.monotonicMs);
     if (link.role === 'dialler') this.#sendHandshake(link);
     return link;
   }

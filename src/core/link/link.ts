@@ -7,7 +7,15 @@ import type { Mesh1Hello } from '../wire/handshake.ts';
 
 export type Offence = 'malformed' | 'broken-promise' | 'unasked';
 
+/** What takes the frames of a link that has no socket: other relays carry them (`sync/tunnels.ts`). */
+export interface Carrier {
+  /** @param onFlushed called when the next one may follow; never if it was dropped or the way is gone */
+  send(frame: Bytes, onFlushed: (() => void) | undefined): void;
+  close(): void;
+}
+
 export interface Link {
+  /** below 0 where there is no socket */
   readonly id: LinkId;
   readonly role: 'dialler' | 'responder';
   /** the URL that we dialled, '' for a responder */
@@ -56,16 +64,38 @@ export interface Link {
   hasSentAuth: boolean;
   /** for one comparison of what both hold, and no neighbourhood (`sync/visits.ts`); the dialler says so in its handshake */
   isVisit: boolean;
+  readonly carrier: Carrier | undefined;
   /** what came after their `auth` and before the link was up: frames, or records where it is sealed */
   readonly early: Bytes[];
   earlyBytes: number;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
+/** A link of which nothing is known but how it began. Nothing is proven of it. @param nowMs monotonic */
+export function newLink(
+  begun: Pick<Link, 'id' | 'role' | 'url' | 'scope' | 'host' | 'nonce' | 'ephemeral' | 'isVisit'>,
+  nowMs: number,
+  carrier?: Carrier,
+): Link {
+  const { id, role, url, scope, host, nonce, ephemeral, isVisit } = begun;
+  return {
+    ...{ id, role, url, scope, host, nonce, ephemeral, isVisit, carrier },
+    ...{ openedMs: nowMs, phase: 'handshake', ownText: '', theirText: '', hasSentAuth: false },
+    ...{ peer: '', peerKey: NO_BYTES, theirEphemeral: NO_BYTES, instance: '', theirUrl: '', agent: '' },
+    ...{ remoteRelay: false, remoteLive: false, isSealed: false, isTls: url.startsWith('wss:') },
+    ...{ upMs: 0, upWallMs: 0, heardMs: nowMs, pausedUntilMs: 0 },
+    ...{ pingedMs: nowMs, pings: 0, ponged: 0, roundTripMs: undefined, distanceMs: undefined },
+    ...{ unflushed: new Map(), early: [], earlyBytes: 0 },
+  };
+}
+
 /** What the link is for, seen from here. */
 export type LinkKind = 'overlay' | 'home-live' | 'home-standby' | 'leaf' | 'visit';
 
-/** The proven peer at the other end, or `mesh/1` for one that proves nothing: what explanations call it. */
+/** The proven peer at the other end, or what explanations call it where nobody proved anything. */
 export function nameOf(link: Link): string {
+  if (link.carrier) return 'tunnel';
   return link.phase === 'mesh1' || link.peer === '' ? 'mesh/1' : link.peer;
 }
 

@@ -148,8 +148,12 @@ describe('offences', () => {
     ['a second handshake', (remote) => remote.sayHandshake()],
     ['text', (remote) => remote.text('null')],
     [
-      'an unasked page',
-      (remote) => remote.send({ type: 'listed', tag: 'AAAAAAAAAAA', done: true, positions: [] }),
+      'an answer to no comparison',
+      (remote) => remote.send({ type: 'reconciled', number: 1, message: new Uint8Array(0) }),
+    ],
+    [
+      'unasked offers',
+      (remote) => remote.send({ type: 'offer', tag: 'AAAAAAAAAAA', ids: [new Uint8Array(32)] }),
     ],
     [
       'an unasked answer',

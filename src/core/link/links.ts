@@ -5,7 +5,7 @@
 
 import { type Bytes, idFromText, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
-import type { Droppable, Event, LinkId } from '../contract.ts';
+import type { Event, LinkId } from '../contract.ts';
 import { type ErrorCode, isErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Footprint } from '../peer-types.ts';
@@ -14,6 +14,7 @@ import { encodeErrorText, type Mesh1Hello, parseErrorText } from '../wire/handsh
 import { Contests } from './contests.ts';
 import { Handshakes, prefersNewer } from './handshake.ts';
 import { type Link, type LinkKind, type Mesh1Listener, nextPing, notePong, type Offence } from './link.ts';
+import { Sending, type SendOptions } from './sending.ts';
 import { Standing } from './standing.ts';
 
 /** Who is told what happens to links. */
@@ -28,16 +29,9 @@ export interface LinkListener {
   readonly isRelay: () => boolean;
   readonly isVisit: (url: string) => boolean;
   readonly kindOf: (link: Link) => LinkKind;
-  readonly mesh1: Mesh1Listener;
+  readonly mesh1: () => Mesh1Listener;
   /** any link ended, whether it was up or not; `code` and `reason` are why, `reason` the other side's word if it said any */
   readonly ended: (link: Link, code: ErrorCode | '', reason: string) => void;
-}
-
-export interface SendOptions {
-  /** may be dropped when the queue is full, `first` long before that */
-  readonly droppable?: Droppable;
-  /** called once the frame has left our queue; never if it was dropped or the link ended */
-  readonly onFlushed?: (link: Link) => void;
 }
 
 export class Links {
@@ -51,15 +45,15 @@ export class Links {
   readonly #ownKey: Bytes;
   /** what the other side last said to be wrong */
   readonly #words = new WeakMap<Link, string>();
+  readonly #sending: Sending;
   #tickMs = 0;
-  /** number of the last frame of which we want to know when it has left */
-  #notified = 0;
 
   constructor(ctx: Context, listener: LinkListener) {
     this.#ctx = ctx;
     this.#listener = listener;
     this.#ownKey = idFromText(ctx.config.peerId) as Bytes;
     this.standing = new Standing(ctx);
+    this.#sending = new Sending(ctx);
     this.#contests = new Contests(ctx, {
       send: (link, frame) => this.send(link, frame),
       close: (link, code, detail) => this.close(link, code, detail),
@@ -96,7 +90,7 @@ export class Links {
   text(id: LinkId, text: string): void {
     const link = this.#links.get(id);
     if (!link) return;
-    if (link.phase === 'mesh1') return this.#listener.mesh1.text(link, text);
+    if (link.phase === 'mesh1') return this.#listener.mesh1().text(link, text);
     // Whoever refuses us says so in text, and may do that while we already take the link for good.
     const refusal = parseErrorText(text);
     if (refusal) this.#refusedBy(link, refusal);
@@ -128,9 +122,14 @@ export class Links {
   }
 
   /** A peer that speaks mesh/1. What it calls itself proves nothing, so it takes the place of nobody. */
+  /** Whether this peer is a relay. */
+  get isRelay(): boolean {
+    return this.#listener.isRelay();
+  }
+
   #mesh1(link: Link, hello: Mesh1Hello): void {
     if (link.isVisit) return this.close(link, 'unsupported_version', 'a visit is no use here');
-    const refusal = this.#listener.mesh1.refusal(link, hello);
+    const refusal = this.#listener.mesh1().refusal(link, hello);
     if (refusal) return this.close(link, refusal.code, refusal.detail);
     this.#handshakes.answerMesh1(link);
     // Without a store it is asked for nothing, and so has nothing large to say.
@@ -140,7 +139,7 @@ export class Links {
     // Who dials us is nobody that we know, and must not be able to fill a log.
     const level = role === 'dialler' ? 'info' : 'debug';
     this.#ctx.report(level, 'link up', { link: link.id, peer: hello.label, url, role, protocol: 'mesh/1' });
-    this.#listener.mesh1.up(link, hello);
+    this.#listener.mesh1().up(link, hello);
   }
 
   #proven(link: Link): void {
@@ -181,7 +180,7 @@ export class Links {
     link.upWallMs = wallMs;
     link.heardMs = monotonicMs;
     link.pingedMs = monotonicMs;
-    this.#byPeer.set(link.peer, link);
+    if (!link.carrier) this.#byPeer.set(link.peer, link);
     this.#ctx.report(link.isVisit ? 'debug' : 'info', 'link up', {
       link: link.id,
       peer: link.peer,
@@ -203,8 +202,21 @@ export class Links {
       else
         this.#ctx.emit({ kind: 'send-text', link: link.id, text: encodeErrorText(code, detail), notify: 0 });
     }
-    this.#ctx.emit({ kind: 'close', link: link.id, code: code === '' ? 'invalid_message' : code, detail });
+    if (link.carrier) link.carrier.close();
+    else
+      this.#ctx.emit({ kind: 'close', link: link.id, code: code === '' ? 'invalid_message' : code, detail });
     this.#forget(link, code, detail);
+  }
+
+  /** Whether there may be no other one. */
+  get isFull(): boolean {
+    return this.#links.size >= LIMITS.linksMax;
+  }
+
+  /** A link that others carry is up: nobody proved who is there, so it takes the place of nobody. */
+  attach(link: Link): void {
+    this.#links.set(link.id, link);
+    this.#raise(link);
   }
 
   /** @param words the other side's, if it is the one that ended it */
@@ -221,7 +233,7 @@ export class Links {
     if (code === '') this.#ctx.report(level, phrase, data);
     else this.#ctx.report(level, phrase, data, code);
     if (phase === 'up') this.#listener.down(link);
-    else if (phase === 'mesh1') this.#listener.mesh1.down(link);
+    else if (phase === 'mesh1') this.#listener.mesh1().down(link);
     this.#listener.ended(link, code, words);
   }
 
@@ -231,8 +243,9 @@ export class Links {
     // Nobody proved who is there, and a mesh/1 relay passes on what it cannot check.
     if (link.phase === 'mesh1') {
       this.#ctx.report('debug', 'offence', { link: link.id, protocol: 'mesh/1', offence, detail }, code);
-      return this.#listener.mesh1.offence(link);
+      return this.#listener.mesh1().offence(link);
     }
+    if (link.carrier) return this.close(link, code, detail);
     const count = this.standing.count(link.peer);
     this.#ctx.report('warn', 'offence', { link: link.id, peer: link.peer, offence, detail, count }, code);
     const { banThreshold } = this.#ctx.config;
@@ -250,37 +263,18 @@ export class Links {
 
   /** One serialisation for all links. */
   sendBytes(links: readonly Link[], frame: Bytes, options: SendOptions = {}): void {
-    const { droppable = false, onFlushed } = options;
-    const ids = links.filter((link) => link.phase !== 'closed').map((link) => link.id);
-    if (ids.length === 0) return;
-    const notify = onFlushed ? ++this.#notified : 0;
-    if (onFlushed) for (const id of ids) this.#await(id, notify, onFlushed);
-    this.#ctx.emit({ kind: 'send', links: ids, frame, droppable, notify });
+    this.#sending.bytes(links, frame, options);
   }
 
   /** A text for a mesh/1 peer. */
   sendText(link: Link, text: string, onFlushed?: (link: Link) => void): void {
-    if (link.phase !== 'mesh1') return;
-    const notify = onFlushed ? ++this.#notified : 0;
-    if (onFlushed) this.#await(link.id, notify, onFlushed);
-    this.#ctx.emit({ kind: 'send-text', link: link.id, text, notify });
-  }
-
-  #await(id: LinkId, notify: number, onFlushed: (link: Link) => void): void {
-    const link = this.#links.get(id);
-    if (!link) return;
-    link.unflushed.set(notify, onFlushed);
-    // Dropped frames are never answered: the oldest ones are those.
-    const [oldest] = link.unflushed.keys();
-    if (link.unflushed.size > LIMITS.unflushedMax && oldest !== undefined) link.unflushed.delete(oldest);
+    this.#sending.text(link, text, onFlushed);
   }
 
   /** A frame has left our queue. */
   flushed(id: LinkId, notify: number): void {
     const link = this.#links.get(id);
-    const onFlushed = link?.unflushed.get(notify);
-    link?.unflushed.delete(notify);
-    if (link?.phase === 'up' || link?.phase === 'mesh1') onFlushed?.(link);
+    if (link) this.#sending.flushed(link, notify);
   }
 
   /** Handles the frames that concern the link itself. @returns whether the frame was one */
@@ -295,9 +289,10 @@ export class Links {
 
   #told(link: Link, code: string, detail: string): void {
     this.#words.set(link, wordsOf(code, detail));
-    const level = code === 'duplicate_peer' ? 'error' : link.isVisit ? 'debug' : 'info';
+    // What comes through a tunnel nobody has proven to have said.
+    const level = link.isVisit ? 'debug' : code === 'duplicate_peer' ? 'error' : 'info';
     const data = { link: link.id, peer: link.peer, code: code.slice(0, 64), detail: detail.slice(0, 200) };
-    if (code === 'duplicate_peer')
+    if (level === 'error')
       this.#ctx.report(level, 'another daemon uses our peer key', data, 'duplicate_peer');
     else this.#ctx.report(level, 'the other side reports an error', data);
   }
@@ -311,7 +306,7 @@ export class Links {
     for (const link of [...this.#links.values()]) {
       if (this.#handshakes.isLate(link) && !this.#contests.isNewer(link))
         this.close(link, 'handshake_timeout', `not proven after ${LIMITS.handshakeMs} ms`);
-      else if (link.phase === 'up') this.#keepAlive(link, now);
+      else if (link.phase === 'up' && !link.carrier) this.#keepAlive(link, now);
     }
     this.#contests.settle();
     this.standing.tick();
@@ -344,7 +339,7 @@ export class Links {
 
   /** Visits that are up, ours and those of others. */
   visits(): Link[] {
-    return [...this.#byPeer.values()].filter(({ isVisit }) => isVisit);
+    return [...this.#links.values()].filter(({ isVisit, phase }) => isVisit && phase === 'up');
   }
 
   /** Neighbours, and then visits. */

@@ -28,6 +28,7 @@ class Book {
       peerId: OWN,
       agent: '',
       banThreshold: 16,
+      known: new Set<string>(),
       rates: NO_RATES,
       retention: DEFAULT_RETENTION,
       publicUrl: '',

@@ -108,9 +108,14 @@ function failureText(code: ErrorCode | '', reason: string): string {
   return text.slice(0, REASON_MAX).replace(/[\ud800-\udbff]$/, ''); // no half of a character
 }
 
+/** An address that is not in the book. */
+const UNKNOWN = { trusted: false, proven: false } as const;
+
 export class Addresses {
   readonly #ctx: Context;
   readonly #book = new Map<string, Address>();
+  /** those of the book that are always dialled */
+  readonly #fixed = new Set<Address>();
   /** how many addresses of the book each peer named */
   readonly #named = new Map<string, number>();
   /** when a host was last dialled by hint */
@@ -168,6 +173,7 @@ export class Addresses {
   #put(address: Address): void {
     this.#drop(address.url);
     this.#book.set(address.url, address);
+    if (address.fixed) this.#fixed.add(address);
     if (!address.trusted) this.#named.set(address.source, this.#namedBy(address.source) + 1);
   }
 
@@ -175,6 +181,7 @@ export class Addresses {
     const address = this.#book.get(url);
     if (!address) return;
     this.#book.delete(url);
+    this.#fixed.delete(address);
     if (address.trusted) return;
     const left = this.#namedBy(address.source) - 1;
     if (left > 0) this.#named.set(address.source, left);
@@ -206,7 +213,7 @@ export class Addresses {
     const now = this.#ctx.now.monotonicMs;
     const known = this.#book.get(hint.url);
     if (!isAddress(hint) || (known && (known.state !== 'waiting' || known.nextMs > now))) return 'no';
-    const target = known ?? { url: hint.url, scope: this.#scopeOf(hint), trusted: false, proven: false };
+    const target = known ?? { url: hint.url, scope: this.#scopeOf(hint), ...UNKNOWN };
     if (!isFree && this.#isSpent(target, now)) return 'no';
     if (isFree ? !this.#isTestDue(target, now) : !this.#isHintDue(now)) return 'later';
     if (isFree) noteHost(this.#tested, this.#hostOf(target), now);
@@ -231,6 +238,20 @@ export class Addresses {
     return this.test(hint, false);
   }
 
+  /** Whether an address leads to its owner by no dial of ours: it is none, leads elsewhere or to ourselves, or failed last
+   *  time; one that is forgotten since was tried lately. */
+  isDeadEnd(hint: Hint): boolean {
+    const address = this.#book.get(hint.url);
+    if (!isAddress(hint) || address?.state === 'self') return true;
+    if (!address)
+      return this.#isSpent(
+        { url: hint.url, scope: this.#scopeOf(hint), ...UNKNOWN },
+        this.#ctx.now.monotonicMs,
+      );
+    if (address.proven && address.peer !== hint.peer) return true;
+    return address.state === 'waiting' && address.failures > 0;
+  }
+
   isDialling(url: string): boolean {
     return this.#book.get(url)?.state === 'dialling';
   }
@@ -245,7 +266,7 @@ export class Addresses {
   isAnyDue(holds: (address: Address) => boolean): boolean {
     const now = this.#ctx.now.monotonicMs;
     for (const a of this.#book.values())
-      if (a.state === 'waiting' && a.nextMs <= now && !this.#isSpent(a, now) && holds(a)) return true;
+      if (a.state === 'waiting' && a.nextMs <= now && holds(a) && !this.#isSpent(a, now)) return true;
     return false;
   }
 
@@ -254,7 +275,8 @@ export class Addresses {
     const now = this.#ctx.now.monotonicMs;
     let wanted = wish.wanted;
     const due: Address[] = [];
-    for (const a of this.#book.values()) {
+    // Most of the time nothing is wanted, and the book is long.
+    for (const a of wanted > 0 ? this.#book.values() : this.#fixed) {
       if (a.state === 'dialling' && !a.fixed && !a.isTest) wanted--;
       if ((a.state !== 'waiting' && a.state !== 'self') || a.nextMs > now) continue;
       if (a.proven && wish.isLinked(a.peer)) continue; // a claim of whose it is keeps nobody from dialling

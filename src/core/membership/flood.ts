@@ -5,16 +5,17 @@
  * A `want` names the sequence that the asker has. Whoever has deltas from there on sends those, and else the full record
  * with all deltas on it.
  */
-import { type Bytes, concat, idFromText, toBase64url } from '../bytes.ts';
+import { type Bytes, equal, idFromText, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import { type Frame, RECORD, type RecordHead } from '../wire/frame.ts';
+import { HeadMap } from './head-map.ts';
 import { Offers } from './offers.ts';
 import { RecordRates } from './record-rates.ts';
 import { RecordServing } from './record-serving.ts';
-import { endMsOf, keyOf, RecordStore } from './record-store.ts';
+import { endMsOf, RecordStore } from './record-store.ts';
 import {
   DELTA,
   decodeRecord,
@@ -42,11 +43,12 @@ export class Flood {
   readonly #host: FloodHost;
   readonly #store = new RecordStore();
   readonly #rates: RecordRates;
-  readonly #verifying = new Set<string>();
+  /** bytes of records that are being verified, by their signature as text */
+  readonly #verifying = new Map<string, Bytes>();
   readonly #offers: Offers;
   readonly #serving: RecordServing;
   /** heads that neighbours have not been told, with those that have the record already */
-  readonly #news = new Map<string, { readonly head: RecordHead; readonly have: Set<Link> }>();
+  readonly #news = new HeadMap<{ readonly head: RecordHead; readonly have: Set<Link> }>();
 
   constructor(ctx: Context, links: Links, host: FloodHost) {
     this.#ctx = ctx;
@@ -89,7 +91,7 @@ export class Flood {
 
   /** Gathers heads for all overlay neighbours but those that have the record. */
   #announce(head: RecordHead, have: readonly Link[]): void {
-    this.#news.set(keyOf(head), { head, have: new Set(have) });
+    this.#news.set(head, { head, have: new Set(have) });
     this.#ctx.arm('heads', LIMITS.headsMs);
   }
 
@@ -131,7 +133,7 @@ export class Flood {
 
   /** Within the rates. Interest is taken only of relays that are known. */
   #mayAsk(link: Link, head: RecordHead): boolean {
-    if (this.#store.has(head)) return this.#rates.known.has(keyOf(head));
+    if (this.#store.has(head)) return this.#rates.known(head.kind).has(head.peer);
     if (head.kind === RECORD.peer) return this.#rates.fresh.has(link.peer);
     return this.#store.has({ ...head, kind: RECORD.peer });
   }
@@ -139,7 +141,7 @@ export class Flood {
   #isWanted(link: Link, head: RecordHead): boolean {
     const known = this.#store.sequenceOf(head);
     if (head.sequence > known) return !this.#isAhead(head) && this.#offers.add(link, head);
-    const news = this.#news.get(keyOf(head));
+    const news = this.#news.get(head);
     if (news?.head.sequence === head.sequence) news.have.add(link);
     return false;
   }
@@ -168,27 +170,29 @@ export class Flood {
     if (contents.includes(undefined)) return this.#links.offend(link, 'malformed', 'a record that is none');
     const fresh: (SignedRecord & { readonly work: string })[] = [];
     /** what will be here when those before are */
-    const coming = new Map<string, number>();
+    const coming = new HeadMap<number>();
     for (const [i, { bytes, signature }] of records.entries()) {
       const content = contents[i] as SignedContent;
       if (!this.#isWorthChecking(content, coming, link)) continue;
-      const work = toBase64url(this.#ctx.config.sha256(concat(bytes, signature)));
-      if (this.#verifying.has(work)) continue;
-      coming.set(keyOf(headOf(content)), content.sequence);
-      this.#verifying.add(work);
+      const work = toBase64url(signature);
+      const underWay = this.#verifying.get(work);
+      if (underWay && equal(underWay, bytes)) continue;
+      coming.set(headOf(content), content.sequence);
+      // Others may put its signature under other bytes first: then it is verified twice.
+      if (!underWay) this.#verifying.set(work, bytes);
       fresh.push({ content, bytes, signature, work });
     }
     if (fresh.length > 0) this.#verify(fresh, link);
   }
 
   /** Whether a record is newer, alive, within the rates, and follows what is here or comes before it. */
-  #isWorthChecking(content: SignedContent, coming: ReadonlyMap<string, number>, link: Link): boolean {
+  #isWorthChecking(content: SignedContent, coming: HeadMap<number>, link: Link): boolean {
     const head = headOf(content);
-    const known = coming.get(keyOf(head)) ?? this.#store.sequenceOf(head);
+    const known = coming.get(head) ?? this.#store.sequenceOf(head);
     if (content.sequence <= known || this.#isAhead(content)) return false;
     if (endMsOf(content) <= this.#ctx.now.wallMs) return false;
     const ofPeer = { ...head, kind: RECORD.peer };
-    const isOfNew = head.kind === RECORD.interest && !this.#store.has(ofPeer) && coming.has(keyOf(ofPeer));
+    const isOfNew = head.kind === RECORD.interest && !this.#store.has(ofPeer) && coming.has(ofPeer);
     if (!isOfNew && !this.#mayTake(link, head)) {
       this.#offers.refused(link, head);
       return false;
@@ -215,18 +219,18 @@ export class Flood {
       publicKey: idFromText(content.peer) as Bytes,
     }));
     this.#ctx.verify(checks, (proofs) => {
-      const counted = new Set<string>();
+      const counted = new HeadMap<true>();
       for (const [i, record] of fresh.entries()) {
-        this.#verifying.delete(record.work);
+        if (this.#verifying.get(record.work) === record.bytes) this.#verifying.delete(record.work);
         const head = headOf(record.content);
         // A full record with its deltas counts once.
-        const isCounted = counted.has(keyOf(head));
+        const isCounted = counted.has(head);
         if (!proofs[i])
           this.#links.offend(link, 'malformed', 'a record with a wrong signature', 'invalid_signature');
-        else if (!isCounted && !this.#rates.known.has(keyOf(head))) this.#offers.refused(link, head);
+        else if (!isCounted && !this.#rates.known(head.kind).has(head.peer)) this.#offers.refused(link, head);
         else if (this.#accept(record, link)) {
-          if (!isCounted) this.#rates.known.take(keyOf(head));
-          counted.add(keyOf(head));
+          if (!isCounted) this.#rates.known(head.kind).take(head.peer);
+          counted.set(head, true);
           this.#announce(head, [link, ...this.#offers.came(head)]);
         }
       }

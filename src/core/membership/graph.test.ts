@@ -21,16 +21,10 @@ function graphOf(claims: number[][]): Graph {
   const lists = claims.map((listed, n) =>
     listed.filter((other) => other !== n && claims[other]?.includes(n)),
   );
-  const starts = new Int32Array(claims.length + 1);
-  for (const [n, list] of lists.entries()) starts[n + 1] = (starts[n] as number) + list.length;
-  const edges = lists.flatMap((list, n) =>
-    list.sort((a, b) => a - b).map((to) => ({ to, cost: costOf(n, to) })),
-  );
-  return new Graph(
-    starts,
-    Uint16Array.from(edges, ({ to }) => to),
-    Uint8Array.from(edges, ({ cost }) => cost),
-  );
+  const graph = new Graph();
+  for (const n of claims.keys()) graph.insert(n, n);
+  for (const [n, list] of lists.entries()) for (const to of list) graph.join(n, to, costOf(n, to));
+  return graph;
 }
 
 /** What the link of two relays costs. */
@@ -109,6 +103,51 @@ describe('a cut', () => {
         }
       }),
       { numRuns: 60 },
+    );
+  });
+});
+
+/** Relays without edges, which come one after another. @param ranks of each in the end */
+function graphOfRanks(ranks: readonly number[]): Graph {
+  const graph = new Graph();
+  for (const [n, rank] of ranks.entries())
+    graph.insert(n, ranks.slice(0, n).filter((other) => other < rank).length);
+  return graph;
+}
+
+describe('a change', () => {
+  const pair = fc.tuple(fc.nat({ max: 19 }), fc.nat({ max: 19 })).filter(([a, b]) => a !== b);
+  const changes = fc.array(fc.record({ pair, cost: fc.option(fc.nat({ max: 255 }), { nil: undefined }) }), {
+    maxLength: 150,
+  });
+
+  it('leaves what would be there if it had been so from the beginning, in the order of ranks', () => {
+    fc.assert(
+      fc.property(changes, fc.shuffledSubarray([...Array(20).keys()], { minLength: 20 }), (all, ranks) => {
+        const graph = graphOfRanks(ranks);
+        for (const [n, rank] of [3, 9, 0].entries()) graph.insert(20 + n, rank);
+        for (const n of [21, 20, 22]) graph.remove(n);
+        const costs = new Map<string, number>();
+        const nameOf = (a: number, b: number) => `${Math.min(a, b)} ${Math.max(a, b)}`;
+        for (const { pair, cost } of all) {
+          const name = nameOf(...pair);
+          if (cost !== undefined) graph.join(...pair, cost);
+          else if (costs.has(name)) graph.part(...pair);
+          if (cost === undefined) costs.delete(name);
+          else costs.set(name, cost);
+        }
+        const fresh = graphOfRanks(ranks);
+        for (const [name, cost] of costs)
+          fresh.join(...(name.split(' ').map(Number) as [number, number]), cost);
+        for (const n of ranks.keys()) {
+          const others = [...ranks.keys()].filter((other) => costs.has(nameOf(n, other)));
+          const inOrder = others.sort((a, b) => (ranks[a] as number) - (ranks[b] as number));
+          expect([...graph.neighbours(n)]).toEqual(inOrder);
+          expect(graph.treeOf(n).order).toEqual(fresh.treeOf(n).order);
+          expect(graph.treeOf(n).parents.subarray(0, 20)).toEqual(fresh.treeOf(n).parents);
+          expect(graph.cutsFrom(n).subarray(0, 20)).toEqual(fresh.cutsFrom(n));
+        }
+      }),
     );
   });
 });

@@ -47,15 +47,27 @@ describe('the live home relay', () => {
   it('never moves back to one that did not do its work', () => {
     const [near, far] = [home(20), home(80)];
     const live = liveAt(near);
-    expect(live.distrust([far])).toBe(true);
+    expect(live.distrust(near, [far])).toBe(true);
     expect(live.link).toBe(far);
     expect(live.prefer([near, far], MINUTE)).toBe(false);
+  });
+
+  it('is not moved from by distrust of another one, which it is never given to after that', () => {
+    const [here, bad, good] = [home(80), home(20, { heardMs: 9 }), home(90)];
+    const live = liveAt(here);
+    expect(live.distrust(bad, [here, good])).toBe(true);
+    expect(live.link).toBe(here);
+    expect(live.prefer([here, bad, good], MINUTE)).toBe(false);
+    live.lost([bad, good]);
+    expect(live.link).toBe(good);
+    live.lost([bad]);
+    expect(live.link).toBe(bad);
   });
 
   it('stays with one that did not do its work where there is no other', () => {
     const only = home(20);
     const live = liveAt(only);
-    expect(live.distrust([])).toBe(false);
+    expect(live.distrust(only, [])).toBe(false);
     expect(live.link).toBe(only);
   });
 

@@ -28,16 +28,25 @@ export class LiveHome {
 
   /** The live one is gone. */
   lost(others: readonly Link[]): void {
-    this.#link = heardLast(others) ?? others[0];
+    this.#link = this.#best(others) ?? others[0];
   }
 
-  /** The live one does not do its work. @returns whether another one takes its place */
-  distrust(others: readonly Link[]): boolean {
-    const next = heardLast(others);
-    if (!this.#link || !next) return false;
-    this.#distrusted.add(this.#link);
-    this.#link = next;
+  /**
+   * A home relay does not do its work. If it is the live one, another takes its place.
+   * @param others the other home relays
+   * @returns false where there is nobody else
+   */
+  distrust(link: Link, others: readonly Link[]): boolean {
+    const next = this.#best(others);
+    if (!next) return false;
+    this.#distrusted.add(link);
+    if (link === this.#link) this.#link = next;
     return true;
+  }
+
+  /** Whoever did its work comes before those that did not. */
+  #best(others: readonly Link[]): Link | undefined {
+    return heardLast(others.filter((link) => !this.#distrusted.has(link))) ?? heardLast(others);
   }
 
   /**

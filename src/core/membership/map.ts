@@ -2,13 +2,13 @@
  * The map of the mesh: relays, the links that both ends list, and who has interest in what. From it every relay
  * computes the same shortest-path trees (MOSPF, RFC 1584): ties break by the costs of the links, then by the bytes of the id.
  *
- * Outside a relay is its id text; inside it has a *slot*, which it keeps while it is known, and a *rank* among the ids,
- * which the graph counts with.
+ * Outside a relay is its id text; inside it has a *slot*, which it keeps while it is known and which is its number in the
+ * graph, and a rank among the ids.
  *
  * Invariants:
  * 1. An edge counts only if both ends list each other.
  * 2. A relay counts only if such edges connect it to oneself; the others are kept until they expire and not used.
- * 3. Everything derived (graph, trees, branches) is dropped when the version changes; nothing is learnt from traffic.
+ * 3. Everything derived (trees, branches) is dropped when an edge changes; nothing is learnt from traffic.
  * 4. Who has a filter may be taken for a holder of a tag that it has not. That costs copies; whoever holds a tag is
  *    never taken for one who does not.
  */
@@ -25,34 +25,24 @@ interface Node {
   readonly peer: string;
   readonly key: Bytes;
   readonly slot: number;
-  /** place in the order of ids */
-  rank: number;
   record: PeerRecord | undefined;
-  /** to those that list it and that it lists, in the order of ids */
-  edges: readonly Edge[];
   tags: TagSet;
   /** of each tag, in the index */
   entries: Int32Array;
 }
 
-interface Edge {
-  readonly to: Node;
-  /** 0 to 255 */
-  readonly cost: number;
-}
-
-const byId = (a: Edge, b: Edge): number => compare(a.to.key, b.to.key);
-
 /** The shortest-path tree of a root: the parent of each relay, '' for the root itself, from the root outwards. */
 export type Tree = ReadonlyMap<string, string>;
 
-/** The graph of one version of the map. */
+/** Who counts, for one version of the map. */
 interface View {
-  readonly graph: Graph;
-  /** the tree of oneself: who is in it counts */
+  /** slots in the order of the tree of oneself: who is in it counts */
   readonly own: Uint16Array;
+  /** by slot */
   readonly counts: Uint8Array;
 }
+
+const NO_ENTRIES = new Int32Array(0);
 
 export class RelayMap {
   readonly #own: Node;
@@ -61,12 +51,13 @@ export class RelayMap {
   /** by slot */
   readonly #slots: (Node | undefined)[] = [];
   readonly #freeSlots: number[] = [];
-  /** in the order of ids */
-  readonly #ranked: Node[] = [];
+  readonly #graph = new Graph();
   readonly #index: TagIndex;
-  /** for each root: by rank, the rank of the child of ours that leads there */
+  /** for each root: by slot, the slot of the child of ours that leads there */
   readonly #branches = new Map<string, Uint16Array>();
   #view: View | undefined;
+  /** counts what may change who is connected, or has interest in what: links, and tags */
+  #holdings = 0;
 
   /** @param key what others cannot know */
   constructor(own: string, key: HashKey) {
@@ -79,12 +70,11 @@ export class RelayMap {
     if (known) return known;
     const key = idFromText(peer) as Bytes;
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
-    const none = { record: undefined, edges: [], tags: NO_TAGS, entries: new Int32Array(0) };
-    const node: Node = { peer, key, slot, rank: 0, ...none };
+    const node: Node = { peer, key, slot, record: undefined, tags: NO_TAGS, entries: NO_ENTRIES };
     this.#slots[slot] = node;
     this.#nodes.set(peer, node);
     this.#byShortId.set(shortId(peer), peer);
-    this.#ranked.splice(this.#rankOf(key), 0, node);
+    this.#graph.insert(slot, this.#rankOf(key));
     this.#changed();
     return node;
   }
@@ -92,10 +82,10 @@ export class RelayMap {
   /** How many ids are smaller. */
   #rankOf(key: Bytes): number {
     let from = 0;
-    let to = this.#ranked.length;
+    let to = this.#graph.count;
     while (from < to) {
       const middle = (from + to) >>> 1;
-      if (compare((this.#ranked[middle] as Node).key, key) < 0) from = middle + 1;
+      if (compare((this.#slots[this.#graph.at(middle)] as Node).key, key) < 0) from = middle + 1;
       else to = middle;
     }
     return from;
@@ -109,25 +99,31 @@ export class RelayMap {
   setPeer(record: PeerRecord): void {
     const node = this.#node(record.peer);
     const before = node.record;
-    node.record = record;
+    // A thousand records name the same relays: of each id one text is kept.
+    const links = record.links.map((peer) => this.#nodes.get(peer)?.peer ?? peer);
+    node.record = { ...record, peer: node.peer, links };
     // Most records are old ones made anew.
-    if (before && isEqual(before.links, record.links) && isEqual(before.costs, record.costs)) return;
+    const isLinkedAsBefore = before !== undefined && isEqual(before.links, record.links);
+    if (isLinkedAsBefore && isEqual(before.costs, record.costs)) return;
     this.#relink(node);
     this.#changed();
+    if (!isLinkedAsBefore) this.#holdings++;
   }
 
   /** Finds the edges of a relay anew. One costs what the end says that says more: nobody alone makes a way cheap. */
   #relink(node: Node): void {
-    for (const { to } of node.edges) to.edges = to.edges.filter((edge) => edge.to !== node);
     const { links = [], costs = [] } = node.record ?? {};
-    const edges = links.flatMap((peer, i): Edge[] => {
-      const to = this.#nodes.get(peer);
+    const now: number[] = [];
+    for (let i = 0; i < links.length; i++) {
+      const to = this.#nodes.get(links[i] as string);
       const back = to === node ? -1 : (to?.record?.links.indexOf(node.peer) ?? -1);
-      if (!to || back < 0) return [];
-      return [{ to, cost: Math.max(costs[i] as number, to.record?.costs[back] as number) }];
-    });
-    node.edges = edges.sort(byId);
-    for (const { to, cost } of edges) to.edges = [...to.edges, { to: node, cost }].sort(byId);
+      if (!to || back < 0) continue;
+      now.push(to.slot);
+      this.#graph.join(node.slot, to.slot, Math.max(costs[i] as number, to.record?.costs[back] as number));
+    }
+    if (this.#graph.degree(node.slot) === now.length) return;
+    for (const slot of this.#graph.neighbours(node.slot))
+      if (!now.includes(slot)) this.#graph.part(node.slot, slot);
   }
 
   /** What a relay has interest in from now on. */
@@ -150,6 +146,7 @@ export class RelayMap {
     }
     node.entries = entries;
     node.tags = tags;
+    this.#holdings++;
   }
 
   remove(peer: string): void {
@@ -162,45 +159,32 @@ export class RelayMap {
     this.#byShortId.delete(shortId(peer));
     this.#slots[node.slot] = undefined;
     this.#freeSlots.push(node.slot);
-    this.#ranked.splice(this.#rankOf(node.key), 1);
+    this.#graph.remove(node.slot);
     this.#changed();
+    this.#holdings++;
   }
 
   #current(): View {
     if (this.#view) return this.#view;
-    const starts = new Int32Array(this.#ranked.length + 1);
-    for (const [rank, node] of this.#ranked.entries()) {
-      node.rank = rank;
-      starts[rank + 1] = (starts[rank] as number) + node.edges.length;
-    }
-    const edges = new Uint16Array(starts.at(-1) as number);
-    const costs = new Uint8Array(edges.length);
-    let at = 0;
-    for (const node of this.#ranked)
-      for (const { to, cost } of node.edges) {
-        edges[at] = to.rank;
-        costs[at++] = cost;
-      }
-    const graph = new Graph(starts, edges, costs);
-    const own = graph.treeOf(this.#own.rank).order;
-    const counts = new Uint8Array(graph.size);
-    for (const rank of own) counts[rank] = 1;
-    this.#view = { graph, own, counts };
+    const own = this.#graph.treeOf(this.#own.slot).order;
+    const counts = new Uint8Array(this.#graph.size);
+    for (const slot of own) counts[slot] = 1;
+    this.#view = { own, counts };
     return this.#view;
   }
 
-  #peerAt(rank: number): string {
-    return (this.#ranked[rank] as Node).peer;
+  #peerAt(slot: number): string {
+    return (this.#slots[slot] as Node).peer;
   }
 
   /** The shortest-path tree of `root` (peer id) over the relays that count; empty if it is none of them. */
   treeOf(root: string): Tree {
     const tree = new Map<string, string>();
     if (!this.counts(root)) return tree;
-    const { order, parents } = this.#current().graph.treeOf((this.#nodes.get(root) as Node).rank);
-    for (const rank of order) {
-      const parent = parents[rank] as number;
-      tree.set(this.#peerAt(rank), parent === NOBODY ? '' : this.#peerAt(parent));
+    const { order, parents } = this.#graph.treeOf((this.#nodes.get(root) as Node).slot);
+    for (const slot of order) {
+      const parent = parents[slot] as number;
+      tree.set(this.#peerAt(slot), parent === NOBODY ? '' : this.#peerAt(parent));
     }
     return tree;
   }
@@ -209,13 +193,12 @@ export class RelayMap {
   #branchesOf(root: Node): Uint16Array {
     const known = this.#branches.get(root.peer);
     if (known) return known;
-    const { graph } = this.#current();
-    const { order, parents } = graph.treeOf(root.rank);
-    const branches = new Uint16Array(graph.size).fill(NOBODY);
+    const { order, parents } = this.#graph.treeOf(root.slot);
+    const branches = new Uint16Array(this.#graph.size).fill(NOBODY);
     // From the root outwards: a parent's branch is known before its children are met.
-    for (const rank of order) {
-      const parent = parents[rank] as number;
-      if (parent !== NOBODY) branches[rank] = parent === this.#own.rank ? rank : (branches[parent] as number);
+    for (const slot of order) {
+      const parent = parents[slot] as number;
+      if (parent !== NOBODY) branches[slot] = parent === this.#own.slot ? slot : (branches[parent] as number);
     }
     if (this.#branches.size >= LIMITS.treesMax) this.#branches.clear();
     this.#branches.set(root.peer, branches);
@@ -229,7 +212,7 @@ export class RelayMap {
     let branches: Uint16Array | undefined;
     this.#findHolders(tag, (node) => {
       branches ??= this.#branchesOf(this.#nodes.get(root) as Node);
-      const child = branches[node.rank] as number;
+      const child = branches[node.slot] as number;
       if (child !== NOBODY) children.add(this.#peerAt(child));
     });
     return children;
@@ -247,7 +230,14 @@ export class RelayMap {
   /** Whether a relay is connected with us. */
   counts(peer: string): boolean {
     const node = this.#nodes.get(peer);
-    return node !== undefined && this.#current().counts[node.rank] === 1;
+    return node !== undefined && this.#current().counts[node.slot] === 1;
+  }
+
+  /** The neighbour over whom the shortest way to a relay leads; `undefined` for ourselves, and for one that does not count. */
+  towards(peer: string): string | undefined {
+    if (!this.counts(peer)) return undefined;
+    const branch = this.#branchesOf(this.#own)[(this.#nodes.get(peer) as Node).slot] as number;
+    return branch === NOBODY ? undefined : this.#peerAt(branch);
   }
 
   /** The relay with this short id that counts, or `undefined`. */
@@ -283,10 +273,27 @@ export class RelayMap {
     return this.#nodes.get(peer)?.record;
   }
 
-  /** Relays that count, oneself included if it has a record. */
+  /** The same number as long as {@link eachConnected} has the same to tell. */
+  get holdings(): number {
+    return this.#holdings;
+  }
+
+  /** Relays that count, oneself included if it has a record, with what they have interest in. */
+  eachConnected(visit: (peer: string, tags: TagSet) => void): void {
+    for (const slot of this.#current().own) {
+      const { peer, record, tags } = this.#slots[slot] as Node;
+      if (record !== undefined) visit(peer, tags);
+    }
+  }
+
   connected(): string[] {
-    const nodes = Array.from(this.#current().own, (rank) => this.#ranked[rank] as Node);
-    return nodes.filter(({ record }) => record !== undefined).map(({ peer }) => peer);
+    const peers: string[] = [];
+    this.eachConnected((peer) => peers.push(peer));
+    return peers;
+  }
+
+  isConnected(peer: string): boolean {
+    return this.recordOf(peer) !== undefined && this.counts(peer);
   }
 
   /** We are no relay before we have a record. */
@@ -309,15 +316,15 @@ export class RelayMap {
    * @param peers those that may go, those known longest first
    */
   spare(peers: readonly string[]): string[] {
-    const { graph, counts } = this.#current();
-    const cuts = graph.cutsFrom(this.#own.rank);
+    const { counts } = this.#current();
+    const cuts = this.#graph.cutsFrom(this.#own.slot);
     const behind = new Map<number, number>();
     for (const cut of cuts) if (cut !== NOBODY) behind.set(cut, (behind.get(cut) ?? 0) + 1);
     let widest = NOBODY;
     for (const [cut, size] of behind) if (size > (behind.get(widest) ?? 0)) widest = cut;
-    const rankOf = (peer: string): number | undefined => this.#nodes.get(peer)?.rank;
-    const lost = peers.filter((peer) => counts[rankOf(peer) ?? NOBODY] !== 1);
-    const hanging = peers.filter((peer) => widest !== NOBODY && cuts[rankOf(peer) ?? NOBODY] === widest);
+    const slotOf = (peer: string): number => this.#nodes.get(peer)?.slot ?? NOBODY;
+    const lost = peers.filter((peer) => counts[slotOf(peer)] !== 1);
+    const hanging = peers.filter((peer) => widest !== NOBODY && cuts[slotOf(peer)] === widest);
     return [...lost, ...hanging.reverse()];
   }
 }

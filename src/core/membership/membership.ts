@@ -109,6 +109,11 @@ export class Membership {
     return this.#isRelay ? this.#links.all().filter((link) => link.remoteRelay) : [];
   }
 
+  /** Home relays that are linked; none for a relay. */
+  homes(): Link[] {
+    return this.#isRelay ? [] : this.#links.all();
+  }
+
   leaves(): Link[] {
     return this.#isRelay ? this.#links.all().filter((link) => !link.remoteRelay) : [];
   }
@@ -179,11 +184,14 @@ export class Membership {
     }
   }
 
-  /** A leaf's live relay does not do its work: the next home relay becomes it. */
-  changeLive(): void {
-    const { link } = this.#live;
+  /** A home relay of a leaf does not do its work: another one is the live one, if there is any. */
+  distrust(link: Link | undefined, reason: string): void {
     if (this.#isRelay || !link) return;
-    if (this.#live.distrust(this.#links.all().filter((other) => other !== link))) this.#liveMoved(link);
+    const isLive = link === this.#live.link;
+    const others = this.#links.all().filter((other) => other !== link);
+    if (!this.#live.distrust(link, others)) return;
+    this.#ctx.report('warn', 'a home relay is not relied on', { link: link.id, peer: link.peer, reason });
+    if (isLive) this.#liveMoved(link);
   }
 
   #liveMoved(from: Link): void {
@@ -288,6 +296,11 @@ export class Membership {
   /** Dials a relay to visit it, at an address of its record, which the book may have had no room for. */
   visit(peer: string, url: string): 'dialled' | 'later' | 'no' {
     return this.addresses.visit(this.#hintOf(peer, url));
+  }
+
+  /** Whether no dial of this address leads to that relay. */
+  isDeadEnd(peer: string, url: string): boolean {
+    return this.addresses.isDeadEnd(this.#hintOf(peer, url));
   }
 
   /** There are no records of it any more. */

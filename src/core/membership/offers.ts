@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { RecordHead } from '../wire/frame.ts';
-import { keyOf } from './record-store.ts';
+import { HeadMap } from './head-map.ts';
 
 interface Offer {
   readonly head: RecordHead;
@@ -29,7 +29,7 @@ export interface OfferRules {
 export class Offers {
   readonly #ctx: Context;
   readonly #rules: OfferRules;
-  readonly #offers = new Map<string, Offer>();
+  readonly #offers = new HeadMap<Offer>();
   /** how many records each neighbour is to send now */
   readonly #asking = new Map<Link, number>();
 
@@ -47,13 +47,12 @@ export class Offers {
    * @returns whether it is to be asked for it now
    */
   add(link: Link, head: RecordHead): boolean {
-    const key = keyOf(head);
-    let offer = this.#offers.get(key);
+    let offer = this.#offers.get(head);
     if (!offer) {
       if (this.#offers.size >= LIMITS.recordOffersMax) return this.#askOnly(link, head);
       const askedMs = Number.NEGATIVE_INFINITY;
       offer = { head, from: new Map(), asked: new Set(), askedOf: undefined, askedMs };
-      this.#offers.set(key, offer);
+      this.#offers.set(head, offer);
     }
     const before = offer.from.get(link);
     if (offer.from.size < LIMITS.overlayMax || before !== undefined) offer.from.set(link, head.sequence);
@@ -74,11 +73,11 @@ export class Offers {
 
   /** Whether this neighbour was asked for such a record and has not sent it. */
   isAsked(link: Link, head: RecordHead): boolean {
-    return this.#offers.get(keyOf(head))?.asked.has(link) ?? false;
+    return this.#offers.get(head)?.asked.has(link) ?? false;
   }
 
   has(head: RecordHead): boolean {
-    return this.#offers.has(keyOf(head));
+    return this.#offers.has(head);
   }
 
   #isAsked(offer: Offer): boolean {
@@ -109,7 +108,7 @@ export class Offers {
 
   /** A record is here now. @returns the neighbours that have it already */
   came(head: RecordHead): Link[] {
-    const offer = this.#offers.get(keyOf(head));
+    const offer = this.#offers.get(head);
     if (!offer) return [];
     this.#release(offer);
     const have: Link[] = [];
@@ -118,7 +117,7 @@ export class Offers {
       have.push(link);
       offer.from.delete(link);
     }
-    if (offer.from.size === 0) this.#offers.delete(keyOf(head));
+    if (offer.from.size === 0) this.#offers.delete(head);
     // What is left is newer, and nobody is on the way with it.
     offer.asked.clear();
     offer.askedMs = Number.NEGATIVE_INFINITY;
@@ -127,7 +126,7 @@ export class Offers {
 
   /** A record came and was over the rate: it is asked for once more when there is room. */
   refused(link: Link, head: RecordHead): void {
-    const offer = this.#offers.get(keyOf(head));
+    const offer = this.#offers.get(head);
     if (!offer) return;
     this.#release(offer);
     offer.asked.delete(link);
@@ -137,12 +136,19 @@ export class Offers {
   /** What did not come or had to wait, and whom to ask next. What nobody else has is forgotten. */
   overdue(): Map<Link, RecordHead[]> {
     const due = new Map<Link, RecordHead[]>();
-    for (const [key, offer] of this.#offers) {
+    if (this.#offers.size === 0) return due;
+    for (const offer of this.#offers.values()) {
       if (this.#isAsked(offer)) continue;
       this.#release(offer);
-      const left = [...offer.from.keys()].filter((link) => link.phase === 'up' && !offer.asked.has(link));
-      if (left.length === 0) this.#offers.delete(key);
-      const next = left.find((link) => this.#isNext(link, offer.head));
+      let [isLeft, next]: [boolean, Link | undefined] = [false, undefined];
+      for (const link of offer.from.keys()) {
+        if (link.phase !== 'up' || offer.asked.has(link)) continue;
+        isLeft = true;
+        if (!this.#isNext(link, offer.head)) continue;
+        next = link;
+        break;
+      }
+      if (!isLeft) this.#offers.delete(offer.head);
       if (!next) continue;
       this.#asks(offer, next);
       const head = { ...offer.head, sequence: offer.from.get(next) as number };

@@ -7,6 +7,7 @@
 import type { Context } from '../context.ts';
 import { LIMITS, SECOND } from '../limits.ts';
 import { type BucketRate, TokenBuckets } from '../token-buckets.ts';
+import type { RecordKind } from '../wire/frame.ts';
 
 const OF_RELAY: BucketRate = { burst: LIMITS.recordBurst, perSecond: SECOND / LIMITS.recordEveryMs };
 const OF_LINK: BucketRate = { burst: LIMITS.newRelaysBurst, perSecond: LIMITS.newRelaysPerSecond };
@@ -34,13 +35,19 @@ class Rated {
 }
 
 export class RecordRates {
-  /** by kind and relay */
-  readonly known: Rated;
+  /** by relay, for each kind */
+  readonly #known: Readonly<Record<RecordKind, Rated>>;
   /** by the peer at the other end of a link: a new link with it begins no new count */
   readonly fresh: Rated;
 
   constructor(ctx: Context) {
-    this.known = new Rated(ctx, OF_RELAY, 2 * LIMITS.relaysMax);
+    const known = (): Rated => new Rated(ctx, OF_RELAY, LIMITS.relaysMax);
+    this.#known = { 1: known(), 2: known() };
     this.fresh = new Rated(ctx, OF_LINK, LIMITS.newRelaysPeersMax);
+  }
+
+  /** what is known of relays, records of this kind */
+  known(kind: RecordKind): Rated {
+    return this.#known[kind];
   }
 }

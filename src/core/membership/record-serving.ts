@@ -7,11 +7,12 @@ import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { RecordHead } from '../wire/frame.ts';
-import { type Kept, keyOf, type RecordStore } from './record-store.ts';
+import { HeadMap } from './head-map.ts';
+import type { Kept, RecordStore } from './record-store.ts';
 
 interface Queue {
   /** what is still to be looked up, each relay and kind once: as the neighbour asked for it last */
-  readonly heads: Map<string, RecordHead>;
+  readonly heads: HeadMap<RecordHead>;
   /** what was looked up and has not been sent: the rest of one chain */
   items: Kept[];
   isSending: boolean;
@@ -34,8 +35,8 @@ export class RecordServing {
   }
 
   request(link: Link, heads: readonly RecordHead[]): void {
-    const queue = this.#queues.get(link) ?? { heads: new Map(), items: [], isSending: false, sentMs: 0 };
-    for (const head of heads) if (this.#store.has(head)) queue.heads.set(keyOf(head), head);
+    const queue = this.#queues.get(link) ?? { heads: new HeadMap(), items: [], isSending: false, sentMs: 0 };
+    for (const head of heads) if (this.#store.has(head)) queue.heads.set(head, head);
     this.#queues.set(link, queue);
     if (!queue.isSending) this.#next(link, queue);
   }
@@ -61,10 +62,10 @@ export class RecordServing {
     while (taken.length < LIMITS.recordsPerFrameMax) {
       const [item] = queue.items;
       if (item === undefined) {
-        const [next] = queue.heads;
+        const [next] = queue.heads.values();
         if (next === undefined) break;
-        queue.heads.delete(next[0]);
-        queue.items = [...this.#store.since(next[1])];
+        queue.heads.delete(next);
+        queue.items = [...this.#store.since(next)];
         continue;
       }
       size += item.bytes.length + ITEM_BYTES;

@@ -5,6 +5,7 @@
 import type { Bytes } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { RECORD, type RecordHead } from '../wire/frame.ts';
+import { HeadMap } from './head-map.ts';
 import { DELTA, headKind, type InterestDelta, type SignedContent, type SignedRecord } from './records.ts';
 
 export interface Kept {
@@ -34,8 +35,6 @@ export interface ChainSize {
   readonly tags: number;
 }
 
-export const keyOf = ({ kind, peer }: Pick<RecordHead, 'kind' | 'peer'>): string => `${kind}:${peer}`;
-
 /** Of a full record alone. */
 export function sizeOfFull(content: SignedContent, bytes: Bytes): ChainSize {
   const tags = content.kind === RECORD.interest ? content.tags : undefined;
@@ -59,10 +58,12 @@ export function sizeWith(size: ChainSize, delta: InterestDelta, bytes: Bytes): C
 const bytesOf = ({ fullBytes, deltaBytes }: ChainSize): number => fullBytes + deltaBytes;
 
 export class RecordStore {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new HeadMap<Entry>();
   #relays = 0;
   #bytes = 0;
   #tags = 0;
+  /** no record ends before */
+  #endsMs = Number.POSITIVE_INFINITY;
 
   /** of all records */
   get bytes(): number {
@@ -76,11 +77,11 @@ export class RecordStore {
 
   /** Sequence of the newest record of this kind, -1 if there is none. */
   sequenceOf(head: Pick<RecordHead, 'kind' | 'peer'>): number {
-    return this.#entries.get(keyOf(head))?.head.sequence ?? -1;
+    return this.#entries.get(head)?.head.sequence ?? -1;
   }
 
   has(head: Pick<RecordHead, 'kind' | 'peer'>): boolean {
-    return this.#entries.has(keyOf(head));
+    return this.#entries.has(head);
   }
 
   heads(): RecordHead[] {
@@ -95,7 +96,7 @@ export class RecordStore {
 
   /** What somebody lacks who has the record of this sequence: what was added to it since, or everything. */
   since(head: RecordHead): readonly Kept[] {
-    const entry = this.#entries.get(keyOf(head));
+    const entry = this.#entries.get(head);
     if (!entry || head.sequence >= entry.head.sequence) return [];
     const { full, deltas } = entry;
     const at = [full, ...deltas].findIndex(({ sequence }) => sequence === head.sequence);
@@ -114,7 +115,7 @@ export class RecordStore {
   }
 
   #before({ content }: SignedRecord): Entry | undefined {
-    return this.#entries.get(keyOf({ kind: headKind(content), peer: content.peer }));
+    return this.#entries.get({ kind: headKind(content), peer: content.peer });
   }
 
   /** Whether there is room for a record that {@link follows}. */
@@ -145,25 +146,32 @@ export class RecordStore {
     const chain = isDelta
       ? { full: before.full, deltas: [...before.deltas, kept] }
       : { full: kept, deltas: [] };
-    this.#entries.set(keyOf(head), { head, ...chain, size, endMs: endMsOf(content) });
+    const endMs = endMsOf(content);
+    this.#endsMs = Math.min(this.#endsMs, endMs);
+    this.#entries.set(head, { head, ...chain, size, endMs });
   }
 
   remove(peer: string): void {
     for (const kind of [RECORD.peer, RECORD.interest]) {
-      const key = keyOf({ kind, peer });
-      const entry = this.#entries.get(key);
+      const entry = this.#entries.get({ kind, peer });
       if (!entry) continue;
       this.#bytes -= bytesOf(entry.size);
       this.#tags -= entry.size.tags;
       if (kind === RECORD.peer) this.#relays--;
-      this.#entries.delete(key);
+      this.#entries.delete({ kind, peer });
     }
   }
 
   /** Relays of whom a record has ended. */
   ended(wallMs: number): Set<string> {
-    const ended = [...this.#entries.values()].filter(({ endMs }) => endMs <= wallMs);
-    return new Set(ended.map(({ head }) => head.peer));
+    const ended = new Set<string>();
+    if (wallMs < this.#endsMs) return ended;
+    this.#endsMs = Number.POSITIVE_INFINITY;
+    for (const { endMs, head } of this.#entries.values()) {
+      if (endMs <= wallMs) ended.add(head.peer);
+      this.#endsMs = Math.min(this.#endsMs, endMs);
+    }
+    return ended;
   }
 }
 

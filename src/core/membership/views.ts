@@ -31,6 +31,8 @@ export class Views {
   /** addresses that are dialled as feelers, and since when */
   readonly #feelers = new Map<string, number>();
   #feltMs = Number.NEGATIVE_INFINITY;
+  /** when it was last looked whether somebody may be cut off from us */
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(ctx: Context, links: Links, host: ViewsHost) {
     this.#ctx = ctx;
@@ -118,9 +120,12 @@ export class Views {
   /** Sooner where somebody may be cut off from us. */
   #isFeelerDue(isLinked: (peer: string) => boolean): boolean {
     const { map, addresses } = this.#host;
-    const waitedMs = this.#ctx.now.monotonicMs - this.#feltMs;
-    if (waitedMs < LIMITS.feelerLostMs) return false;
-    if (waitedMs >= LIMITS.feelerMs) return true;
+    const now = this.#ctx.now.monotonicMs;
+    if (now - this.#feltMs < LIMITS.feelerLostMs) return false;
+    if (now - this.#feltMs >= LIMITS.feelerMs) return true;
+    // That goes through the whole book.
+    if (now - this.#lookedMs < LIMITS.feelerLookMs) return false;
+    this.#lookedMs = now;
     return addresses.isAnyDue(({ peer, failures }) => failures < 3 && !map.counts(peer) && !isLinked(peer));
   }
 

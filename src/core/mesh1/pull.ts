@@ -190,7 +190,9 @@ export class Pull {
     this.#ctx.read(
       { kind: 'has', ids },
       ({ holdings }) => {
-        session.unverified += holdings.filter((holding) => holding === 'unknown').length;
+        session.unverified += holdings.filter(
+          (holding) => holding === 'unknown' || holding === 'named',
+        ).length;
       },
       () => {
         session.unverified += ids.length;

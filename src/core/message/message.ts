@@ -25,8 +25,16 @@ import { fromUint64, type Time, toUint64 } from './time.ts';
 /** SHA-256, given from outside so that the core stays free of imports. */
 export type Sha256 = (bytes: Bytes) => Bytes;
 
-/** Message kinds. Others are stored and relayed, and not shown, but for those that {@link isEphemeral} names. */
-export const MESSAGE_KIND = { post: 1, draft: 256, activity: 257 } as const;
+/** Message kinds. Others are stored and relayed, and not shown, but for those that {@link isEphemeral} names. A delete may be
+ *  of any kind; ours are of their own, so that nobody shows them as empty posts. Of recovery certificates only the rule of
+ *  feeds (`channel/feed.ts`) knows so far. */
+export const MESSAGE_KIND = {
+  post: 1,
+  deletion: 2,
+  recoveryCertificate: 16,
+  draft: 256,
+  activity: 257,
+} as const;
 
 /** Kinds that are passed on and never stored: 256 to 511, also those that nobody knows yet. */
 export function isEphemeral(kind: number): boolean {
@@ -198,7 +206,8 @@ export function signingInput(context: MessageContext, id: Bytes): Bytes {
   return concat(context.signaturePrefix, id);
 }
 
-function contentHash(context: MessageContext, body: string, payload: Bytes): Bytes {
+/** @returns 32 bytes */
+export function contentHash(context: MessageContext, body: string, payload: Bytes): Bytes {
   const content = new CborWriter(payload.length + body.length + 16).text(body).bytes(payload);
   return context.contentHash.of(content.finish());
 }
@@ -229,10 +238,12 @@ export function encodeWireItem(bytes: Bytes, signature: Bytes, body: string, pay
 
 interface Header {
   readonly fields: Omit<MessageFields, 'body' | 'payload'>;
+  /** hash of body and payload */
   readonly content: Bytes;
 }
 
-function readHeader(bytes: Bytes): Header {
+/** The fields in signed bytes. Throws {@link CborError}. */
+export function readHeader(bytes: Bytes): Header {
   const r = new CborReader(bytes);
   r.tuple(9);
   const kind = r.uint(0xffff);

@@ -1,7 +1,9 @@
-/** What each tag costs, estimated between two looks at the store. */
+/** What each tag, and what is kept for newcomers of each address group, costs: estimated between two looks at the store. */
+import type { AllKeptFor } from '../interest/kept-for.ts';
 import { LIMITS } from '../limits.ts';
 import type { TagUse } from '../persistence.ts';
 import type { Room } from './plan.ts';
+import { carriedUses, levelOf, newcomerSizes, newcomersOf, sumOf } from './shares.ts';
 
 interface Estimate {
   messages: number;
@@ -9,42 +11,103 @@ interface Estimate {
   readonly room: Room;
 }
 
-export class Estimates {
-  readonly #roomOf: (use: TagUse) => Room;
-  readonly #tags = new Map<string, Estimate>();
+/** What is kept for newcomers of one address group. */
+interface Group {
+  bytes: number;
+  /** beyond that nothing more is taken for them until the next look */
+  readonly most: number;
+  /** what the largest channels are cut to: they take nothing before that */
+  readonly level: number;
+}
 
-  constructor(roomOf: (use: TagUse) => Room) {
-    this.#roomOf = roomOf;
+export interface EstimatesHost {
+  readonly roomOf: (use: TagUse) => Room;
+  /** whom a carried channel is kept for */
+  readonly keptFor: Pick<AllKeptFor, 'now' | 'recent'>;
+  /** bytes of what is kept for newcomers of one address group only */
+  readonly newcomerBytes: number;
+  /** there is no room for more of that */
+  readonly newcomersFull: (group: string, bytes: number) => void;
+}
+
+export class Estimates {
+  readonly #host: EstimatesHost;
+  readonly #tags = new Map<string, Estimate>();
+  /** by address group */
+  #newcomers = new Map<string, Group>();
+
+  constructor(host: EstimatesHost) {
+    this.#host = host;
   }
 
   /** Takes over what a look has found. */
   replace(tags: readonly TagUse[]): void {
     this.#tags.clear();
-    for (const use of tags)
-      this.#tags.set(use.tag, { messages: use.messages, bytes: use.bytes, room: this.#roomOf(use) });
+    const rooms = tags.map((use) => this.#host.roomOf(use));
+    for (const room of rooms) {
+      const { tag, messages, bytes } = room.use;
+      this.#tags.set(tag, { messages, bytes, room });
+    }
+    const sizes = newcomerSizes(carriedUses(rooms), this.#host.keptFor.now());
+    this.#newcomers = new Map([...sizes].map(([group, all]) => [group, this.#groupOf(all)]));
   }
 
-  /** Counts a message of somebody else. @returns whether the tag is over its limits now */
+  /** What other groups have room for is not cut. So that it keeps nobody out for ever, a little more is taken each time. */
+  #groupOf(sizes: readonly number[]): Group {
+    const { newcomerBytes } = this.#host;
+    const bytes = sumOf(sizes);
+    const more = bytes + newcomerBytes * (1 - LIMITS.pruneToShare);
+    const most = bytes > newcomerBytes ? more : newcomerBytes;
+    return { bytes, most, level: levelOf(sizes, newcomerBytes) };
+  }
+
+  /** Counts a message of somebody else. @returns whether it is too much now */
   add(tag: string, bytes: number): boolean {
     const estimate = this.#tags.get(tag) ?? this.#first(tag);
     estimate.bytes += bytes;
     estimate.messages++;
     const { messagesMax, bytesMax } = estimate.room;
-    return estimate.bytes > bytesMax || estimate.messages > messagesMax;
+    for (const group of this.#newcomersOf(estimate.room)) this.#addTo(group, bytes);
+    const isOver = estimate.bytes > bytesMax || estimate.messages > messagesMax;
+    return isOver || this.#isCut(estimate);
+  }
+
+  #addTo(name: string, bytes: number): void {
+    const group = this.#newcomers.get(name) ?? this.#groupOf([]);
+    this.#newcomers.set(name, group);
+    const before = group.bytes;
+    group.bytes += bytes;
+    if (before <= this.#host.newcomerBytes && group.bytes > this.#host.newcomerBytes)
+      this.#host.newcomersFull(name, group.bytes);
   }
 
   #first(tag: string): Estimate {
-    const room = this.#roomOf({ tag, messages: 0, bytes: 0, ownBytes: 0, floorHour: 0 });
-    const estimate = { messages: 0, bytes: 0, room };
+    const estimate = { messages: 0, bytes: 0, room: this.#emptyRoom(tag) };
     this.#tags.set(tag, estimate);
     return estimate;
   }
 
-  /** Whether a tag is so far over its limits that nothing more is taken until it is pruned. */
+  #emptyRoom(tag: string): Room {
+    return this.#host.roomOf({ tag, messages: 0, bytes: 0, ownBytes: 0, floorHour: 0 });
+  }
+
+  #newcomersOf({ kind, use }: Room): readonly string[] {
+    return kind === 'joined' ? [] : newcomersOf(this.#host.keptFor.recent().get(use.tag));
+  }
+
+  /** Whether a channel for newcomers is one that has to give way, by the rule of `shares.ts`. */
+  #isCut({ bytes, room }: Estimate): boolean {
+    const groups = this.#newcomersOf(room);
+    const isCutIn = (group: Group | undefined): boolean =>
+      group !== undefined && (group.bytes > group.most || bytes > group.level);
+    return groups.length > 0 && groups.every((name) => isCutIn(this.#newcomers.get(name)));
+  }
+
+  /** Whether there is so much too much that nothing more is taken into a tag until something is pruned. */
   isShut(tag: string): boolean {
-    const estimate = this.#tags.get(tag);
-    if (!estimate) return false;
-    const { messagesMax, bytesMax } = estimate.room;
-    return estimate.bytes > LIMITS.shutShare * bytesMax || estimate.messages > LIMITS.shutShare * messagesMax;
+    const estimate = this.#tags.get(tag) ?? { messages: 0, bytes: 0, room: this.#emptyRoom(tag) };
+    const { messages, bytes, room } = estimate;
+    const isFar = bytes > LIMITS.shutShare * room.bytesMax || messages > LIMITS.shutShare * room.messagesMax;
+    return isFar || this.#isCut(estimate);
   }
 }

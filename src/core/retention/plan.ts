@@ -1,5 +1,6 @@
 /** How much has to go, as pure functions over what things cost. */
 
+import { LIMITS } from '../limits.ts';
 import type { RetentionLimits } from '../peer-types.ts';
 import type { RetentionPolicy, TagUse } from '../persistence.ts';
 
@@ -64,6 +65,11 @@ export function floorFor(
     floor = hour + 1;
   }
   return floor;
+}
+
+/** How much is too much, so that some room is left afterwards; 0 within the limit. */
+export function excessOf(use: number, most: number): number {
+  return use > most ? use - Math.floor(most * LIMITS.pruneToShare) : 0;
 }
 
 /** Hours of several tags as one list, ascending. */

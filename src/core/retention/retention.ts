@@ -3,8 +3,9 @@
  *
  *   1. what has expired or is older than a channel's age goes; of channels that nobody has wanted for an hour, everything
  *      but own messages goes;
- *   2. a channel over its own limit loses content of its heaviest authors, and if that is not enough its oldest hours; over
- *      the limit of everything, carried channels give way like this, the largest of them first;
+ *   2. a channel over its own limit loses content of its heaviest authors, and if that is not enough its oldest hours; so do
+ *      those that are kept for newcomers of one address group only, over the limit of these; over
+ *      the limit of everything, carried channels give way like this, those for newcomers first, of equals the largest;
  *   3. if that is not enough, the oldest hours of joined channels go.
  *
  * Invariants:
@@ -30,7 +31,8 @@ import {
 } from '../persistence.ts';
 import { ClockCheck } from './clock-check.ts';
 import { Estimates } from './estimates.ts';
-import { floorFor, type HourUse, mergeHours, type Room, roomOf, waterLevel } from './plan.ts';
+import { excessOf, floorFor, type HourUse, mergeHours, type Room, roomOf } from './plan.ts';
+import { shareOut, sumOf } from './shares.ts';
 
 /** Hours of one channel looked at: more than its 90 days have (guess). */
 const HOURS_MAX = 8192;
@@ -80,7 +82,15 @@ export class Retention {
     this.#ctx = ctx;
     this.#interest = interest;
     this.#clock = new ClockCheck(ctx);
-    this.#estimates = new Estimates((use) => this.#roomOf(use));
+    this.#estimates = new Estimates({
+      roomOf: (use) => this.#roomOf(use),
+      keptFor: interest.keptFor,
+      newcomerBytes: ctx.config.retention.newcomerBytes,
+      newcomersFull: (group, bytes) => {
+        const room = ctx.config.retention.newcomerBytes;
+        ctx.report('info', 'no more room for newcomers of one address group', { group, bytes, room });
+      },
+    });
   }
 
   /** @param clockMs latest time at which an earlier run removed anything, 0 for none */
@@ -185,6 +195,8 @@ export class Retention {
         this.#total = tags.reduce((sum, use) => sum + use.bytes + use.ownBytes, 0);
         const disk = this.#total + freeBytes - LIMITS.diskReserveBytes;
         this.#capacity = Math.max(0, Math.min(this.#ctx.config.retention.bytesAll, disk));
+        // A round may take long, and the first one after a start ends what nobody has counted yet.
+        this.#estimates.replace(tags);
         then(tags);
       },
       () => this.#stop(),
@@ -265,15 +277,13 @@ export class Retention {
 
   #quota(tags: readonly TagUse[]): void {
     const rooms = tags.map((use) => this.#roomOf(use));
-    const carried = rooms.filter(({ kind }) => kind === 'carried').map(({ use }) => use.bytes);
-    const carriedBytes = carried.reduce((sum, bytes) => sum + bytes, 0);
+    const carriedBytes = sumOf(rooms.filter(({ kind }) => kind === 'carried').map(({ use }) => use.bytes));
     const over = Math.max(0, this.#total - this.#capacity);
-    const most = Math.max(0, Math.min(this.#ctx.config.retention.carriedBytesAll, carriedBytes - over));
-    const level =
-      carriedBytes > most ? waterLevel(carried, most * LIMITS.pruneToShare) : Number.MAX_SAFE_INTEGER;
-    const cut = rooms.map((room) =>
-      room.kind === 'carried' ? { ...room, bytesMax: Math.min(room.bytesMax, level) } : room,
-    );
+    const { carriedBytesAll, newcomerBytes } = this.#ctx.config.retention;
+    const cut = shareOut(rooms, this.#interest.keptFor.now(), {
+      ofGroup: newcomerBytes,
+      ofAll: Math.max(0, Math.min(carriedBytesAll, carriedBytes - over)),
+    });
     const before = this.#removed + this.#dropped;
     this.#shrinkAll(cut, () => {
       if (this.#removed + this.#dropped > before) this.#look((fresh) => this.#pressure(fresh));
@@ -371,7 +381,6 @@ export class Retention {
   }
 
   #end(tags: readonly TagUse[]): void {
-    this.#estimates.replace(tags);
     this.#stop();
     if (this.#removed + this.#dropped > 0)
       this.#ctx.report('info', 'retention made room', {
@@ -386,9 +395,4 @@ export class Retention {
     if (isFull) this.#ctx.report('error', 'no room for more messages', data, 'store_full');
     else this.#ctx.report('info', 'room for messages again', data);
   }
-}
-
-/** How much is too much, so that some room is left afterwards; 0 within the limit. */
-function excessOf(use: number, most: number): number {
-  return use > most ? use - Math.floor(most * LIMITS.pruneToShare) : 0;
 }

@@ -10,8 +10,10 @@ import type { LinkId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
+import type { Tombstone } from '../message/header.ts';
 import type { Message } from '../message/message.ts';
 import type { Footprint } from '../peer-types.ts';
+import type { Frame } from '../wire/frame.ts';
 
 /**
  * Why a message is asked for: `live`: it was announced, and the rates of authors hold as for what is pushed; `history`:
@@ -26,22 +28,37 @@ interface Missing {
   /** neighbours that may have it, the next one to ask first */
   links: Link[];
   asked: Link | undefined;
+  /** since when it waits for its turn there */
+  queuedMs: number;
+  /** 0 before its turn */
   askedMs: number;
-  /** answered, and being verified or stored */
-  arrived: boolean;
+  /** who answered it; it is being verified or stored */
+  bringer: Lane | undefined;
 }
 
 interface Lane {
   readonly link: Link;
   queue: Missing[];
-  /** id texts asked for and not answered */
-  readonly inFlight: Set<string>;
+  /** id texts asked for and not answered, by when, the oldest first */
+  readonly inFlight: Map<string, number>;
+  /** answers that are being verified or stored: who is slow at it asks for no more */
+  unsettled: number;
   /** answers given up, which may still come and are no offence */
   late: number;
+  /** when it last brought something */
+  broughtMs: number;
 }
 
 /** ids wanted over all links (guess: the queue of a hundred busy links) */
 const WANTED_MAX = 200_000;
+
+/** neighbours that are remembered for one id (guess) */
+const LINKS_MAX = 4;
+
+/** Another neighbour that may have it. */
+function addLink({ links }: Missing, link: Link): void {
+  if (!links.includes(link) && links.length < LINKS_MAX) links.push(link);
+}
 
 export class Fetcher {
   readonly #ctx: Context;
@@ -63,7 +80,7 @@ export class Fetcher {
   #lane(link: Link): Lane {
     let lane = this.#lanes.get(link.id);
     if (!lane) {
-      lane = { link, queue: [], inFlight: new Set(), late: 0 };
+      lane = { link, queue: [], inFlight: new Map(), unsettled: 0, late: 0, broughtMs: 0 };
       this.#lanes.set(link.id, lane);
     }
     return lane;
@@ -89,9 +106,7 @@ export class Fetcher {
     const known = this.#missing.get(idText);
     if (known) {
       if (reason !== 'live') known.reason = reason;
-      for (const link of live)
-        if (known.asked !== link && !known.links.includes(link) && known.links.length < 4)
-          known.links.push(link);
+      for (const link of live) if (known.asked !== link) addLink(known, link);
       return;
     }
     if (this.#missing.size >= WANTED_MAX || this.load(first) >= LIMITS.wantedPerLinkMax) return;
@@ -99,10 +114,11 @@ export class Fetcher {
       id: id.slice(),
       idText,
       reason,
-      links: live.slice(0, 4),
+      links: live.slice(0, LINKS_MAX),
       asked: undefined,
+      queuedMs: 0,
       askedMs: 0,
-      arrived: false,
+      bringer: undefined,
     };
     this.#missing.set(idText, missing);
     this.#enqueue(missing);
@@ -116,6 +132,7 @@ export class Fetcher {
     }
     missing.links = missing.links.filter((candidate) => candidate !== link);
     missing.asked = link;
+    missing.queuedMs = this.#ctx.now.monotonicMs;
     missing.askedMs = 0;
     this.#lane(link).queue.push(missing);
     this.#ctx.arm('flush', 0);
@@ -124,17 +141,20 @@ export class Fetcher {
   /** Sends requests where there is room: at the end of the turn, so that one frame asks for many. */
   flush(): void {
     for (const lane of this.#lanes.values()) {
-      const room = LIMITS.fetchMax - lane.inFlight.size;
+      const pending = lane.inFlight.size + lane.unsettled;
+      const room = Math.min(LIMITS.fetchMax - lane.inFlight.size, LIMITS.fetchPendingMax - pending);
       if (room <= 0 || lane.queue.length === 0) continue;
       // A few answers at a time are not worth a frame each, unless they are all that is left.
       if (room < LIMITS.fetchMax / 4 && lane.queue.length > room) continue;
       const batch = this.#take(lane, room);
       if (batch.length === 0) continue;
+      // One that was settled by another way and is missing again may still be on its way: two answers are not asked for.
+      const ids = batch.filter(({ idText }) => !lane.inFlight.has(idText)).map(({ id }) => id);
       for (const missing of batch) {
         missing.askedMs = this.#ctx.now.monotonicMs;
-        lane.inFlight.add(missing.idText);
+        if (!lane.inFlight.has(missing.idText)) lane.inFlight.set(missing.idText, missing.askedMs);
       }
-      this.#links.send(lane.link, { type: 'fetch', ids: batch.map((missing) => missing.id) });
+      if (ids.length > 0) this.#links.send(lane.link, { type: 'fetch', ids });
     }
   }
 
@@ -151,35 +171,45 @@ export class Fetcher {
     return batch;
   }
 
-  /** Takes an answer. @returns the messages that were asked for, by whether the rates of authors hold for them; anything
-   *  else is an offence */
+  /** Takes an answer. @returns what was asked for, messages by whether the rates of authors hold for them; anything else
+   *  is an offence */
   answered(
     link: Link,
-    messages: readonly Message[],
-    notHeld: readonly Bytes[],
-  ): { readonly rated: readonly Message[]; readonly free: readonly Message[] } {
+    { messages, notHeld, tombstones = [] }: Extract<Frame, { type: 'fetched' }>,
+  ): {
+    readonly rated: readonly Message[];
+    readonly free: readonly Message[];
+    readonly tombstones: readonly Tombstone[];
+  } {
     const lane = this.#lane(link);
     const rated: Message[] = [];
     const free: Message[] = [];
+    const buried: Tombstone[] = [];
     let unasked = 0;
-    for (const message of messages) {
-      const missing = this.#missing.get(message.idText);
-      if (!this.#isSolicited(lane, message.idText)) unasked++;
-      else if (missing && !missing.arrived) {
-        missing.arrived = true;
-        (missing.reason === 'live' ? rated : free).push(message);
+    const take = (idText: string, then: (reason: Reason) => void): void => {
+      const missing = this.#missing.get(idText);
+      if (!this.#isSolicited(lane, idText)) unasked++;
+      else if (missing?.bringer) addLink(missing, link);
+      else if (missing) {
+        missing.bringer = lane;
+        lane.unsettled++;
+        then(missing.reason);
       }
-    }
+    };
+    for (const message of messages)
+      take(message.idText, (reason) => (reason === 'live' ? rated : free).push(message));
+    for (const tombstone of tombstones) take(tombstone.header.idText, () => buried.push(tombstone));
     for (const id of notHeld) {
       const missing = this.#missing.get(toBase64url(id));
       if (!this.#isSolicited(lane, toBase64url(id))) unasked++;
-      else if (missing?.asked === link && !missing.arrived) this.#enqueue(missing);
+      else if (missing?.asked === link && !missing.bringer) this.#enqueue(missing);
     }
+    if (messages.length + tombstones.length > 0 && unasked === 0) lane.broughtMs = this.#ctx.now.monotonicMs;
     if (unasked > 0)
       this.#links.offend(link, 'unasked', `${unasked} messages that were not asked for`, 'unsolicited');
     this.#ctx.arm('flush', 0);
     this.#rouse(lane);
-    return { rated, free };
+    return { rated, free, tombstones: buried };
   }
 
   #isSolicited(lane: Lane, idText: string): boolean {
@@ -195,15 +225,32 @@ export class Fetcher {
 
   /** The message is stored, refused or forgotten: it is missing no more. */
   settled(idText: string): void {
+    const missing = this.#missing.get(idText);
+    if (missing === undefined) return;
     this.#missing.delete(idText);
+    if (missing.bringer) this.#handled(missing.bringer);
+  }
+
+  /** There is room for one more of this link. */
+  #handled(lane: Lane): void {
+    lane.unsettled--;
+    if (lane.queue.length > 0) this.#ctx.arm('flush', 0);
   }
 
   /** A copy had a wrong signature. If it is the one that we asked for, the next neighbour may have the genuine one. */
   forged(idText: string, links: ReadonlySet<Link>): void {
     const missing = this.#missing.get(idText);
-    if (!missing?.arrived || !missing.asked || !links.has(missing.asked)) return;
-    missing.arrived = false;
-    this.#enqueue(missing);
+    const bringer = missing?.bringer;
+    if (!missing || !bringer || !links.has(bringer.link)) return;
+    this.#handled(bringer);
+    missing.bringer = undefined;
+    if (!this.#isUnderWay(missing)) this.#enqueue(missing);
+  }
+
+  /** Whether somebody is being asked: an answer that was given up may come after the next one was asked. */
+  #isUnderWay({ asked, askedMs, idText }: Missing): boolean {
+    const lane = asked && this.#lanes.get(asked.id);
+    return lane !== undefined && (askedMs === 0 || lane.inFlight.has(idText));
   }
 
   footprint(): Footprint {
@@ -213,21 +260,39 @@ export class Fetcher {
   down(link: Link): void {
     this.#lanes.delete(link.id);
     for (const missing of this.#missing.values())
-      if (missing.asked === link && !missing.arrived) this.#enqueue(missing);
+      if (missing.asked === link && !missing.bringer) this.#enqueue(missing);
   }
 
-  /** Once a second: requests that were not answered go to the next neighbour. */
+  /** Once a second: what was asked for and not answered goes to the next neighbour, and what waits behind it too. */
   tick(): void {
-    const now = this.#ctx.now.monotonicMs;
     for (const missing of this.#missing.values()) {
-      if (missing.askedMs === 0 || missing.arrived || now - missing.askedMs < LIMITS.requestMs) continue;
-      const lane = missing.asked && this.#lanes.get(missing.asked.id);
-      if (lane?.inFlight.delete(missing.idText)) lane.late++;
+      const { asked, bringer, askedMs, queuedMs, idText } = missing;
+      const lane = asked && this.#lanes.get(asked.id);
+      if (bringer || !this.#isOverdue(lane, askedMs || queuedMs)) continue;
+      if (askedMs === 0 && !missing.links.some((link) => link.phase === 'up')) continue;
+      if (lane?.inFlight.delete(idText)) lane.late++;
       this.#enqueue(missing);
     }
     for (const lane of this.#lanes.values()) {
+      this.#giveUp(lane);
       if (lane.queue.length > 0) this.#ctx.arm('flush', 0);
       this.#rouse(lane);
+    }
+  }
+
+  /** A slow link brings one after the other, and not for ever. */
+  #isOverdue(lane: Lane | undefined, sinceMs: number): boolean {
+    const now = this.#ctx.now.monotonicMs;
+    const isBringing = lane !== undefined && now - lane.broughtMs < LIMITS.requestMs;
+    return now - sinceMs >= (isBringing ? LIMITS.requestMsMax : LIMITS.requestMs);
+  }
+
+  /** Requests for what has come by another way are given up as well, or who never answers them could fill the window. */
+  #giveUp(lane: Lane): void {
+    for (const [idText, askedMs] of lane.inFlight) {
+      if (!this.#isOverdue(lane, askedMs)) break;
+      lane.inFlight.delete(idText);
+      lane.late++;
     }
   }
 }

@@ -5,16 +5,9 @@
 import { type Bytes, concat } from '../bytes.ts';
 import type { Sha256 } from '../message/message.ts';
 import type { Sum } from '../persistence.ts';
+import { varint } from './negentropy/varint.ts';
 
 export const FINGERPRINT_BYTES = 16;
-
-/** Number as base-128 digits, most significant first, high bit on all but the last (negentropy's varint). */
-function varint(value: number): Bytes {
-  const digits = [value % 128];
-  for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128))
-    digits.unshift((rest % 128) | 128);
-  return Uint8Array.from(digits);
-}
 
 export function fingerprint(sha256: Sha256, sum: Sum): Bytes {
   return sha256(concat(sum.sum, varint(sum.count))).slice(0, FINGERPRINT_BYTES);

@@ -27,6 +27,8 @@ export class HolderWatch {
   readonly #known = new Map<string, TagSet>();
   /** channels that are to be stirred when it is known how many hold them */
   readonly #waiting = new Set<string>();
+  /** of the map when all of it had been looked at */
+  #lookedAt = -1;
 
   constructor(random: Random, schedule: VisitSchedule) {
     this.#random = random;
@@ -40,11 +42,21 @@ export class HolderWatch {
 
   /** What is held here and what others hold may have changed. @returns whether all of it was looked at */
   look(map: RelayMap, own: string): boolean {
-    const connected = new Set(map.connected());
-    connected.delete(own);
-    for (const peer of this.#known.keys()) if (!connected.has(peer)) this.#known.delete(peer);
-    const changed = [...connected].filter((peer) => this.#known.get(peer) !== map.tagsOf(peer));
-    if (changed.length === 0) return true;
+    if (map.holdings === this.#lookedAt) return true;
+    const changed: string[] = [];
+    let met = 0;
+    map.eachConnected((peer, tags) => {
+      if (peer === own) return;
+      const known = this.#known.get(peer);
+      if (known !== undefined) met++;
+      if (known !== tags) changed.push(peer);
+    });
+    if (met < this.#known.size)
+      for (const peer of this.#known.keys()) if (!map.isConnected(peer)) this.#known.delete(peer);
+    if (changed.length === 0) {
+      this.#lookedAt = map.holdings;
+      return true;
+    }
     const open = this.#open();
     let steps = 0;
     // By chance: those at the end are not left out for good, however often the others change.
@@ -54,6 +66,7 @@ export class HolderWatch {
       steps += this.#compare(tags, this.#known.get(peer) ?? NO_TAGS, open);
       this.#known.set(peer, tags);
     }
+    this.#lookedAt = map.holdings;
     return true;
   }
 

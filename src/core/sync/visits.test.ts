@@ -1,12 +1,13 @@
 /** Visits: who makes them, what happens on them, and how little a visitor can have. */
 import { describe, expect, it } from 'vitest';
-import { HOUR, LIMITS, SECOND } from '../limits.ts';
+import { LIMITS, SECOND } from '../limits.ts';
 import { idOf, interestRecord, peerRecord, sendRecords } from '../membership/records.fixture.ts';
 import { authorOf, sha256 } from '../message/message.fixture.ts';
 import { Bench, type BenchOptions, tagOf } from '../peer.fixture.ts';
 import { MINUTE_END } from '../persistence.ts';
 import type { Remote } from '../remote.fixture.ts';
 import type { Frame } from '../wire/frames.ts';
+import { FarSet } from './far-set.fixture.ts';
 
 /** the fingerprint of no messages */
 const EMPTY = sha256(new Uint8Array(33)).slice(0, 16);
@@ -78,11 +79,10 @@ describe('a relay that holds a channel', () => {
     expect(kinds(bench).filter((kind) => kind !== 'overlay')).toEqual(['visit']);
     far.send(holds(['dev']));
     bench.run(100);
-    expect(far.got('sums')).toMatchObject([{ untilMinute: MINUTE_END, sums: [{ tag: tagOf('dev') }] }]);
     far.send(sums(['dev']));
     bench.run(10 * SECOND);
     expect([far.isUp, far.refusal]).toEqual([false, 'visit_over']);
-    expect(far.frames.map(({ type }) => type).sort()).toEqual(['auth', 'error', 'holds', 'sums']);
+    expect(far.frames.map(({ type }) => type).sort()).toEqual(['auth', 'error', 'holds']);
     expect(near.isUp).toBe(true);
   });
 
@@ -126,18 +126,20 @@ describe('a relay that holds a channel', () => {
     expect(again(['dev', 'ops'], new Uint8Array(16).fill(1))).toContain(urlOf('far'));
   });
 
-  it('goes on while something is listed and fetched, and not for ever', () => {
+  it('goes on while something is compared and fetched, and not for ever', () => {
     const { bench } = relayBefore({ far: ['dev'] }, { state: { joined: ['dev'] } });
     bench.run(5 * SECOND);
     const far = visited(bench, 'far');
     far.send(holds(['dev']));
     bench.run(100);
-    const startMinute = 60 * (Math.floor(bench.now.wallMs / HOUR) - 5);
-    const bucket = { startMinute, minutes: 60, fingerprint: new Uint8Array(16).fill(1) };
-    const common = { type: 'buckets', untilMinute: MINUTE_END, tag: tagOf('dev'), floorHour: 1 } as const;
-    far.send({ ...common, minutesFrom: startMinute + 120, buckets: [bucket] });
+    const message = bench.message('hello');
+    const set = new FarSet(far, [message]);
+    set.show();
     bench.run(LIMITS.visitQuietMs + 2 * SECOND);
-    expect([far.got('list').length, far.isUp]).toEqual([1, true]);
+    expect([far.got('reconcile').length, far.isUp]).toEqual([1, true]);
+    set.answer(far.got('reconcile')[0]);
+    bench.run(LIMITS.visitQuietMs + 2 * SECOND);
+    expect([far.got('fetch'), far.isUp]).toEqual([[{ type: 'fetch', ids: [message.id] }], true]);
     bench.run(LIMITS.visitIdleMs);
     expect(far.isUp).toBe(false);
   });
@@ -233,9 +235,10 @@ describe('a visitor', () => {
     const bench = relay();
     const [idle, busy] = many(bench, 2) as [Remote, Remote];
     busy.send(holds(['dev']));
+    const set = new FarSet(busy, []);
     for (let i = 0; i < 20; i++) {
       bench.run(20 * SECOND);
-      if (!busy.closed) busy.send({ type: 'sums', untilMinute: MINUTE_END, sums: [] });
+      if (!busy.closed) set.ask(i + 1);
       if (i === 2) expect([idle.refusal, busy.isUp]).toEqual(['visit_over', true]);
     }
     expect(busy.refusal).toBe('visit_over');
@@ -248,17 +251,6 @@ describe('a visitor', () => {
     expect(visitor(bench, 'visitor 0').refusal).toBe('too_many_links');
     bench.run(LIMITS.visitorAgainMs);
     expect(visitor(bench, 'visitor 0').isUp).toBe(true);
-  });
-
-  it('is compared with four times at once, and then once a second', () => {
-    const bench = relay();
-    const guest = visitor(bench, 'guest');
-    guest.send(holds(['dev']));
-    bench.run(100);
-    for (let i = 0; i < 100; i++) guest.send(sums(['dev'], new Uint8Array(16).fill(1)));
-    bench.run(2 * SECOND);
-    // Its first sums were one of them.
-    expect([guest.got('sums').length, guest.got('buckets').length]).toEqual([1, LIMITS.visitComparesMax - 1]);
   });
 
   it('cannot have sums read without bound by telling its channels again and again', () => {

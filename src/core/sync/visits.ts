@@ -1,19 +1,23 @@
 /**
  * Catch-up between relays that are no neighbours: one of them dials the other for a *visit*, a link on which nothing but
- * comparing, listing and fetching happens. Neighbours compare anyway; but two holders of a channel whose ways to each other
+ * comparing, offering and fetching happens. Neighbours compare anyway; but two holders of a channel whose ways to each other
  * lead over relays that do not hold it have nobody else to find out from what got lost there.
+ *
+ * Whom no dial reaches is visited through a tunnel (`tunnels.ts`), over the relays between.
  *
  * Whoever dials chooses a channel that is due (`visit-schedule.ts`) and a holder of it by chance, and tells all the channels
  * that both hold by the map; the other side answers with those of them that it holds; from there it is the catch-up of
- * `sync.ts`, in which each side pulls what it lacks.
+ * `sync.ts`, in which each side fetches what it lacks.
  *
  * Invariants:
  * 1. Nothing is pushed, announced or flooded over a visit, and it makes nobody a neighbour: a visitor gets what it asks for.
  * 2. Few visits at a time, each bounded in time and channels; one that stands idle is ended by either side.
  * 3. Only what we chose to compare counts as compared: nobody who visits us keeps us from looking elsewhere.
  */
+import type { Bytes } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { LinkId } from '../contract.ts';
+import type { Gaps } from '../gossip/gaps.ts';
 import type { Serving } from '../gossip/serving.ts';
 import type { Interest } from '../interest/interest.ts';
 import { LIMITS } from '../limits.ts';
@@ -24,7 +28,9 @@ import { firstOf } from '../membership/records.ts';
 import type { Footprint } from '../peer-types.ts';
 import type { Frame } from '../wire/frame.ts';
 import { HolderWatch } from './holder-watch.ts';
+import { Repeats } from './repeats.ts';
 import type { Sync } from './sync.ts';
+import { type TunnelFrame, Tunnels } from './tunnels.ts';
 import { VisitSchedule } from './visit-schedule.ts';
 
 export interface VisitsParts {
@@ -33,6 +39,9 @@ export interface VisitsParts {
   readonly interest: Interest;
   readonly serving: Serving;
   readonly sync: Sync;
+  readonly gaps: Gaps;
+  /** takes a frame that came through a tunnel */
+  readonly frame: (link: Link, bytes: Bytes) => void;
 }
 
 interface Visit {
@@ -40,10 +49,11 @@ interface Visit {
   /** what we told: empty for a visitor's */
   tags: readonly string[];
   movedMs: number;
+  /** something came from the other side */
+  isHeard: boolean;
   /** what was pulled is pulled to the end */
   isDone: boolean;
-  /** of ours, by channel: our sums have been sent, theirs were compared with ours, and one of the two has others */
-  readonly sent: Set<string>;
+  /** of ours, by channel: their sums were compared with ours, and differed */
   readonly compared: Set<string>;
   readonly differ: Set<string>;
 }
@@ -52,9 +62,9 @@ interface Visit {
 const FRAMES: ReadonlySet<Frame['type']> = new Set([
   'holds',
   'sums',
-  'buckets',
-  'list',
-  'listed',
+  'reconcile',
+  'reconciled',
+  'offer',
   'fetch',
   'fetched',
 ]);
@@ -73,6 +83,11 @@ export class Visits {
   /** visitors, and when they were last here; oldest first */
   readonly #visitors = new Map<string, number>();
   readonly #watch: HolderWatch;
+  readonly #tunnels: Tunnels;
+  /** relays to which a tunnel was opened; forgotten when they answer */
+  readonly #inVain = new Repeats(LIMITS.tunnelTargetsMax);
+  /** the channel for which a tunnel is being opened, '' while none is */
+  #tunnelFor = '';
   #version = -1;
 
   constructor(ctx: Context, parts: VisitsParts) {
@@ -80,7 +95,8 @@ export class Visits {
     this.#parts = parts;
     this.#schedule = new VisitSchedule(ctx.random);
     this.#watch = new HolderWatch(ctx.random, this.#schedule);
-    parts.sync.onSumsSent = (link, channels) => this.#note(link, 'sent', channels);
+    this.#tunnels = new Tunnels(ctx, parts);
+    parts.gaps.onUnfilled = (tag) => this.#watch.stir(tag);
     parts.sync.onSumsCompared = (link, channels, differ) => {
       this.#note(link, 'compared', channels);
       this.#note(link, 'differ', differ);
@@ -98,11 +114,7 @@ export class Visits {
   }
 
   /** Something of a visit of ours is done. What it was not about is not kept: the other side decides what it shows. */
-  #note(
-    link: Link,
-    what: 'sent' | 'compared' | 'differ',
-    channels: readonly { readonly tag: string }[],
-  ): void {
+  #note(link: Link, what: 'compared' | 'differ', channels: readonly { readonly tag: string }[]): void {
     const visit = this.#visits.get(link.id);
     if (!visit || link.role === 'responder') return;
     visit.movedMs = this.#ctx.now.monotonicMs;
@@ -110,12 +122,13 @@ export class Visits {
   }
 
   /** Why this visitor is not taken in, '' if it is. */
-  #refusal({ peer }: Link): string {
+  #refusal({ peer, carrier }: Link): string {
     const { links, membership } = this.#parts;
     if (!membership.isRelay) return 'only relays are visited';
     const visitors = links.visits().filter(({ role }) => role === 'responder');
     if (visitors.length > LIMITS.visitsInMax) return `${LIMITS.visitsInMax} visits at a time`;
-    const strangers = visitors.filter((visitor) => !membership.map.counts(visitor.peer));
+    if (carrier) return ''; // whoever it may be: tunnels have places of their own, and a pace
+    const strangers = visitors.filter((visitor) => !visitor.carrier && !membership.map.counts(visitor.peer));
     if (!membership.map.counts(peer) && strangers.length > LIMITS.visitsStrangerMax)
       return `${LIMITS.visitsStrangerMax} visits of unknown relays at a time`;
     const leftMs = this.#visitors.get(peer) ?? Number.NEGATIVE_INFINITY;
@@ -129,10 +142,10 @@ export class Visits {
     if (refusal !== '') return links.close(link, 'too_many_links', refusal);
     const tags = link.role === 'dialler' ? this.#common(link.peer) : [];
     const now = this.#ctx.now.monotonicMs;
-    const none = { sent: new Set<string>(), compared: new Set<string>(), differ: new Set<string>() };
-    this.#visits.set(link.id, { link, tags, movedMs: now, isDone: false, ...none });
+    const none = { compared: new Set<string>(), differ: new Set<string>() };
+    this.#visits.set(link.id, { link, tags, movedMs: now, isHeard: false, isDone: false, ...none });
     if (link.role === 'responder') return;
-    const cause = this.#dialling.get(link.url) ?? '';
+    const cause = link.carrier ? this.#tunnelFor : (this.#dialling.get(link.url) ?? '');
     this.#dialling.delete(link.url);
     // Somebody else lives at that address, or does not hold it any more.
     if (!tags.includes(cause)) this.#schedule.defer(cause, now);
@@ -155,8 +168,11 @@ export class Visits {
   /** A frame came over a visit. @returns whether it belongs there */
   heard(link: Link, frame: Frame): boolean {
     const visit = this.#visits.get(link.id);
-    if (visit) visit.movedMs = this.#ctx.now.monotonicMs;
-    if (frame.type === 'buckets') this.#note(link, 'differ', [frame]);
+    if (visit) {
+      visit.movedMs = this.#ctx.now.monotonicMs;
+      visit.isHeard = true;
+      if (link.carrier) this.#inVain.forget(link.peer);
+    }
     if (FRAMES.has(frame.type)) return visit !== undefined;
     this.#parts.links.offend(link, 'unasked', `${frame.type} has no place on a visit`);
     return false;
@@ -169,15 +185,16 @@ export class Visits {
     if (!link.isVisit) return this.#lost(link);
     if (!visit) return;
     this.#visits.delete(link.id);
-    if (link.role === 'responder') return this.#left(link.peer);
+    if (link.role === 'responder') return link.carrier ? undefined : this.#left(link.peer);
     // What was not compared, or not pulled to the end, is for another holder.
     for (const tag of visit.tags)
       if (!visit.isDone || !this.#isCompared(visit, tag)) this.#schedule.defer(tag, now);
-      else this.#schedule.ended(tag, !visit.differ.has(tag), now);
+      // Who carries a tunnel can echo our own sums: that all is equal is for somebody else to say.
+      else this.#schedule.ended(tag, !visit.differ.has(tag) && !link.carrier, now);
   }
 
-  #isCompared({ link, sent, compared }: Visit, tag: string): boolean {
-    return sent.has(tag) && compared.has(tag) && this.#parts.interest.isShared(link, tag);
+  #isCompared({ link, compared }: Visit, tag: string): boolean {
+    return compared.has(tag) && this.#parts.interest.isShared(link, tag);
   }
 
   /** Whether sums of what both told are still to come: the other side may have much to read. */
@@ -198,6 +215,7 @@ export class Visits {
   /** A neighbour is lost: what it compared with us is compared with somebody else. */
   #lost(link: Link): void {
     const { interest, membership } = this.#parts;
+    this.#tunnels.down(link);
     if (membership.kindOf(link) !== 'overlay') return;
     for (const { tag } of interest.sharedWith(link)) this.#watch.stir(tag);
   }
@@ -217,6 +235,7 @@ export class Visits {
   /** Once a second. */
   tick(): void {
     const now = this.#ctx.now.monotonicMs;
+    this.#tunnels.tick();
     for (const visit of [...this.#visits.values()]) this.#review(visit, now);
     for (const [peer, ms] of this.#visited) if (now - ms > LIMITS.visitAgainMs) this.#visited.delete(peer);
     for (const [peer, ms] of this.#visitors)
@@ -235,6 +254,8 @@ export class Visits {
     const isOver = visit.isDone && quietMs >= LIMITS.visitQuietMs && !this.#isAwaiting(visit);
     if (isOver) links.close(link, 'visit_over', 'all is compared');
     else if (quietMs > LIMITS.visitIdleMs) links.close(link, 'visit_over', 'nothing moved');
+    else if (link.carrier && !visit.isHeard && quietMs > LIMITS.tunnelAnswerMs)
+      links.close(link, 'visit_over', 'nobody answered');
     else if (now - link.upMs > LIMITS.visitMs) links.close(link, 'visit_over', 'it took long enough');
     else visit.isDone = false; // who hangs up on us may not have told all
   }
@@ -249,7 +270,12 @@ export class Visits {
     if (!this.#watch.look(membership.map, this.#ctx.config.peerId)) this.#version = -1;
   }
 
-  /** Dials a holder of a channel that is due. */
+  /** A frame of a tunnel that ends or passes here. */
+  receive(link: Link, frame: TunnelFrame): void {
+    this.#tunnels.receive(link, frame);
+  }
+
+  /** Reaches a holder of a channel that is due. */
   #seek(now: number): void {
     const { links } = this.#parts;
     const outbound = links.visits().filter(({ role }) => role === 'dialler').length;
@@ -261,44 +287,61 @@ export class Visits {
       // Where everybody else who holds it is a neighbour, or there is nobody, nothing is left to do.
       if (holders.length === 0) this.#schedule.settle(tag, now);
       else {
-        if (this.#dialOne(tag, holders, now) !== 'no') return;
+        if (this.#reachOne(tag, holders, now) !== 'no') return;
         this.#schedule.defer(tag, now);
       }
     }
   }
 
-  /** Relays that hold a channel, have an address, and are no neighbours. */
+  /** Relays that hold a channel and are no neighbours. */
   #holders(tag: string): string[] {
     const { links, membership } = this.#parts;
     const { map } = membership;
     return [...map.holdersOf(tag)].filter((peer) => {
-      if (peer === this.#ctx.config.peerId || links.withPeer(peer) !== undefined) return false;
-      return map.counts(peer) && (map.recordOf(peer)?.urls.length ?? 0) > 0;
+      return peer !== this.#ctx.config.peerId && links.withPeer(peer) === undefined && map.counts(peer);
     });
   }
 
-  #dialOne(tag: string, holders: readonly string[], now: number): 'dialled' | 'later' | 'no' {
+  #reachOne(tag: string, holders: readonly string[], now: number): 'reached' | 'later' | 'no' {
     const { membership } = this.#parts;
     const lately = this.#schedule.lately(tag);
     const rank = (peer: string): number => Number(lately.includes(peer));
     const ranked = this.#ctx.random.shuffle(holders).sort((a, b) => rank(a) - rank(b));
     for (const peer of ranked) {
       if (this.#visited.has(peer)) continue;
-      for (const url of membership.map.recordOf(peer)?.urls ?? []) {
-        const became = membership.visit(peer, url);
-        if (became === 'no') continue;
-        if (became === 'later') return became;
-        this.#dialling.set(url, tag);
-        this.#visited.set(peer, now);
-        return became;
-      }
+      const urls = membership.map.recordOf(peer)?.urls ?? [];
+      const became = this.#dial(tag, peer, urls);
+      if (became === 'later') return became;
+      const isOutOfReach = became === 'no' && urls.every((url) => membership.isDeadEnd(peer, url));
+      if (became === 'no' && !(isOutOfReach && this.#tunnel(tag, peer, now))) continue;
+      this.#visited.set(peer, now);
+      return 'reached';
     }
     return 'no';
+  }
+
+  #dial(tag: string, peer: string, urls: readonly string[]): 'dialled' | 'later' | 'no' {
+    for (const url of urls) {
+      const became = this.#parts.membership.visit(peer, url);
+      if (became === 'dialled') this.#dialling.set(url, tag);
+      if (became !== 'no') return became;
+    }
+    return 'no';
+  }
+
+  /** For those whom no dial of ours reaches. */
+  #tunnel(tag: string, peer: string, now: number): boolean {
+    if (!this.#tunnels.canOpen(peer) || !this.#inVain.mayTry(peer, now)) return false;
+    this.#tunnelFor = tag;
+    const isOpen = this.#tunnels.open(peer);
+    this.#tunnelFor = '';
+    return isOpen;
   }
 
   footprint(): Footprint {
     const visitors = this.#parts.links.visits().filter(({ role }) => role === 'responder').length;
     return {
+      ...this.#tunnels.footprint(),
       visitChannels: { size: this.#schedule.size, max: LIMITS.relayTagsMax },
       visitors: { size: visitors, max: LIMITS.visitsInMax },
       visits: { size: this.#visits.size, max: LIMITS.visitsInMax + LIMITS.visitsOutMax },

@@ -2,8 +2,8 @@
  * The frames of mesh/2 as data. `frames.ts` turns them into bytes and back.
  */
 import type { Bytes } from '../bytes.ts';
+import type { Tombstone } from '../message/header.ts';
 import type { Message } from '../message/message.ts';
-import type { Position } from '../persistence.ts';
 
 /** A channel tag with the whole UTC hour since which its content is kept. */
 export interface TagFloor {
@@ -15,13 +15,6 @@ export interface TagFloor {
 /** Fingerprint of one channel above a floor. */
 export interface ChannelSum extends TagFloor {
   /** 16 bytes */
-  readonly fingerprint: Bytes;
-}
-
-export interface BucketSum {
-  readonly startMinute: number;
-  /** 60 or 1 */
-  readonly minutes: number;
   readonly fingerprint: Bytes;
 }
 
@@ -77,7 +70,13 @@ export type Frame =
   | Ids<'announce'>
   | Ids<'fetch'>
   | Ids<'stored'>
-  | { readonly type: 'fetched'; readonly messages: readonly Message[]; readonly notHeld: readonly Bytes[] }
+  | {
+      readonly type: 'fetched';
+      readonly messages: readonly Message[];
+      readonly notHeld: readonly Bytes[];
+      /** what is left of deleted messages; absent for none */
+      readonly tombstones?: readonly Tombstone[];
+    }
   | Heads<'have'>
   | Heads<'want'>
   | {
@@ -99,22 +98,25 @@ export type Frame =
       readonly fingerprint: Bytes;
     }
   | { readonly type: 'sums'; readonly untilMinute: number; readonly sums: readonly ChannelSum[] }
+  /** `message` of negentropy, for a window of a channel */
   | {
-      readonly type: 'buckets';
+      readonly type: 'reconcile';
+      readonly number: number;
       readonly untilMinute: number;
       readonly tag: string;
       readonly floorHour: number;
-      readonly minutesFrom: number;
-      readonly buckets: readonly BucketSum[];
+      readonly message: Bytes;
     }
-  | { readonly type: 'list'; readonly tag: string; readonly after: Position; readonly untilMinute: number }
-  | {
-      readonly type: 'listed';
-      readonly tag: string;
-      readonly done: boolean;
-      readonly positions: readonly Position[];
-    }
-  | { readonly type: 'ephemeral'; readonly items: readonly EphemeralItem[] };
+  /** the answer to the `reconcile` of that number; without a message it is refused */
+  | { readonly type: 'reconciled'; readonly number: number; readonly message: Bytes }
+  /** ids that the other side lacks, as it seems */
+  | { readonly type: 'offer'; readonly tag: string; readonly ids: readonly Bytes[] }
+  | { readonly type: 'ephemeral'; readonly items: readonly EphemeralItem[] }
+  /** carry frames with `number` to that relay, `hops` links further at most */
+  | { readonly type: 'tunnel-open'; readonly number: number; readonly hops: number; readonly target: string }
+  /** `isOpener`: whoever sends it opened that tunnel on this link */
+  | { readonly type: 'tunnelled'; readonly number: number; readonly isOpener: boolean; readonly frame: Bytes }
+  | { readonly type: 'tunnel-end'; readonly number: number; readonly isOpener: boolean };
 
 /** The number of an encoded frame, without decoding it: it stands behind the head of the array, above 23 in two bytes. */
 export function frameNumber(bytes: Bytes): number {

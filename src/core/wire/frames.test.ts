@@ -6,7 +6,15 @@ import { LIMITS } from '../limits.ts';
 import { fromHex, openclaw, readVectors } from '../message/message.fixture.ts';
 import { decodeMessage } from '../message/message.ts';
 import { type Frame, frameNumber } from './frame.ts';
-import { anyFrame, FRAME_TYPES, fromJson, type Json, sampleMessages, toJson } from './frames.fixture.ts';
+import {
+  anyFrame,
+  FRAME_TYPES,
+  fromJson,
+  type Json,
+  sampleMessages,
+  sampleTombstone,
+  toJson,
+} from './frames.fixture.ts';
 import { decodeFrame, encodeFrame } from './frames.ts';
 
 interface FrameVector {
@@ -66,7 +74,6 @@ const NUMBER = Object.fromEntries(vectors.map(({ type, number }) => [type, numbe
   number
 >;
 const raw = (type: Frame['type'], ...fields: unknown[]): Uint8Array => encode([NUMBER[type], ...fields]);
-const position = [0, id];
 const url = 'ws://a/';
 
 const ephemerals = readVectors<{ vectors: { name: string; wire: string; isCarried: boolean }[] }>(
@@ -76,6 +83,9 @@ const ephemerals = readVectors<{ vectors: { name: string; wire: string; isCarrie
 const ephemeralOf = (name: string): unknown =>
   decode(fromHex(ephemerals.find((vector) => vector.name === name)?.wire ?? ''));
 const draft = ephemeralOf('a draft');
+const tombstones = readVectors<{
+  vectors: { name: string; id: string; tombstone: string; isTombstone: boolean }[];
+}>('tombstone.json').vectors;
 
 /** Each field at its bound and one above it. */
 const BOUNDS: readonly (readonly [Frame['type'], string, (over: 0 | 1) => unknown[]])[] = [
@@ -96,7 +106,7 @@ const BOUNDS: readonly (readonly [Frame['type'], string, (over: 0 | 1) => unknow
   ['announce', 'an id', (over) => [[blank(32 + over)]]],
   ['fetch', 'ids', (over) => [many(LIMITS.idsPerFrameMax + over, id)]],
   ['stored', 'ids', (over) => [many(LIMITS.idsPerFrameMax + over, id)]],
-  ['fetched', 'ids not held', (over) => [[], many(LIMITS.idsPerFrameMax + over, id)]],
+  ['fetched', 'ids not held', (over) => [[], many(LIMITS.idsPerFrameMax + over, id), []]],
   ['have', 'heads', (over) => [many(LIMITS.recordHeadsMax + over, [1, id, 0])]],
   ['have', 'a kind of record', (over) => [[[2 + over, id, 0]]]],
   ['want', 'heads', (over) => [many(LIMITS.recordHeadsMax + over, [2, id, 0])]],
@@ -114,15 +124,16 @@ const BOUNDS: readonly (readonly [Frame['type'], string, (over: 0 | 1) => unknow
   ['heartbeat', 'a fingerprint', (over) => [0, 0, blank(16 + over)]],
   ['sums', 'a minute', (over) => [2 ** 42 + over, []]],
   ['sums', 'sums', (over) => [0, many(LIMITS.sumsPerFrameMax + over, [tag, 0, print])]],
-  ['buckets', 'a minute', (over) => [2 ** 42 + over, tag, 0, 0, []]],
-  ['buckets', 'a floor', (over) => [0, tag, Math.floor(2 ** 42 / 60) + over, 0, []]],
-  ['buckets', 'a first minute', (over) => [0, tag, 0, 2 ** 42 + over, []]],
-  ['buckets', 'buckets', (over) => [0, tag, 0, 0, many(LIMITS.bucketsPerFrameMax + over, [0, 60, print])]],
-  ['buckets', 'a start', (over) => [0, tag, 0, 0, [[2 ** 42 + over, 1, print]]]],
-  ['buckets', 'a length', (over) => [0, tag, 0, 0, [[0, 1 + over, print]]]],
-  ['buckets', 'a length of an hour', (over) => [0, tag, 0, 0, [[0, 60 + over, print]]]],
-  ['list', 'a time', (over) => [tag, [2n ** 63n - 1n + BigInt(over), id], 0]],
-  ['list', 'a minute', (over) => [tag, position, 2 ** 42 + over]],
+  ['reconcile', 'a number', (over) => [LIMITS.reconcileNumberMax + over, 0, tag, 0, blank(0)]],
+  ['reconcile', 'a minute', (over) => [0, 2 ** 42 + over, tag, 0, blank(0)]],
+  ['reconcile', 'a tag', (over) => [0, 0, blank(8 + over), 0, blank(0)]],
+  ['reconcile', 'a floor', (over) => [0, 0, tag, Math.floor(2 ** 42 / 60) + over, blank(0)]],
+  ['reconcile', 'a message', (over) => [0, 0, tag, 0, blank(LIMITS.reconcileBytesMax + over)]],
+  ['reconciled', 'a number', (over) => [LIMITS.reconcileNumberMax + over, blank(0)]],
+  ['reconciled', 'a message', (over) => [0, blank(LIMITS.reconcileBytesMax + over)]],
+  ['offer', 'a tag', (over) => [blank(8 + over), []]],
+  ['offer', 'ids', (over) => [tag, many(LIMITS.offeredIdsMax + over, id)]],
+  ['offer', 'an id', (over) => [tag, [blank(32 + over)]]],
   ['ephemeral', 'a root', (over) => [[[blank(8 + over), draft]]]],
   ['ephemeral', 'ephemerals', (over) => [many(LIMITS.ephemeralQueueMax + over, [tag, draft])]],
   [
@@ -130,7 +141,6 @@ const BOUNDS: readonly (readonly [Frame['type'], string, (over: 0 | 1) => unknow
     'bytes',
     (over) => [[[blank(0), ephemeralOf(over === 0 ? '16 KiB' : 'one byte more than 16 KiB')]]],
   ],
-  ['listed', 'positions', (over) => [tag, true, many(LIMITS.pageItemsMax + over, position)]],
 ];
 
 describe('what a frame may hold', () => {
@@ -212,9 +222,26 @@ describe('what a frame may hold', () => {
       const { kind } = decodeMessage(openclaw, fromHex(vector.wire)) as { kind: number };
       const isLasting = kind < 256 || kind > 511;
       expect(decodeFrame(openclaw, raw('push', tag, false, [item])) !== undefined).toBe(isLasting);
-      expect(decodeFrame(openclaw, raw('fetched', [item], [])) !== undefined).toBe(isLasting);
+      expect(decodeFrame(openclaw, raw('fetched', [item], [], [])) !== undefined).toBe(isLasting);
     },
   );
+
+  it.each(tombstones)('carries as a tombstone $name: $isTombstone', (vector) => {
+    const item = decode(fromHex(vector.tombstone));
+    const frame = decodeFrame(openclaw, raw('fetched', [], [], [item]));
+    expect(frame?.type === 'fetched').toBe(vector.isTombstone);
+    const [found] = (frame?.type === 'fetched' && frame.tombstones) || [];
+    expect(found && toHex(found.header.id)).toBe(vector.isTombstone ? vector.id : undefined);
+  });
+
+  it('carries no more than 512 tombstones, and none that is longer than a header can be', () => {
+    const tiny = sampleTombstone.header.bytes;
+    expect(LIMITS.tombstonesPerFrameMax * 2 * (tiny.length + 64)).toBeGreaterThan(LIMITS.frameBytesMax);
+    const [bytes, sig, ...rest] = decode(fromHex(tombstones[0]?.tombstone ?? '')) as Uint8Array[];
+    const put = (first: unknown) => decodeFrame(openclaw, raw('fetched', [], [], [[first, sig, ...rest]]));
+    expect(put(bytes)?.type).toBe('fetched');
+    expect(put(blank(LIMITS.headerBytesMax + 1))).toBeUndefined();
+  });
 
   it('is no ephemeral frame without an ephemeral', () => {
     expect(decodeFrame(openclaw, raw('ephemeral', []))).toBeUndefined();

@@ -4,19 +4,12 @@
  */
 import { type Bytes, toBase64url } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
+import { readTombstone, type Tombstone, tombstoneBytes, writeTombstone } from '../message/header.ts';
 import type { Message, MessageContext } from '../message/message.ts';
-import { fromUint64, type Time, toUint64 } from '../message/time.ts';
-import { MINUTE_END, type Position } from '../persistence.ts';
 import { CborError, CborReader, CborWriter } from './cbor.ts';
 import { readEphemerals, readLasting, readRoot, tagBytes, writeEphemerals } from './ephemerals.ts';
-import {
-  type BucketSum,
-  type ChannelSum,
-  type Frame,
-  RECORD,
-  type RecordHead,
-  type TagFloor,
-} from './frame.ts';
+import { type Frame, RECORD, type RecordHead, type TagFloor } from './frame.ts';
+import { encodeSync, HOUR_END, readSync, readTag } from './sync-frames.ts';
 
 export type { Frame } from './frame.ts';
 
@@ -40,11 +33,14 @@ const NUMBER: Readonly<Record<Frame['type'], number>> = {
   'mailbox-kept': 17,
   heartbeat: 18,
   sums: 19,
-  buckets: 20,
-  list: 21,
-  listed: 22,
+  reconcile: 20,
+  reconciled: 21,
+  offer: 22,
   'dial-back': 23,
   ephemeral: 24,
+  'tunnel-open': 25,
+  tunnelled: 26,
+  'tunnel-end': 27,
 };
 /** Type of a frame by its number. */
 export const FRAME_TYPES: ReadonlyMap<number, Frame['type']> = new Map(
@@ -54,6 +50,8 @@ export const FRAME_TYPES: ReadonlyMap<number, Frame['type']> = new Map(
 /** An id with its head, and room for everything in a frame that is neither id nor message. */
 const ID_BYTES = 34;
 const HEAD_BYTES = 24;
+/** A head of a record: three fields, the id of a relay and a time. */
+const RECORD_HEAD_BYTES = 45;
 
 function writeIds(w: CborWriter, ids: readonly Bytes[]): void {
   w.array(ids.length);
@@ -70,10 +68,6 @@ function writeWires(w: CborWriter, messages: readonly { readonly wire: Bytes }[]
   for (const message of messages) w.raw(message.wire);
 }
 
-function writePosition(w: CborWriter, position: Position): void {
-  w.array(2).uint64(toUint64(position.time)).bytes(position.id);
-}
-
 /** About how many bytes a frame takes, exact enough where it may be large and is sent often. */
 function sizeOf(frame: Frame): number {
   switch (frame.type) {
@@ -86,10 +80,32 @@ function sizeOf(frame: Frame): number {
     case 'ephemeral':
       return HEAD_BYTES + frame.items.reduce((sum, { message }) => sum + 10 + message.wire.length, 0);
     case 'fetched':
-      return HEAD_BYTES + wireBytes(frame.messages) + ID_BYTES * frame.notHeld.length;
+      return (
+        HEAD_BYTES +
+        wireBytes(frame.messages) +
+        ID_BYTES * frame.notHeld.length +
+        graveBytes(frame.tombstones)
+      );
+    case 'tunnelled':
+      return HEAD_BYTES + frame.frame.length;
+    case 'reconcile':
+    case 'reconciled':
+      return HEAD_BYTES + 32 + frame.message.length;
+    case 'have':
+    case 'want':
+      return HEAD_BYTES + RECORD_HEAD_BYTES * frame.heads.length;
+    case 'records':
+      return HEAD_BYTES + frame.records.reduce((sum, { bytes }) => sum + 72 + bytes.length, 0);
+    case 'ping':
+    case 'pong':
+      return HEAD_BYTES;
     default:
       return 256;
   }
+}
+
+function graveBytes(tombstones: readonly Tombstone[] = []): number {
+  return tombstones.reduce((sum, tombstone) => sum + tombstoneBytes(tombstone), 0);
 }
 
 function wireBytes(messages: readonly { readonly wire: Bytes }[]): number {
@@ -122,6 +138,8 @@ export function encodeFrame(frame: Frame): Bytes {
     case 'fetched':
       writeWires(w, frame.messages);
       writeIds(w, frame.notHeld);
+      w.array(frame.tombstones?.length ?? 0);
+      for (const tombstone of frame.tombstones ?? []) writeTombstone(w, tombstone);
       return w.finish();
     case 'holds':
     case 'mailbox':
@@ -135,12 +153,18 @@ export function encodeFrame(frame: Frame): Bytes {
       return encodeMembership(w, frame);
     case 'heartbeat':
     case 'sums':
-    case 'buckets':
-    case 'list':
-    case 'listed':
+    case 'reconcile':
+    case 'reconciled':
+    case 'offer':
       return encodeSync(w, frame);
     case 'ephemeral':
       return writeEphemerals(w, frame.items).finish();
+    case 'tunnel-open':
+      return w.uint(frame.number).uint(frame.hops).bytes(tagBytes(frame.target)).finish();
+    case 'tunnelled':
+      return w.uint(frame.number).boolean(frame.isOpener).bytes(frame.frame).finish();
+    case 'tunnel-end':
+      return w.uint(frame.number).boolean(frame.isOpener).finish();
     default:
       return frame satisfies never;
   }
@@ -157,7 +181,7 @@ const FIELDS: Readonly<Record<Frame['type'], number>> = {
   push: 3,
   announce: 1,
   fetch: 1,
-  fetched: 2,
+  fetched: 3,
   stored: 1,
   have: 1,
   want: 1,
@@ -167,11 +191,14 @@ const FIELDS: Readonly<Record<Frame['type'], number>> = {
   'mailbox-kept': 2,
   heartbeat: 3,
   sums: 2,
-  buckets: 5,
-  list: 3,
-  listed: 3,
+  reconcile: 5,
+  reconciled: 2,
+  offer: 2,
   'dial-back': 2,
   ephemeral: 1,
+  'tunnel-open': 3,
+  tunnelled: 3,
+  'tunnel-end': 2,
 };
 
 function encodeInterest(
@@ -211,37 +238,6 @@ function encodeMembership(
   return w.finish();
 }
 
-function encodeSync(
-  w: CborWriter,
-  frame: Extract<Frame, { type: 'heartbeat' | 'sums' | 'buckets' | 'list' | 'listed' }>,
-): Bytes {
-  switch (frame.type) {
-    case 'heartbeat':
-      return w.uint(frame.untilMinute).uint(frame.channels).bytes(frame.fingerprint).finish();
-    case 'sums':
-      w.uint(frame.untilMinute).array(frame.sums.length);
-      for (const s of frame.sums) w.array(3).bytes(tagBytes(s.tag)).uint(s.floorHour).bytes(s.fingerprint);
-      return w.finish();
-    case 'buckets':
-      w.uint(frame.untilMinute).bytes(tagBytes(frame.tag)).uint(frame.floorHour).uint(frame.minutesFrom);
-      w.array(frame.buckets.length);
-      for (const b of frame.buckets) w.array(3).uint(b.startMinute).uint(b.minutes).bytes(b.fingerprint);
-      return w.finish();
-    case 'list':
-      w.bytes(tagBytes(frame.tag));
-      writePosition(w, frame.after);
-      return w.uint(frame.untilMinute).finish();
-    case 'listed':
-      w.bytes(tagBytes(frame.tag)).boolean(frame.done).array(frame.positions.length);
-      for (const position of frame.positions) writePosition(w, position);
-      return w.finish();
-  }
-}
-
-function readTag(r: CborReader): string {
-  return toBase64url(r.bytes(8, 8));
-}
-
 function readPeer(r: CborReader): string {
   return toBase64url(r.bytes(32, 32));
 }
@@ -249,19 +245,6 @@ function readPeer(r: CborReader): string {
 function readId(r: CborReader): Bytes {
   return r.bytes(32, 32);
 }
-
-function readTime(r: CborReader): Time {
-  const time = fromUint64(r.uint64());
-  if (time === undefined) throw new CborError('time at or above 2^63');
-  return time;
-}
-
-function readPosition(r: CborReader): Position {
-  r.tuple(2);
-  return { time: readTime(r), id: readId(r) };
-}
-
-const HOUR_END = MINUTE_END / 60;
 
 function readFields(context: MessageContext, type: Frame['type'], r: CborReader): Frame {
   const messages = (): Message[] => r.list(LIMITS.messagesPerFrameMax, (item) => readLasting(context, item));
@@ -282,7 +265,7 @@ function readFields(context: MessageContext, type: Frame['type'], r: CborReader)
     case 'push':
       return { type, root: readRoot(r), keep: r.boolean(), messages: messages() };
     case 'fetched':
-      return { type, messages: messages(), notHeld: r.list(LIMITS.idsPerFrameMax, readId) };
+      return readFetched(context, messages(), r);
     case 'holds':
     case 'mailbox':
     case 'mailbox-kept':
@@ -296,15 +279,34 @@ function readFields(context: MessageContext, type: Frame['type'], r: CborReader)
       return { type, url: r.text(LIMITS.urlBytesMax), port: r.uint(65_535) };
     case 'heartbeat':
     case 'sums':
-    case 'buckets':
-    case 'list':
-    case 'listed':
+    case 'reconcile':
+    case 'reconciled':
+    case 'offer':
       return readSync(type, r);
     case 'ephemeral':
       return { type, items: readEphemerals(context, r) };
+    case 'tunnel-open':
+    case 'tunnelled':
+    case 'tunnel-end':
+      return readTunnel(type, r);
     default:
       return type satisfies never;
   }
+}
+
+function readFetched(context: MessageContext, messages: readonly Message[], r: CborReader): Frame {
+  const notHeld = r.list(LIMITS.idsPerFrameMax, readId);
+  const tombstones = r.list(LIMITS.tombstonesPerFrameMax, (item) => readTombstone(context, item));
+  return { type: 'fetched', messages, notHeld, ...(tombstones.length > 0 && { tombstones }) };
+}
+
+function readTunnel(type: 'tunnel-open' | 'tunnelled' | 'tunnel-end', r: CborReader): Frame {
+  const number = r.uint(LIMITS.tunnelNumberMax);
+  if (type === 'tunnel-open')
+    return { type, number, hops: r.uint(LIMITS.tunnelHopsMax), target: readPeer(r) };
+  const isOpener = r.boolean();
+  if (type === 'tunnel-end') return { type, number, isOpener };
+  return { type, number, isOpener, frame: r.bytes(1, LIMITS.tunnelledBytesMax) };
 }
 
 function readInterest(type: 'holds' | 'mailbox' | 'mailbox-kept', r: CborReader): Frame {
@@ -343,34 +345,6 @@ function readMembership(type: 'have' | 'want' | 'records' | 'addresses', r: Cbor
     return { kind, peer: readPeer(item), sequence: item.uint() };
   });
   return { type, heads };
-}
-
-function readSync(type: 'heartbeat' | 'sums' | 'buckets' | 'list' | 'listed', r: CborReader): Frame {
-  if (type === 'list')
-    return { type, tag: readTag(r), after: readPosition(r), untilMinute: r.uint(MINUTE_END) };
-  if (type === 'listed')
-    return { type, tag: readTag(r), done: r.boolean(), positions: r.list(LIMITS.pageItemsMax, readPosition) };
-  const untilMinute = r.uint(MINUTE_END);
-  if (type === 'heartbeat')
-    return { type, untilMinute, channels: r.uint(LIMITS.sharedChannelsMax), fingerprint: r.bytes(16, 16) };
-  if (type === 'sums') {
-    const sums = r.list(LIMITS.sumsPerFrameMax, (item): ChannelSum => {
-      item.tuple(3);
-      return { tag: readTag(item), floorHour: item.uint(HOUR_END), fingerprint: item.bytes(16, 16) };
-    });
-    return { type, untilMinute, sums };
-  }
-  const tag = readTag(r);
-  const floorHour = r.uint(HOUR_END);
-  const minutesFrom = r.uint(MINUTE_END);
-  const buckets = r.list(LIMITS.bucketsPerFrameMax, (item): BucketSum => {
-    item.tuple(3);
-    const startMinute = item.uint(MINUTE_END);
-    const minutes = item.uint(60);
-    if (minutes !== 1 && minutes !== 60) throw new CborError('a bucket is of 1 or 60 minutes');
-    return { startMinute, minutes, fingerprint: item.bytes(16, 16) };
-  });
-  return { type, untilMinute, tag, floorHour, minutesFrom, buckets };
 }
 
 /** The frame that bytes are, or `undefined` if they are none. Byte fields are views into the input. */

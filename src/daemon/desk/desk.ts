@@ -6,6 +6,7 @@
  * often a model thinks about a message, nobody reads two answers to it.
  */
 
+import { idFromText } from '../../core/bytes.ts';
 import type { Budget } from '../../core/contact/budget.ts';
 import { handoverId } from '../../core/contact/inbox.ts';
 import type { DeliveryState } from '../../core/contract.ts';
@@ -207,11 +208,18 @@ export class Desk implements AgentGate {
     return stored && currentView(stored, this.#parts.wallMs());
   }
 
-  /** The message of a row, unless it is gone or the owner has thought better of it while it waited. */
+  /** The message of a row, with its newest text, unless it is gone or the owner has thought better of it while it waited. */
   #read(row: InboxRow): ReturnType<HandOverParts['read']> {
     if (!this.#policy.isWanted(row)) return { obstacle: { state: 'held', reason: 'not-allowed' } };
     const message = this.#message(row);
-    return message === undefined ? { obstacle: { state: 'unanswered', reason: 'gone' } } : { message };
+    if (message !== undefined) return { message };
+    return { obstacle: { state: 'unanswered', reason: this.#isDeleted(row) ? 'deleted' : 'gone' } };
+  }
+
+  #isDeleted({ id }: InboxRow): boolean {
+    const bytes = idFromText(id);
+    const answer = bytes && this.#parts.store.read({ kind: 'has', ids: [bytes] });
+    return answer?.kind === 'has' && answer.holdings[0] === 'deleted';
   }
 
   /** Whether its own answer was published, or one to another message that answers it too. */

@@ -108,7 +108,15 @@ describe('the daemon', () => {
 describe('links', () => {
   const link = (kind: DaemonStatus['links'][number]['kind'], peer = 'p') => ({
     ...{ peer, direction: 'out', url: 'ws://a.example/', kind, since: STATUS.started, agent: 'x' },
-    ...({ protocol: 'mesh/2', direction: 'out', protection: 'none', unverified: 0 } as const),
+    ...({
+      protocol: 'mesh/2',
+      direction: 'out',
+      protection: 'none',
+      unverified: 0,
+      agreement: 'unknown',
+      agreementSince: null,
+      fetching: 0,
+    } as const),
   });
   const address = (more: Partial<DaemonAddress> = {}): DaemonAddress => ({
     ...{ url: 'ws://b.example/', peer: '', source: 'list', state: 'waiting', lastError: null },

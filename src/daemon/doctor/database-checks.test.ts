@@ -206,7 +206,9 @@ describe('a database', () => {
     fs.writeFileSync(file, 'This is a letter. '.repeat(100), { mode: 0o600 });
     fs.writeFileSync(`${file}-wal`, '');
     const { header } = await check(folder);
-    expect(header.mend).toMatch(/store\.db, store\.db-wal and store\.db-shm.*starts empty/);
+    expect(header.mend).toMatch(
+      /new database of all that can be read.*store\.db, store\.db-wal and store\.db-shm.*start empty/,
+    );
     expect(header.command).toContain(`mv '${file}' '${file}-wal' '${file}.damaged'`);
     runMend(header);
     expect(fs.readdirSync(folder).sort()).toEqual(['store.db.damaged', 'store.db.lock']);

@@ -4,8 +4,7 @@
  * beside it. A `-wal` with content means that the main file alone is no consistent database; then its header says as
  * little as its pages, and the next start puts both together.
  *
- * A later `mesh doctor --scrub` goes through the rows and compares ids with contents; it will stand beside
- * {@link checkIntegrity}, which looks at pages only.
+ * {@link checkIntegrity} looks at pages only; `scrub-checks.ts` goes through the rows.
  *
  * Source: sqlite.org/fileformat2.html, section 1.3 (the header); sqlite.org/uri.html (`immutable`).
  */
@@ -15,6 +14,7 @@ import { pathToFileURL } from 'node:url';
 import { ERRORS } from '../../core/errors.ts';
 import { MiB } from '../../core/limits.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from '../../store/migrations.ts';
+import { findKept, KEPT_MAX } from '../../store/recovery.ts';
 import { findCopies, goBackText } from '../../store/sqlite-copy.ts';
 import { damagedLogText, judgeLog } from '../../store/sqlite-log.ts';
 import { BESIDE } from '../legacy/place.ts';
@@ -110,13 +110,19 @@ export function holdsSomething(storePath: string): boolean {
   return typeof header === 'object' && !header.isBlank;
 }
 
+/** Whether the next start would bring a database to a newer schema. */
+export function isOfOldSchema(storePath: string): boolean {
+  const header = look(storePath).kind === 'there' ? readHeader(storePath) : undefined;
+  return typeof header === 'object' && header.schema < SCHEMA_VERSION && !header.isBlank;
+}
+
 /** What to do with a database that cannot be used: `mv` takes only what is there, and the sentence names the rest. */
 function damaged({ storePath, system }: Subject, check: 'database' | 'integrity', what: string): Finding {
   const files = ['', '-wal', '-shm'].map((suffix) => `${storePath}${suffix}`);
   const [main, wal, shm] = files.map((file) => path.basename(file));
-  const without =
-    'Without a backup the daemon starts empty: the identity stays, for the keys are separate files; joined channels must be joined again; messages are fetched again from neighbours, and what none of them has is lost.';
-  const text = `Stop the daemon if it runs, move ${main}, ${wal} and ${shm} away together, and put a backup in their place. ${without} To move away what is there of the three:`;
+  const recovery =
+    'Stop the daemon if it runs, and start it: it keeps the damaged files aside and makes a new database of all that can be read; the identity stays, for the keys are separate files; messages are fetched again from neighbours, and what none of them has is lost.';
+  const text = `${recovery} If you have a backup or the start is refused, move ${main}, ${wal} and ${shm} away together, and put the backup in their place or start empty. To move away what is there of the three:`;
   const there = files.filter((file) => look(file).kind === 'there').map(shellQuoted);
   const away = shellQuoted(unusedName(`${storePath}.damaged`));
   const command = system.platform === 'win32' ? '' : `mkdir -m 700 ${away} && mv ${there.join(' ')} ${away}`;
@@ -291,15 +297,32 @@ function copyDate(copy: string): string {
   return copy.replace(/^.*-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ\.bak$/s, '$1-$2-$3 $4:$5 UTC');
 }
 
-/** The copies that migrations have left beside the database; nothing if there are none. */
-export function checkCopies({ storePath, refused }: Subject): Finding[] {
+/** What an earlier start has left beside the database. */
+function findBeside({ storePath, refused }: Subject, find: (file: string) => string[]): string[] {
   if (refused.has('MESH_STORE_PATH')) return []; // the check of the files says so
-  let copies: string[];
   try {
-    copies = findCopies(storePath);
+    return find(storePath);
   } catch {
     return []; // no such folder, or not ours to look at: other checks say so
   }
+}
+
+/** The damaged files that recoveries have left beside the database; nothing if there are none. */
+export function checkKept(subject: Subject): Finding[] {
+  const kept = findBeside(subject, findKept);
+  if (kept.length === 0) return [];
+  const what = `The database was damaged and made anew ${countText(kept.length, 'time')}; the damaged files are kept in ${kept.join(', ')}.`;
+  const often =
+    kept.length < KEPT_MAX ? '' : ' As long as there are so many, a damaged database is not made anew again.';
+  const command = subject.system.platform === 'win32' ? '' : `rm -r ${kept.map(shellQuoted).join(' ')}`;
+  const text = `If that happens again, the disk may be failing.${often} When nothing is missed, delete them:`;
+  return [warn('database-files', what, { text, command })];
+}
+
+/** The copies that migrations have left beside the database; nothing if there are none. */
+export function checkCopies(subject: Subject): Finding[] {
+  const { storePath } = subject;
+  const copies = findBeside(subject, findCopies);
   const newest = copies.at(-1);
   if (newest === undefined) return [];
   const list = copies.map((copy) => `${copy} (${bytesText(sizeOf(copy))}, of ${copyDate(copy)})`).join(', ');

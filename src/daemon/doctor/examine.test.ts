@@ -78,6 +78,7 @@ describe('an examination', () => {
       'database-files',
       'database',
       'integrity',
+      'scrub',
       'database-size',
     ]);
     expect(findings.find(({ check }) => check === 'options')).toMatchObject({ state: 'fail' });

@@ -12,6 +12,7 @@ import {
   checkDatabaseFiles,
   checkDatabaseSize,
   checkIntegrity,
+  checkKept,
 } from './database-checks.ts';
 import { checkDisk } from './disk-checks.ts';
 import { CHECKS, type CheckName, type Finding, fail, skipped } from './finding.ts';
@@ -21,6 +22,7 @@ import { checkLinks } from './link-checks.ts';
 import { checkLocalNetwork } from './local-checks.ts';
 import { checkPorts } from './port-checks.ts';
 import { checkNode, checkOptions, checkSameOptions, checkSqlite, checkVerifier } from './program-checks.ts';
+import { checkMessages } from './scrub-checks.ts';
 import { createSubject, type ExamineOptions, type Subject } from './subject.ts';
 
 interface Check {
@@ -44,6 +46,7 @@ const LOCAL: readonly Check[] = [
   { name: 'agent-token', run: checkAgentToken },
   { name: 'database-files', needs: 'MESH_STORE_PATH', run: checkDatabaseFiles },
   { name: 'database-files', run: checkCopies },
+  { name: 'database-files', run: checkKept },
   { name: 'database', needs: 'MESH_STORE_PATH', run: checkDatabase },
   { name: 'integrity', needs: 'MESH_STORE_PATH', run: (subject) => checkIntegrity(subject) },
   { name: 'database-size', needs: 'MESH_STORE_PATH', run: checkDatabaseSize },
@@ -72,7 +75,17 @@ async function runCheck({ name, needs, run }: Check, subject: Subject): Promise<
 export async function* examine(options: ExamineOptions): AsyncGenerator<Finding> {
   const subject = await createSubject(options);
   const last = isNoFolder(subject) ? LOCAL.findIndex(({ name }) => name === 'data-folder') : LOCAL.length;
-  for (const check of LOCAL.slice(0, last + 1)) yield* await runCheck(check, subject);
+  const found: Finding[] = [];
+  const scrub: Check = {
+    ...{ name: 'scrub', needs: 'MESH_STORE_PATH' },
+    run: () => checkMessages(subject, options.scrub, found),
+  };
+  for (const check of LOCAL.slice(0, last + 1)) {
+    const findings = await runCheck(check, subject);
+    found.push(...findings);
+    yield* findings;
+    if (check.name === 'integrity') yield* await runCheck(scrub, subject);
+  }
   if (last < LOCAL.length) {
     // What is no folder is somebody else's: nothing about it is guessed, and nothing proposed.
     const why = 'It was not checked, because the data folder is no folder.';

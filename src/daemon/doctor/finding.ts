@@ -19,6 +19,7 @@ export const CHECKS = [
   'database-files',
   'database',
   'integrity',
+  'scrub',
   'database-size',
   'disk',
   'daemon',

@@ -1,7 +1,7 @@
 /** What the checks look at: one data folder with its options, and what its daemon said if it runs. */
 import path from 'node:path';
 import { MeshError } from '../../core/errors.ts';
-import type { Gate, StatusView } from '../gate.ts';
+import type { Gate, ScrubView, StatusView } from '../gate.ts';
 import { BESIDE } from '../legacy/place.ts';
 import { OPTION_NAMES, OPTION_TABLE, type OptionName, type OptionRow } from '../option-table.ts';
 import { type Environment, type Options, parseOptions } from '../options.ts';
@@ -34,6 +34,17 @@ export type DaemonAnswer =
   | { readonly ok: true; readonly status: DaemonStatus; readonly addresses: readonly DaemonAddress[] }
   | { readonly ok: false; readonly detail: string };
 
+/** What `mesh doctor --scrub` needs to know in the end. */
+export type ScrubResult = Pick<ScrubView, 'checked' | 'damaged' | 'structure'>;
+/** Called now and then. */
+export type OnProgress = (checked: number, messages: number) => void;
+
+export interface ScrubAsk {
+  /** has the running daemon check everything and waits for the end of it; rejects with what stopped it */
+  readonly daemon: (onProgress: OnProgress) => Promise<ScrubResult>;
+  readonly onProgress: OnProgress;
+}
+
 export interface ExamineOptions {
   /** absolute path */
   readonly dataFolder: string;
@@ -43,6 +54,8 @@ export interface ExamineOptions {
   /** asks the API of the daemon; called only if one runs. Never rejects */
   readonly ask: (timeoutMs: number) => Promise<DaemonAnswer>;
   readonly system?: Partial<System>;
+  /** read all messages too; undefined: nobody asked for it */
+  readonly scrub?: ScrubAsk;
 }
 
 export interface Subject {

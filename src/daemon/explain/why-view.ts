@@ -83,6 +83,8 @@ export type HereView =
     }
   /** only its header: the channel was over its limit, and the content had to go */
   | { readonly state: 'dropped'; readonly arrival: number }
+  /** only its header: its author deleted it */
+  | { readonly state: 'deleted'; readonly arrival: number }
   /** its expiry has passed: it is shown to nobody and removed soon */
   | { readonly state: 'expired'; readonly arrival: number }
   /** passed on within the last minutes and not kept: the channel is not held, it is older than its floor, or there is no room */
@@ -142,6 +144,20 @@ export type PathView =
       readonly moreLeaves: number;
     };
 
+/** A header that its author has signed, as base64url. */
+export interface StatementView {
+  /** id of the message */
+  readonly id: string;
+  readonly bytes: string;
+  readonly signature: string;
+}
+
+/** Two messages of one author that name the same one before: proof for anybody. */
+export interface EquivocationView {
+  readonly first: StatementView;
+  readonly second: StatementView;
+}
+
 export interface WhyView {
   readonly id: string;
   /** when this was looked up */
@@ -171,5 +187,7 @@ export interface WhyView {
   readonly delivery: DeliveryWhyView | null;
   /** what the desk of the agent decided; null for own messages and those that are not held */
   readonly agent: AgentWhyView | null;
+  /** its author has signed two messages after the same one in this channel; null if not */
+  readonly equivocation: EquivocationView | null;
   readonly path: PathView | null;
 }

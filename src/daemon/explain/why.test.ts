@@ -1,6 +1,8 @@
 /** What is told of a message: every place where it can be, and every reason. The core is scripted, the store is real. */
 import { describe, expect, it } from 'vitest';
+import { toBase64url } from '../../core/bytes.ts';
 import type { Explanation, Question } from '../../core/explain/explain.ts';
+import type { VerifiedMessage } from '../../core/message/verified.ts';
 import type { PeerSnapshot } from '../../core/peer-types.ts';
 import type { PersistOp } from '../../core/persistence.ts';
 import { sha256 } from '../../crypto/index.ts';
@@ -60,6 +62,10 @@ function setUp(facts: Partial<Explanation> = {}, seen: Partial<PeerSnapshot> = {
   return { store, questions, recent, apply, why: (text: string) => whyView(parts, text) };
 }
 
+function statementOf({ message: { idText: id, bytes, signature } }: VerifiedMessage) {
+  return { id, bytes: toBase64url(bytes), signature: toBase64url(signature) };
+}
+
 describe('an id', () => {
   it('is found by its beginning, in the store and among what passed lately', () => {
     const { apply, why, recent } = setUp();
@@ -104,6 +110,21 @@ describe('a message of somebody else', () => {
       agent: { kind: 'no-agent' },
     });
     expect(questions).toMatchObject([{ isOwn: false, stored: { channel: 'dev', author: ann.id } }]);
+  });
+
+  it('that is one of two after the same one comes with the proof, and so does every other of its author there', () => {
+    const { apply, why } = setUp();
+    const begin = signedMessage(ann, { channel: 'dev' });
+    const fork = (body: string) => signedMessage(ann, { channel: 'dev', body, prev: begin.message.id });
+    const [left, right] = [fork('left'), fork('right')];
+    apply(received(begin), received(left));
+    expect(why(left.message.idText).equivocation).toBeNull();
+    apply(received(right));
+    for (const { message } of [begin, left, right])
+      expect(why(message.idText).equivocation).toEqual({
+        first: statementOf(left),
+        second: statementOf(right),
+      });
   });
 
   it.each([
@@ -157,6 +178,13 @@ describe('a message of somebody else', () => {
       here: { state: 'refused', reason: 'forged', peer: LEAF, at: ISO },
       ...{ message: null, channel: null, path: null },
     });
+  });
+
+  it('that was passed on and superseded here says so', () => {
+    const refused = { peer: LEAF, root: '', atMs: WALL_MS, reason: 'superseded' } as const;
+    const { why, recent } = setUp({ passed, refused });
+    recent.push('A'.repeat(43));
+    expect(why('AAAAAA').here).toEqual({ state: 'refused', reason: 'superseded', peer: LEAF, at: ISO });
   });
 });
 

@@ -3,18 +3,19 @@
  * when somebody asks, and bounded: one row, one walk over what passed lately, one tree of the map.
  */
 
+import { toBase64url } from '../../core/bytes.ts';
 import type { Now } from '../../core/contract.ts';
 import { MeshError } from '../../core/errors.ts';
 import type { Explanation, MessageHead, Question } from '../../core/explain/explain.ts';
 import { isExpired } from '../../core/message/message.ts';
 import type { PeerSnapshot } from '../../core/peer-types.ts';
-import type { KnownMessage, Store, StoredMessage } from '../../store/index.ts';
+import type { KnownMessage, Statement, Store, StoredMessage } from '../../store/index.ts';
 import type { AgentWhyView } from '../desk/views.ts';
 import { isoTime, isShown } from '../views.ts';
 import { deliveryWhy } from './delivery-why.ts';
 import { ambiguous, rangeOf } from './ids.ts';
 import { pathView } from './path-view.ts';
-import type { HereView, WhyView } from './why-view.ts';
+import type { EquivocationView, HereView, WhyView } from './why-view.ts';
 
 /** The core, as far as it answers questions about messages. */
 export interface Explainer {
@@ -25,7 +26,7 @@ export interface Explainer {
 
 export interface WhyParts {
   readonly core: Explainer;
-  readonly store: Pick<Store, 'known' | 'readMessage'>;
+  readonly store: Pick<Store, 'known' | 'readMessage' | 'equivocation'>;
   readonly clock: () => Now;
   /** this daemon as a peer */
   readonly peer: string;
@@ -65,8 +66,9 @@ function whyPassed({ keeping }: Explanation, { time }: MessageHead): HereView {
 
 function hereOf(known: KnownMessage | undefined, facts: Explanation, wallMs: number): HereView | undefined {
   if (known === undefined) {
-    if (facts.passed !== undefined) return whyPassed(facts, facts.passed);
-    const { refused } = facts;
+    const { passed, refused } = facts;
+    // A superseded record is passed on before the disk says so.
+    if (passed !== undefined && refused?.reason !== 'superseded') return whyPassed(facts, passed);
     return (
       refused && {
         state: 'refused',
@@ -99,6 +101,14 @@ function agentOf(parts: WhyParts, { id, delivery, holding }: KnownMessage): Agen
   if (delivery !== undefined || holding !== 'held') return null;
   const stored = parts.store.readMessage(id);
   return stored !== undefined && isShown(stored) ? parts.agent.why(stored) : null;
+}
+
+function equivocationOf({ store }: WhyParts, { channel, author }: MessageHead): EquivocationView | null {
+  const proof = store.equivocation(channel, author);
+  const view = ({ id, bytes, signature }: Statement) => {
+    return { id, bytes: toBase64url(bytes), signature: toBase64url(signature) };
+  };
+  return proof ? { first: view(proof.first), second: view(proof.second) } : null;
 }
 
 /**
@@ -142,6 +152,7 @@ export function whyView(parts: WhyParts, text: string): WhyView {
             isExpired: here.state === 'expired',
           }),
     agent: known === undefined ? null : agentOf(parts, known),
+    equivocation: head ? equivocationOf(parts, head) : null,
     path: facts.path ? pathView(facts.path, isOwn, came) : null,
   };
 }

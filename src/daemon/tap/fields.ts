@@ -7,8 +7,8 @@ import { type Bytes, toBase64url, toHex } from '../../core/bytes.ts';
 import { channelKind } from '../../core/channel/channel.ts';
 import { HOUR, MINUTE } from '../../core/limits.ts';
 import { decodeRecord } from '../../core/membership/records.ts';
+import type { Tombstone } from '../../core/message/header.ts';
 import type { Message } from '../../core/message/message.ts';
-import type { Position } from '../../core/persistence.ts';
 import type { RecordHead, TagFloor } from '../../core/wire/frame.ts';
 import type { Frame } from '../../core/wire/frames.ts';
 import type { Handshake } from '../../core/wire/handshake.ts';
@@ -36,11 +36,6 @@ const hour = (floorHour: number): string => isoTime(floorHour * HOUR);
 const minute = (n: number): string => isoTime(n * MINUTE);
 const floors = (items: readonly TagFloor[]): TapValue =>
   listed(items, ({ tag, floorHour }) => ({ tag, floor: hour(floorHour) }));
-const position = ({ time, id }: Position): TapValue => ({
-  time: isoTime(time.timeMs),
-  id: id.length === 0 ? '' : toBase64url(id),
-});
-
 const RECORD_NAMES: Readonly<Record<RecordHead['kind'], string>> = { 1: 'peer', 2: 'interest' };
 
 const heads = (items: readonly RecordHead[]): TapValue =>
@@ -93,7 +88,7 @@ function record({ bytes }: { readonly bytes: Bytes }): TapValue {
   return { kind, peer, sequence, urls, links: texts(links), expires: isoTime(expiresMs) };
 }
 
-type SyncFrame = Extract<Frame, { type: 'heartbeat' | 'sums' | 'buckets' | 'list' | 'listed' }>;
+type SyncFrame = Extract<Frame, { type: 'heartbeat' | 'sums' | 'reconcile' | 'reconciled' | 'offer' }>;
 
 function syncFields(frame: SyncFrame): TapFields {
   switch (frame.type) {
@@ -108,20 +103,14 @@ function syncFields(frame: SyncFrame): TapFields {
           return { tag, floor: hour(floorHour), fingerprint: head(fingerprint) };
         }),
       };
-    case 'buckets':
-      return {
-        tag: frame.tag,
-        floor: hour(frame.floorHour),
-        until: minute(frame.untilMinute),
-        minutesFrom: minute(frame.minutesFrom),
-        buckets: listed(frame.buckets, ({ startMinute, minutes, fingerprint }) => {
-          return { start: minute(startMinute), minutes, fingerprint: head(fingerprint) };
-        }),
-      };
-    case 'list':
-      return { tag: frame.tag, after: position(frame.after), until: minute(frame.untilMinute) };
-    case 'listed':
-      return { tag: frame.tag, done: frame.done, positions: listed(frame.positions, position) };
+    case 'reconcile': {
+      const { number, untilMinute, tag, floorHour, message } = frame;
+      return { number, tag, floor: hour(floorHour), until: minute(untilMinute), message: head(message) };
+    }
+    case 'reconciled':
+      return { number: frame.number, message: head(frame.message) };
+    case 'offer':
+      return { tag: frame.tag, ids: ids(frame.ids) };
     default:
       return frame satisfies never;
   }
@@ -138,6 +127,11 @@ export function handshakeFields({
 }: Handshake): TapFields {
   const shown = { network, relay, agent, features: texts(features) };
   return { peer, ...shown, nonce: head(nonce), key: head(ephemeral) };
+}
+
+function tombstone({ header, deletion }: Tombstone): TapFields {
+  const { idText, channel, author } = header;
+  return { id: idText, channel, author: toBase64url(author), deletedBy: deletion.idText };
 }
 
 /** The fields of a frame beside its type. */
@@ -161,7 +155,11 @@ export function frameFields(frame: Frame): TapFields {
     case 'stored':
       return { ids: ids(frame.ids) };
     case 'fetched':
-      return { messages: listed(frame.messages, message), notHeld: ids(frame.notHeld) };
+      return {
+        messages: listed(frame.messages, message),
+        notHeld: ids(frame.notHeld),
+        ...(frame.tombstones && { tombstones: listed(frame.tombstones, tombstone) }),
+      };
     case 'have':
     case 'want':
       return { heads: heads(frame.heads) };
@@ -179,6 +177,12 @@ export function frameFields(frame: Frame): TapFields {
       return { tags: texts(frame.tags) };
     case 'mailbox-kept':
       return { tags: texts(frame.tags), hours: frame.hours };
+    case 'tunnel-open':
+      return { number: frame.number, hops: frame.hops, target: frame.target };
+    case 'tunnelled':
+      return { number: frame.number, isOpener: frame.isOpener, frame: head(frame.frame) };
+    case 'tunnel-end':
+      return { number: frame.number, isOpener: frame.isOpener };
     default:
       return syncFields(frame);
   }

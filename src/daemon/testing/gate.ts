@@ -22,6 +22,7 @@ import { Commands, Waits } from '../commands.ts';
 import { DaemonGate } from '../daemon-gate.ts';
 import { type Explainer, whyView } from '../explain/why.ts';
 import { Feeds } from '../feed.ts';
+import type { ScrubView } from '../gate.ts';
 import { parseOptions } from '../options.ts';
 import { retentionLimits } from '../retention-options.ts';
 import { channelViews, statusView } from '../status.ts';
@@ -36,6 +37,7 @@ export const SNAPSHOT: PeerSnapshot = {
     {
       ...{ peer: PEER, direction: 'out', url: 'ws://a/', kind: 'overlay', protection: 'sealed' },
       ...{ protocol: 'mesh/2', sinceWallMs: WALL_MS, agent: 'x/1', unverified: 0 },
+      ...{ agreement: 'equal', agreementWallMs: WALL_MS, fetching: 3 },
     },
   ],
   addresses: [
@@ -86,6 +88,7 @@ function createExplainer(snapshot: () => PeerSnapshot): Explainer {
     agent: 'test',
     allowPrivate: false,
     banThreshold: 0,
+    known: new Set(),
     rates: DEFAULT_RATES,
     retention: retentionLimits({}),
     publicUrl: '',
@@ -130,14 +133,19 @@ export function setUp(seen: Partial<PeerSnapshot> = {}, overview: Overview = OVE
   const none = () => [];
   const localDiscovery = () =>
     ({ mode: 'off', state: 'off', reason: 'this is a test', addresses: [], peers: 0 }) as const;
+  const scrub = (): ScrubView => ({
+    ...{ state: 'off', checked: 3, messages: 4, started: null, ended: '2025-10-09T00:00:00.000Z' },
+    ...{ damaged: [{ channel: 'dev', messages: 2, unconfirmed: 1 }], structure: '' },
+  });
   const gate = new DaemonGate({
     ...{ store, commands, waits, feeds, snapshot },
     submit: (event) => events.push(event),
     identities: [me.id],
     wallMs: () => WALL_MS,
     status: () =>
-      statusView({ facts, store, retention, snapshot, sources: none, localDiscovery, problems: none }),
+      statusView({ facts, store, retention, snapshot, sources: none, localDiscovery, scrub, problems: none }),
     channels: () => channelViews({ store, retention, snapshot }),
+    scrub,
     stop: () => undefined,
     numbers: () => NUMBERS,
     why: (id, agent) => whyView({ core: createExplainer(snapshot), store, clock, peer: me.id, agent }, id),

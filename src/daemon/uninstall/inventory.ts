@@ -60,6 +60,14 @@ function storeVerdict(rest: string): Verdict | undefined {
       what: 'the database before an upgrade',
       why: 'It is a backup: remove it yourself if nobody needs it.',
     };
+  if (/^\.(?:recovering|recovered)(?:-journal)?$/.test(rest))
+    return remove('an unfinished recovery of the database');
+  if (rest === '.recover') return remove('a note that the database is damaged');
+  if (/^\.damaged-\d{8}T\d{6}Z(?:-\d+)?$/.test(rest))
+    return {
+      what: 'the database before it was recovered',
+      why: 'What could not be read of it may be missed: remove it yourself if nothing is.',
+    };
   return undefined;
 }
 

@@ -71,7 +71,10 @@ describe('the inventory', () => {
   it('knows what a killed start leaves behind, and copies', () => {
     live();
     const temporary = ['api.json.0123456789ab.tmp', 'token.AbCd-_012345', 'store.db-wal', 'store.db-shm'];
-    const more = ['store.db.schema2-20260101T000000Z.bak.part', 'mesh1-copy-Ab12Cd/mesh.db'];
+    const more = [
+      ...['store.db.schema2-20260101T000000Z.bak.part', 'mesh1-copy-Ab12Cd/mesh.db'],
+      ...['store.db.recovering', 'store.db.recovered', 'store.db.recover'],
+    ];
     for (const name of [...temporary, ...more]) put(name);
     put('api.json', API);
     put('keys/key.pem.0123456789ab.tmp');
@@ -91,10 +94,11 @@ describe('the inventory', () => {
       'mesh1-copy-Ab12Cd/other',
       'x/y',
     ];
-    for (const name of [...kept, ...near]) put(name);
+    const damaged = 'store.db.damaged-20260101T000000Z';
+    for (const name of [...kept, ...near, `${damaged}/store.db`]) put(name);
     const items = takeInventory(facts(true)).filter(({ action }) => action === 'keep');
     expect(items.map((item) => path.relative(data, item.path)).sort()).toEqual(
-      [...kept, ...near.slice(0, -1), 'x'].sort(),
+      [...kept, ...near.slice(0, -1), 'x', damaged].sort(),
     );
     for (const { why } of items) expect(why).toMatch(/^[A-Z].*\.$/);
   });

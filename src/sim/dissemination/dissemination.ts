@@ -43,9 +43,9 @@ export class Dissemination implements Observer {
   readonly #passages = new Map<string, Passage>();
   readonly #begun = new WeakSet<Publication>();
   readonly #totals = new Totals();
-  /** the same for the messages of some channels, by the name of their group */
+  /** the same for groups of messages, by the name of their group */
   readonly #groups = new Map<string, Totals>();
-  #groupOf: (channel: string) => string = () => '';
+  #nameGroup: (publication: Publication) => string = () => '';
   #arrivals = 0;
   /** links that were closed in order, or with their peer */
   #closed = 0;
@@ -107,17 +107,17 @@ export class Dissemination implements Observer {
     }
   }
 
-  #totalsOf({ start }: Passage): Totals[] {
-    const group = this.#groupOf(start.publication.command.channel);
+  #totalsOf(passage: Passage): Totals[] {
+    const group = this.#groupOf(passage);
     if (group === '') return [this.#totals];
     const known = this.#groups.get(group) ?? new Totals();
     this.#groups.set(group, known);
     return [this.#totals, known];
   }
 
-  /** Figures of their own for groups of channels. @param groupOf the name of a channel's group, '' for none */
-  group(groupOf: (channel: string) => string): void {
-    this.#groupOf = groupOf;
+  /** Figures of their own for groups of messages. @param nameGroup the name of a message's group, '' for none */
+  group(nameGroup: (publication: Publication) => string): void {
+    this.#nameGroup = nameGroup;
   }
 
   event(host: Host, event: Event): void {
@@ -149,19 +149,25 @@ export class Dissemination implements Observer {
     else if (this.#begun.has(publication)) this.#totals.late();
   }
 
-  #all(): Totals {
-    const all = this.#totals.copy();
-    for (const passage of this.#passages.values()) all.add(passage);
+  /** What is over, and those under way as far as they have come. @param group undefined for all messages */
+  #all(group?: string): Totals {
+    const over = group === undefined ? this.#totals : this.#groups.get(group);
+    const all = over?.copy() ?? new Totals();
+    for (const passage of this.#passages.values())
+      if (group === undefined || this.#groupOf(passage) === group) all.add(passage);
     return all;
   }
 
-  /** All messages of a group of channels that are over; those under way are in none. */
-  figuresOf(group: string): DisseminationFigures {
-    this.#settle();
-    return (this.#groups.get(group) ?? new Totals()).figures();
+  #groupOf({ start }: Passage): string {
+    return this.#nameGroup(start.publication);
   }
 
-  /** All messages so far; those under way as far as they have come. */
+  /** All messages of a group so far. */
+  figuresOf(group: string): DisseminationFigures {
+    return this.#all(group).figures();
+  }
+
+  /** All messages so far. */
   figures(): DisseminationFigures {
     return this.#all().figures();
   }

@@ -1,4 +1,5 @@
 /** A malicious peer as a state machine like any other: the simulator runs it as it runs the honest ones. */
+import { idFromText } from '../../core/bytes.ts';
 import type { Effect, Event, LinkId, Now } from '../../core/contract.ts';
 import type { PeerSnapshot } from '../../core/peer-types.ts';
 import type { Frame } from '../../core/wire/frame.ts';
@@ -86,7 +87,8 @@ export class MaliciousPeer implements SimCore {
   /** The core tells which links are up. */
   #note({ phrase, data }: Extract<Effect, { kind: 'report' }>): void {
     const { link, peer } = data;
-    if (typeof link !== 'number' || typeof peer !== 'string') return;
+    // On links of mesh/1 nobody proved who is there, and frames of mesh/2 have no place.
+    if (typeof link !== 'number' || typeof peer !== 'string' || !idFromText(peer)) return;
     const { links } = this.#hand;
     if (phrase === 'link up') links.set(link, { id: link, peer, isRelay: false } satisfies MaliceLink);
     else if (phrase === 'link down') links.delete(link);

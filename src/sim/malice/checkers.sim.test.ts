@@ -4,10 +4,10 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Store } from '../../store/store.ts';
+import type { PeerOptions } from '../peer-options.ts';
 import { type Carelessness, carelessCore } from '../testing/careless-core.ts';
+import { failureOf } from '../testing/failure.ts';
 import { createBad, finish, talk } from '../testing/malice-world.ts';
-import { SimFailure } from '../trace.ts';
-import type { PeerOptions } from '../world.ts';
 import { type ForgeryName, forger } from './forger.ts';
 import type { Hand } from './hand.ts';
 import type { MaliceKind } from './index.ts';
@@ -39,7 +39,7 @@ const PAIRS = [
 
 /** The checker that fails, and what it says. */
 function verdictOn({ kind, create, r1, a }: Play): { checker: string; message: string } | undefined {
-  try {
+  return failureOf(() => {
     const { world } = createBad({
       kind,
       create,
@@ -56,11 +56,7 @@ function verdictOn({ kind, create, r1, a }: Play): { checker: string; message: s
     talk(world, 20);
     world.end();
     finish(world);
-  } catch (error) {
-    if (error instanceof SimFailure) return error;
-    throw error;
-  }
-  return undefined;
+  });
 }
 
 const CASES: readonly (readonly [Carelessness, string, MaliceKind, (hand: Hand) => Malice])[] = [

@@ -25,12 +25,15 @@ export interface Draft {
   /** in whose name, the signer's without it */
   readonly author?: Bytes;
   readonly expiresMs?: number;
+  /** id of the message before it, none without it */
+  readonly prev?: Bytes;
 }
 
 /** A message in the name of `draft.author`, signed by `key`: valid if the two belong together. */
 export function write(context: MessageContext, key: SimKey, draft: Draft): Message {
-  const { channel, body, timeMs, counter = 0, author = key.publicKey, expiresMs = 0 } = draft;
-  const fields = { kind: MESSAGE_KIND.post, author, channel, prev: NO_PREV, refs: [], expiresMs, nonce: 0 };
+  const { channel, body, timeMs, counter = 0, author = key.publicKey } = draft;
+  const { expiresMs = 0, prev = NO_PREV } = draft;
+  const fields = { kind: MESSAGE_KIND.post, author, channel, prev, refs: [], expiresMs, nonce: 0 };
   const content = { body, payload: EMPTY, time: { timeMs: Math.floor(timeMs), counter } };
   return signed(context, key, { ...fields, ...content });
 }

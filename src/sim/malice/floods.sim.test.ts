@@ -4,11 +4,15 @@ import { LIMITS } from '../../core/limits.ts';
 import { delayAt } from '../picture/curve.ts';
 import { createBad, finish, talk } from '../testing/malice-world.ts';
 import { flooder } from './flooder.ts';
+import { hoarder } from './hoarder.ts';
 import { inventor } from './inventor.ts';
-import { nagger } from './nagger.ts';
+import { NAG_NAMES, nagger } from './nagger.ts';
 
 /** A flood at these rates is one of hundreds, not of thousands. */
 const RATES = { leafPerSecond: 10, relayPerSecond: 200, authorPerSecond: 2, commonPerSecond: 2 };
+
+/** What the dialler of a link may say at any time. */
+const LAWFUL = NAG_NAMES.filter((name) => name !== 'sums of nothing' && name !== 'offers of nothing');
 
 /** of a message of the flooder, as the store counts it */
 const MESSAGE_BYTES = 700;
@@ -76,7 +80,7 @@ describe('a nagger', () => {
   it('is not read for a while where it sends many small frames, and nobody else notices', () => {
     const { world, verdict, delays } = createBad({
       kind: 'nagger',
-      create: (hand) => nagger(hand, { framesPerSecond: 60, items: 2 }),
+      create: (hand) => nagger(hand, { framesPerSecond: 60, items: 2, only: LAWFUL }),
       honest: { rates: RATES },
     });
     talk(world, 40);
@@ -85,21 +89,22 @@ describe('a nagger', () => {
     finish(world);
   });
 
-  it.each(['channels that nobody has', 'what it has, asked for again'] as const)(
-    'is banned where it says too much of: %s',
-    (name) => {
-      const { world, verdict } = createBad({
-        kind: 'nagger',
-        create: (hand) =>
-          nagger(hand, { framesPerSecond: 5, items: LIMITS.idsPerFrameMax / 2, only: [name] }),
-        // Answers leave slowly enough for questions to pile up.
-        world: { profile: { bytesPerMs: 200 } },
-      });
-      talk(world, 15);
-      expect(verdict().bannedBy).toEqual(['R1', 'R2']);
-      finish(world);
-    },
-  );
+  it.each([
+    'channels that nobody has',
+    'what it has, asked for again',
+    'sums of nothing',
+    'offers of nothing',
+  ] as const)('is banned where it says too much of: %s', (name) => {
+    const { world, verdict } = createBad({
+      kind: 'nagger',
+      create: (hand) => nagger(hand, { framesPerSecond: 5, items: LIMITS.idsPerFrameMax / 2, only: [name] }),
+      // Answers leave slowly enough for questions to pile up.
+      world: { profile: { bytesPerMs: 200 } },
+    });
+    talk(world, 15);
+    expect(verdict().bannedBy).toEqual(['R1', 'R2']);
+    finish(world);
+  });
 });
 
 describe('an inventor', () => {
@@ -134,4 +139,27 @@ describe('an inventor', () => {
     expect(Math.max(...dials.values())).toBe(1);
     finish(world);
   });
+});
+
+describe('a hoarder', () => {
+  it.each([0, 1])(
+    'gets a small mailbox, fills its channels, and nobody else notices (asks to keep: %d)',
+    (keepShare) => {
+      const { world, verdict, delays } = createBad({
+        kind: 'hoarder',
+        create: (hand) => hoarder(hand, { perSecond: 20, bodyBytes: 8000, most: 400, keepShare }),
+        honest: { retention: { newcomerBytes: 100_000, carriedBytesAll: 200_000 } },
+      });
+      talk(world, 40);
+      world.run(70_000);
+      expect(verdict()).toMatchObject({ offences: 0, bannedBy: [] });
+      const { mailboxes, carried } = world.host('R1').store.restore();
+      const { peerId } = world.host('M');
+      expect(mailboxes.find(({ peer }) => peer === peerId)?.tags).toHaveLength(LIMITS.mailboxTagsMax);
+      // That in which A and B write, and in one case all that it filled.
+      expect(carried.length > 1).toBe(keepShare === 1);
+      expect(p99(delays)).toBeLessThan(1000);
+      finish(world);
+    },
+  );
 });

@@ -25,7 +25,7 @@ describe('a forger that sends', () => {
     'into the feed of another',
     'into a private channel of mesh/1',
     'an answer to no question',
-    'a page to no question',
+    'an answer to no comparison',
     'a record in the name of another',
   ])('%s commits an offence with each', (name) => {
     const { verdict, bodies } = play(name);

@@ -75,10 +75,7 @@ const FORGERIES = {
   'long expired': ({ channel }, hand) =>
     own(hand, channel, { expiresMs: Math.floor(hand.now.wallMs) - 60_000 }),
   'an answer to no question': (victim) => ({ type: 'fetched', messages: [victim], notHeld: [] }),
-  'a page to no question': (victim, hand) => {
-    const positions = [{ time: victim.time, id: victim.id }];
-    return { type: 'listed', tag: hand.tag(victim.channel), done: true, positions };
-  },
+  'an answer to no comparison': () => ({ type: 'reconciled', number: 2 ** 31, message: Uint8Array.of(0x61) }),
   'a record in the name of another': (_, hand) => {
     const peer = hand.pick(hand.all()).peer;
     const content = peerRecord(peer, Math.floor(hand.now.wallMs), { links: [] });

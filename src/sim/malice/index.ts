@@ -1,8 +1,10 @@
 /** Every kind of malice, by name. `docs/malice.md` says what each does and what answers it. */
 
+import { equivocator } from './equivocator.ts';
 import { flooder } from './flooder.ts';
 import { floorLiar } from './floor-liar.ts';
 import { forger } from './forger.ts';
+import { hoarder } from './hoarder.ts';
 import { interestLiar } from './interest-liar.ts';
 import { inventor } from './inventor.ts';
 import { linkLiar } from './link-liar.ts';
@@ -30,6 +32,8 @@ export const MALICE = {
   'record-liar': recordLiar,
   'slow-reader': slowReader,
   'slow-writer': slowWriter,
+  equivocator,
+  hoarder,
 } as const satisfies Readonly<Record<string, MaliceFactory>>;
 
 export type MaliceKind = keyof typeof MALICE;

@@ -1,7 +1,9 @@
 /** Peers that say what is not so, and what comes of it. */
 import { describe, expect, it } from 'vitest';
+import { toBase64url } from '../../core/bytes.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { createBad, finish, talk } from '../testing/malice-world.ts';
+import { equivocator } from './equivocator.ts';
 import { floorLiar } from './floor-liar.ts';
 import { interestLiar } from './interest-liar.ts';
 import { linkLiar } from './link-liar.ts';
@@ -50,6 +52,32 @@ describe('a liar in its records', () => {
     expect(bad.verdict().deeds[`signed records of itself: ${lies}`]).toBeGreaterThan(5);
     finish(bad.world);
     expectCalm(bad);
+  });
+});
+
+describe('an author with two histories', () => {
+  it('is found by everybody who holds the channel, with a proof, and punished by nobody', () => {
+    const bad = createBad({
+      kind: 'equivocator',
+      create: (hand) => equivocator(hand, { everySeconds: 2, most: 3 }),
+    });
+    talk(bad.world, 20);
+    finish(bad.world);
+    expect(bad.verdict()).toMatchObject({ deeds: { 'told two stories': 3 }, offences: 0, bannedBy: [] });
+    const honest = bad.world.honest().filter(({ core }) => core?.holds?.('dev') === true);
+    expect(honest.length).toBe(4);
+    const author = bad.world.host('M').identity;
+    for (const { store } of honest) {
+      const rows = store.readPage({ channel: 'dev', limit: 200, wallMs: 0 });
+      const told = rows.filter(({ message }) => toBase64url(message.message.author) === author);
+      expect(told.map(({ equivocates }) => equivocates)).toEqual(Array.from({ length: 9 }, () => true));
+      expect(rows.filter(({ equivocates }) => equivocates)).toHaveLength(9);
+      const proof = store.equivocation('dev', author);
+      const bodies = [proof?.first.id, proof?.second.id].map(
+        (id) => store.readMessage(id ?? '')?.message.message.body,
+      );
+      expect(bodies.sort()).toEqual([expect.stringMatching(/he died$/), expect.stringMatching(/he lived$/)]);
+    }
   });
 });
 

@@ -6,7 +6,9 @@
  * bounded for each link; asking for more than may wait is an offence.
  */
 import type { Bytes } from '../../core/bytes.ts';
-import { MINUTE } from '../../core/limits.ts';
+import { LIMITS, MINUTE } from '../../core/limits.ts';
+import { INFINITY } from '../../core/sync/negentropy/bounds.ts';
+import { Reply } from '../../core/sync/negentropy/reply.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import type { Hand } from './hand.ts';
 import type { MaliceLink } from './link.ts';
@@ -88,24 +90,23 @@ const NAGS = {
   'heartbeats of nothing': (hand) => {
     return { type: 'heartbeat', untilMinute: settledMinute(hand), channels: 1, fingerprint: hand.bytes(16) };
   },
-  'buckets of nothing': (hand, { items }) => {
+  'comparisons of nothing': (hand) => {
     const untilMinute = settledMinute(hand);
-    const minutesFrom = untilMinute - (untilMinute % HOUR_MINUTES) - HOUR_MINUTES;
-    const buckets = list(items, (i) => {
-      return { startMinute: untilMinute - 1 - i, minutes: 1, fingerprint: hand.bytes(16) };
-    });
     const tag = hand.tag(hand.pick(hand.options.channels));
-    return { type: 'buckets', untilMinute, tag, floorHour: 0, minutesFrom, buckets };
+    const floorHour = Math.floor(untilMinute / HOUR_MINUTES);
+    const reply = new Reply(LIMITS.reconcileBytesMax);
+    reply.add({ upper: INFINITY, mode: 'fingerprint', fingerprint: hand.bytes(16) });
+    const number = hand.random.below(2 ** 31);
+    return { type: 'reconcile', number, untilMinute, tag, floorHour, message: reply.finish() };
   },
-  'pages of everything': (hand) => {
-    const after = { time: { timeMs: 0, counter: 0 }, id: new Uint8Array(32) };
+  'offers of nothing': (hand, { items }) => {
     const tag = hand.tag(hand.pick(hand.options.channels));
-    return { type: 'list', tag, after, untilMinute: settledMinute(hand) };
+    return { type: 'offer', tag, ids: list(items, () => hand.bytes(32)) };
   },
 } as const satisfies Readonly<Record<string, Nag>>;
 
 type NagName = keyof typeof NAGS;
-const NAG_NAMES = Object.keys(NAGS) as NagName[];
+export const NAG_NAMES = Object.keys(NAGS) as NagName[];
 
 class Nagger implements Malice {
   readonly #options: NaggerOptions;

@@ -30,7 +30,7 @@ describe('a withholder', () => {
     (asked) => {
       const { world, verdict } = createBad({
         kind: 'withholder',
-        create: (hand) => withholder(hand, { of: 'all others', asked }),
+        create: (hand) => withholder(hand, { of: 'all others', asked, tunnels: 'carries' }),
         peers: AROUND,
         pairs: PAIRS,
       });
@@ -44,7 +44,7 @@ describe('a withholder', () => {
   it('of some authors withholds those and no others', () => {
     const { world, verdict } = createBad({
       kind: 'withholder',
-      create: (hand) => withholder(hand, { of: 'some authors', asked: 'denies' }),
+      create: (hand) => withholder(hand, { of: 'some authors', asked: 'denies', tunnels: 'carries' }),
       peers: AROUND,
       pairs: PAIRS,
     });
@@ -56,14 +56,15 @@ describe('a withholder', () => {
   it('on the tree costs a relay that holds the channel the time of an announcement', () => {
     const { world, verdict, delays } = createBad({
       kind: 'withholder',
-      create: (hand) => withholder(hand, { of: 'all others', asked: 'silent' }),
+      create: (hand) => withholder(hand, { of: 'all others', asked: 'silent', tunnels: 'carries' }),
       peers: { ...AROUND, A: { fixed: ['R1'], joined: ['dev'] } },
       pairs: PAIRS,
     });
     talk(world, 20);
     finish(world);
     expect(verdict()).toMatchObject({ offences: 0, bannedBy: [] });
-    expect(Math.max(...delays)).toBeLessThan(1500);
+    // Each relay on the way waits for its announcement; how many do so depends on the tree.
+    expect(Math.max(...delays)).toBeLessThan(2000);
   });
 });
 

@@ -8,7 +8,11 @@
  * listed and not given is asked of nobody else and forgotten.
  */
 
-import { type Bytes, compare } from '../../core/bytes.ts';
+import type { Bytes } from '../../core/bytes.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { TIME_ZERO } from '../../core/message/time.ts';
+import { INFINITY } from '../../core/sync/negentropy/bounds.ts';
+import { Reply } from '../../core/sync/negentropy/reply.ts';
 import type { Frame } from '../../core/wire/frame.ts';
 import type { Hand } from './hand.ts';
 import type { MaliceLink } from './link.ts';
@@ -18,10 +22,8 @@ export interface SumLiarOptions {
   readonly shows: 'always the same' | 'always another';
 }
 
-/** Invented ids in a page. */
+/** Invented ids in a list. */
 const LISTED = 5;
-/** Longer pages have no room for them. */
-const PAGE_MAX = 900;
 
 class SumLiar implements Malice {
   readonly #options: SumLiarOptions;
@@ -35,7 +37,7 @@ class SumLiar implements Malice {
   hears(link: MaliceLink, frame: Frame, hand: Hand): Frame | undefined {
     if (this.#options.shows === 'always another') return frame;
     if (frame.type === 'heartbeat') this.#last.set(link, frame.fingerprint.slice());
-    if (frame.type !== 'sums' && frame.type !== 'buckets') return frame;
+    if (frame.type !== 'sums' && frame.type !== 'reconcile') return frame;
     hand.did('looked into no difference');
     return undefined;
   }
@@ -45,7 +47,7 @@ class SumLiar implements Malice {
   }
 
   #same(link: MaliceLink, frame: Frame, hand: Hand): readonly Frame[] {
-    if (frame.type === 'sums' || frame.type === 'buckets') return [];
+    if (frame.type === 'sums' || frame.type === 'reconcile') return [];
     if (frame.type !== 'heartbeat') return [frame];
     hand.did('showed the fingerprint that it was shown');
     return [{ ...frame, fingerprint: this.#last.get(link) ?? frame.fingerprint }];
@@ -60,26 +62,16 @@ function another(frame: Frame, hand: Hand): readonly Frame[] {
       return [{ ...frame, fingerprint: fingerprint() }];
     case 'sums':
       return [{ ...frame, sums: frame.sums.map((sum) => ({ ...sum, fingerprint: fingerprint() })) }];
-    case 'buckets':
-      return [{ ...frame, buckets: frame.buckets.map((one) => ({ ...one, fingerprint: fingerprint() })) }];
-    case 'listed': {
-      // Behind the true ones, in the same millisecond: in order, as a page must be.
-      const last = frame.positions.at(-1);
-      if (last === undefined || frame.positions.length > PAGE_MAX) return [frame];
-      const ids = Array.from({ length: LISTED }, () => lateId(hand)).sort(compare);
+    case 'reconciled': {
       hand.did('listed ids that do not exist', LISTED);
-      return [{ ...frame, positions: [...frame.positions, ...ids.map((id) => ({ time: last.time, id }))] }];
+      const positions = Array.from({ length: LISTED }, () => ({ time: TIME_ZERO, id: hand.bytes(32) }));
+      const reply = new Reply(LIMITS.reconcileBytesMax);
+      reply.add({ upper: INFINITY, mode: 'idList', positions });
+      return [{ ...frame, message: reply.finish() }];
     }
     default:
       return [frame];
   }
-}
-
-/** An id that comes after all others of its time. */
-function lateId(hand: Hand): Bytes {
-  const id = new Uint8Array(32).fill(255);
-  id.set(hand.bytes(8), 20);
-  return id;
 }
 
 /** Without options the seed decides. */

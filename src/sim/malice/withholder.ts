@@ -17,7 +17,12 @@ export interface WithholderOptions {
   readonly of: 'all others' | 'some authors';
   /** what it does where it is asked: nothing, says that it has nothing, or answers as it should */
   readonly asked: 'silent' | 'denies' | 'answers';
+  /** what it does with frames of tunnels that pass it */
+  readonly tunnels: 'carries' | 'drops';
 }
+
+/** A message of negentropy without ranges. */
+const NOTHING_DIFFERS = Uint8Array.of(0x61);
 
 class Withholder implements Malice {
   readonly #options: WithholderOptions;
@@ -34,14 +39,23 @@ class Withholder implements Malice {
   says(_link: MaliceLink, frame: Frame, hand: Hand): readonly Frame[] {
     if (frame.type === 'push') return this.#withhold(frame, hand);
     if (frame.type === 'fetched') return this.#answer(frame, hand);
+    if (frame.type === 'tunnelled' && this.#options.tunnels === 'drops') {
+      hand.did('dropped what it should carry');
+      return [];
+    }
     const isAll = this.#options.of === 'all others';
     if (frame.type === 'announce' && isAll) {
       hand.did('announced nothing of what it had', frame.ids.length);
       return [];
     }
-    if (frame.type === 'listed' && isAll && this.#options.asked !== 'answers') {
-      hand.did('gave no page');
-      return this.#options.asked === 'silent' ? [] : [{ ...frame, done: true, positions: [] }];
+    if (!isAll || this.#options.asked === 'answers') return [frame];
+    if (frame.type === 'reconciled') {
+      hand.did('told nothing of what it has');
+      return this.#options.asked === 'silent' ? [] : [{ ...frame, message: NOTHING_DIFFERS }];
+    }
+    if (frame.type === 'offer') {
+      hand.did('offered nothing of what it has', frame.ids.length);
+      return [];
     }
     return [frame];
   }
@@ -70,6 +84,7 @@ export function withholder(hand: Hand, options?: WithholderOptions): Malice {
     options ?? {
       of: hand.pick(['all others', 'some authors']),
       asked: hand.pick(['silent', 'denies', 'answers']),
+      tunnels: hand.pick(['carries', 'drops']),
     },
   );
 }

@@ -1,7 +1,7 @@
 /** Own messages on their way to somebody who keeps them. */
 import { describe, expect, it } from 'vitest';
 import type { Bytes } from '../../core/bytes.ts';
-import { LIMITS } from '../../core/limits.ts';
+import { LIMITS, MINUTE } from '../../core/limits.ts';
 import { Bench } from '../../core/peer.fixture.ts';
 import type { ConnectOptions, Remote } from '../../core/remote.fixture.ts';
 import type { Store } from '../../store/store.ts';
@@ -210,6 +210,36 @@ describe('the outbox of a relay', () => {
     expect(kept(relay)).toEqual(['0', '1']);
   });
 
+  it('changes to another keeper when its own confirms one message now and then', () => {
+    const { bench } = createBench();
+    const first = bench.connect('first', { relay: true });
+    const second = bench.connect('second', { relay: true });
+    bench.run(2000);
+    publishMany(bench, 20);
+    const ids = first.got('push').flatMap(({ messages }) => messages.map(({ id }) => id));
+    for (let i = 0; kept(second).length === 0 && i < 5; i++) {
+      bench.run(LIMITS.outboxRetryMs * 2);
+      first.send({ type: 'stored', ids: ids.slice(i, i + 1) });
+    }
+    bench.run(2000);
+    expect(kept(second)).toEqual(numbers(20).slice(20 - kept(second).length));
+    expect(kept(second).length).toBeGreaterThan(15);
+  });
+
+  it('keeps a keeper that is slow with many, and one that has nothing to confirm', () => {
+    const { bench } = createBench();
+    const first = bench.connect('first', { relay: true });
+    const second = bench.connect('second', { relay: true });
+    bench.run(2 * LIMITS.outboxSlowMs);
+    publishMany(bench, 200);
+    const ids = first.got('push').flatMap(({ messages }) => messages.map(({ id }) => id));
+    for (let i = 0; i < ids.length; i += 5) {
+      bench.run(LIMITS.outboxRetryMs / 2);
+      first.send({ type: 'stored', ids: ids.slice(i, i + 5) });
+    }
+    expect(kept(second)).toEqual([]);
+  });
+
   it('changes to another keeper when its own is no relay any more or goes', () => {
     const { bench } = createBench();
     const first = bench.connect('first', { relay: true });
@@ -260,5 +290,74 @@ describe('a keeper', () => {
     expect(store.readMessage(message.idText)).toBeDefined();
     expect(leaf.got('stored')).toHaveLength(1);
     expect(relay.got('stored')).toEqual([]);
+  });
+});
+
+describe('a message in a channel that a leaf has not joined', () => {
+  const alone = (store: Store): number => {
+    const answer = store.read({ kind: 'outbox', afterArrival: 0, limit: 10, alone: true });
+    return answer.kind === 'outbox' ? answer.rows.length : 0;
+  };
+
+  it('gets a second keeper as soon as there is one, also after a restart, and then no more', () => {
+    const { bench, store } = createBench();
+    const first = bench.connect('first', HOME);
+    publishMany(bench, 3);
+    confirm(first);
+    bench.run(MINUTE);
+    expect([alone(store), kept(first)]).toEqual([3, []]);
+
+    const { bench: again } = createBench(store);
+    const back = again.connect('first', HOME);
+    again.run(MINUTE);
+    expect(kept(back)).toEqual([]);
+    const second = again.connect('second', HOME);
+    again.run(2000);
+    expect(kept(second)).toEqual(['0', '1', '2']);
+    back.send({ type: 'stored', ids: second.got('push')[0]?.messages.map(({ id }) => id) ?? [] });
+    again.run(1000);
+    expect(alone(store)).toBe(3);
+    second.clear();
+    again.run(10 * MINUTE);
+    expect(kept(second)).toEqual([]);
+    for (let ms = 0; ms < LIMITS.copiesAgainMs && kept(second).length === 0; ms += 1000) again.run(1000);
+    expect(kept(second)).toEqual(['0', '1', '2']);
+    confirm(second);
+    again.run(2000);
+    expect(alone(store)).toBe(0);
+    const id = store.readPage({ channel: 'dev', limit: 1, wallMs: 0 })[0]?.message.message.idText ?? '';
+    expect(stateOf(store, id)).toEqual({ state: 'stored', storedBy: [back.id, second.id] });
+    again.connect('third', HOME);
+    again.run(5 * MINUTE);
+    expect(again.remotes.flatMap(kept)).toEqual([]);
+  });
+
+  it('goes to it in parts, each when the one before is stored', () => {
+    const { bench, store } = createBench();
+    const first = bench.connect('first', HOME);
+    for (let i = 0; i < 12; i++) bench.publish(`${i}`.padEnd(60_000));
+    for (let i = 0; i < 5; i++) {
+      bench.run(2000);
+      confirm(first);
+    }
+    const second = bench.connect('second', HOME);
+    bench.run(2000);
+    expect(kept(second)).toHaveLength(8);
+    confirm(second);
+    bench.run(2000);
+    expect(kept(second)).toHaveLength(4);
+    confirm(second);
+    bench.run(2000);
+    expect(alone(store)).toBe(0);
+  });
+
+  it('needs none where the channel is joined: it is compared', () => {
+    const { bench, store } = createBench();
+    bench.join('dev');
+    const [first, second] = ['first', 'second'].map((name) => bench.connect(name, HOME)) as [Remote, Remote];
+    publishMany(bench, 3);
+    confirm(first);
+    bench.run(MINUTE);
+    expect([alone(store), kept(second)]).toEqual([0, []]);
   });
 });

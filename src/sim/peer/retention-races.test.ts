@@ -114,7 +114,7 @@ it('a full store does not fetch the same messages for ever', () => {
     fill(holder.store, [m]);
     for (let i = 0; i < 12; i++) {
       bench.run(5000);
-      holder.heartbeat(floor);
+      holder.compare(floor);
       for (let k = 0; k < 30; k++) {
         bench.run(5);
         for (const f of remote.got('fetch')) fetched += f.ids.length;
@@ -137,7 +137,7 @@ it('dropped content at the neighbour is not asked for every minute', () => {
     fill(holder.store, [bench.message(`trickle ${minute}`, {}, authorOf('other'))]);
     for (let i = 0; i < 12; i++) {
       bench.run(5000);
-      holder.heartbeat(floorHour);
+      holder.compare(floorHour);
       for (let k = 0; k < 30; k++) {
         bench.run(5);
         for (const f of remote.got('fetch')) fetched += f.ids.length;

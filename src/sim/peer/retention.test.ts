@@ -13,6 +13,7 @@ const SMALL: RetentionLimits = {
   joined: { ageMs: 10 * DAY, messages: 1000, bytes: 1024 * 1024 },
   carried: { ageMs: 2 * DAY, bytes: 256 * 1024 },
   carriedBytesAll: 512 * 1024,
+  newcomerBytes: 512 * 1024,
   bytesAll: 2 * 1024 * 1024,
 };
 
@@ -64,8 +65,15 @@ describe('what is too old', () => {
     const young = series(bench, 20);
     fill(holder.store, [...old, ...young]);
     holder.tell(floorHour - 80 * 24, 'dev');
-    holder.serve();
+    holder.sums(floorHour - 80 * 24);
+    let asked = 0;
+    for (let i = 0; i < 50; i++) {
+      bench.run(10);
+      for (const { ids } of remote.got('fetch')) asked += ids.length;
+      holder.answer();
+    }
     expect(bodies(store)).toEqual(young.map(({ body }) => body));
+    expect(asked).toBe(20);
     remote.send({ type: 'push', root: '', keep: false, messages: old });
     expect(bodies(store)).toHaveLength(20);
   });
@@ -149,9 +157,9 @@ describe('a channel over its limit', () => {
     fill(holder.store, [...quiet, ...heavy]);
     holder.tell(floor, 'dev');
     remote.clear();
-    holder.heartbeat(floor);
+    holder.compare(floor);
     bench.run(20_000);
-    expect([remote.got('sums'), remote.got('list'), remote.got('fetch')]).toEqual([[], [], []]);
+    expect([remote.got('reconcile'), remote.got('offer'), remote.got('fetch')]).toEqual([[], [], []]);
     const first = (heavy[0] as Message).id;
     remote.send({ type: 'fetch', ids: [first] });
     expect(remote.got('fetched').map(({ notHeld }) => notHeld)).toEqual([[first]]);
@@ -373,6 +381,7 @@ it('the defaults are those of the design', () => {
     joined: { ageMs: 90 * DAY, messages: 1_000_000, bytes: 2 ** 30 },
     carried: { ageMs: 7 * DAY, bytes: 2 ** 26 },
     carriedBytesAll: 2 ** 30,
+    newcomerBytes: 2 ** 26,
     bytesAll: 2 ** 32,
   });
 });

@@ -3,9 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { HOUR, LIMITS, MINUTE } from '../../core/limits.ts';
 import type { Message } from '../../core/message/message.ts';
 import { type Bench, tagOf } from '../../core/peer.fixture.ts';
-import { MINUTE_END, type Position } from '../../core/persistence.ts';
+import { MINUTE_END } from '../../core/persistence.ts';
 import type { Remote } from '../../core/remote.fixture.ts';
-import { bodies, createPair, fill } from './holder.fixture.ts';
+import { INFINITY } from '../../core/sync/negentropy/bounds.ts';
+import { MessageWriter } from '../../core/sync/negentropy/codec.ts';
+import type { Frame } from '../../core/wire/frame.ts';
+import { bodies, createPair, fill, type Pair, WAYS } from './holder.fixture.ts';
 
 /** `count` messages that end 5 minutes ago, `perTime` of them with each time. */
 function history(
@@ -22,18 +25,31 @@ function history(
 }
 
 const quiet = (remote: Remote) =>
-  remote.frames.filter(({ type }) => !['ping', 'heartbeat', 'holds', 'mailbox'].includes(type));
+  remote.frames.filter(({ type }) => !['ping', 'heartbeat', 'holds', 'mailbox', 'have'].includes(type));
 
-describe('two that have the same', () => {
+/** A fingerprint of all that there is, which nobody has. */
+const ANYTHING = (() => {
+  const writer = new MessageWriter(64);
+  writer.write({ upper: INFINITY, mode: 'fingerprint', fingerprint: new Uint8Array(16) });
+  return writer.finish();
+})();
+
+/** The side that was dialled shows the sums of a channel that is shared now: we do it if we are that side. */
+function share({ bench, holder, remote, floorHour }: Pair): void {
+  holder.tell(floorHour, 'dev');
+  bench.run(0);
+  if (remote.role === 'responder') holder.sums(floorHour);
+}
+
+describe.each(WAYS)('a peer and %s that have the same', (_, way) => {
   it('exchange sums once, then a heartbeat every five seconds and nothing else', () => {
-    const { bench, store, holder, remote, floorHour } = createPair();
+    const pair = createPair(way);
+    const { bench, store, holder, remote, floorHour } = pair;
     const messages = history(bench, 50);
     fill(store, messages);
     fill(holder.store, messages);
-    holder.tell(floorHour, 'dev');
-    bench.run(0);
-    expect(quiet(remote).map(({ type }) => type)).toEqual(['sums']);
-    holder.sums(floorHour);
+    share(pair);
+    expect(quiet(remote).map(({ type }) => type)).toEqual(way.isDialled ? ['sums'] : []);
     remote.clear();
     for (let i = 0; i < 60; i++) {
       holder.heartbeat(floorHour);
@@ -45,77 +61,80 @@ describe('two that have the same', () => {
   });
 
   it('have nothing to say where they share no channel', () => {
-    const { bench, holder, remote, floorHour } = createPair();
-    holder.tell(floorHour, 'ops');
+    const { bench, holder, remote, floorHour } = createPair(way);
+    // A relay keeps what its leaves do.
+    if (!way.isDialled) holder.tell(floorHour, 'ops');
     bench.run(60_000);
     expect(quiet(remote)).toEqual([]);
     expect(remote.got('heartbeat')).toEqual([]);
   });
-
-  it('compare from the higher floor up to the last full minute that is 60 s old', () => {
-    const { bench, store, holder, remote, floorHour } = createPair();
-    const [old, young] = [bench.now.wallMs - 40 * HOUR, bench.now.wallMs - 59_000];
-    fill(store, [bench.message('below', { time: { timeMs: old, counter: 0 } })]);
-    fill(store, [bench.message('unsettled', { time: { timeMs: young, counter: 0 } })]);
-    const higher = floorHour + 89 * 24;
-    holder.tell(higher, 'dev');
-    bench.run(0);
-    remote.clear();
-    holder.heartbeat(higher);
-    expect(quiet(remote)).toEqual([]);
-    bench.run(70_000);
-    holder.heartbeat(higher);
-    expect(quiet(remote).map(({ type }) => type)).toEqual(['sums']);
-  });
 });
 
-describe('one that lacks something', () => {
-  it('gets all of it, once, in pages, from the newest range on', () => {
-    const { bench, store, holder, floorHour } = createPair();
+it('a window begins at the higher floor and ends at the last full minute that is 60 s old', () => {
+  const { bench, store, holder, remote, floorHour } = createPair({ isDialled: true });
+  const [old, young] = [bench.now.wallMs - 40 * HOUR, bench.now.wallMs - 59_000];
+  fill(store, [bench.message('below', { time: { timeMs: old, counter: 0 } })]);
+  fill(store, [bench.message('unsettled', { time: { timeMs: young, counter: 0 } })]);
+  const higher = floorHour + 89 * 24;
+  holder.tell(higher, 'dev');
+  bench.run(0);
+  remote.clear();
+  holder.heartbeat(higher);
+  expect(quiet(remote)).toEqual([]);
+  bench.run(70_000);
+  holder.heartbeat(higher);
+  expect(quiet(remote).map(({ type }) => type)).toEqual(['sums']);
+});
+
+describe.each(WAYS)('a peer that lacks what is at %s', (_, way) => {
+  it('gets all of it, once, and the other side gets what it lacks itself', () => {
+    const pair = createPair(way);
+    const { bench, store, holder } = pair;
     const messages = history(bench, 2500, { everyMs: 20_000 });
-    fill(holder.store, messages);
-    fill(store, messages.slice(1000, 1400));
-    holder.tell(floorHour, 'dev');
+    fill(holder.store, messages.slice(100));
+    fill(store, [...messages.slice(0, 100), ...messages.slice(1000, 1400)]);
+    share(pair);
     holder.serve();
-    expect(bodies(store)).toEqual(messages.map(({ body }) => body));
+    for (const one of [store, holder.store]) expect(bodies(one)).toEqual(messages.map(({ body }) => body));
     expect(bench.reports('offence')).toEqual([]);
     const fetched = bench.ops('message').map(({ message }) => message.message.idText);
     expect(new Set(fetched).size).toBe(fetched.length);
-    expect(fetched).toHaveLength(2100);
+    expect(fetched).toHaveLength(2000);
   });
 
-  it('gets pages that end in the middle of equal times', () => {
-    const { bench, store, holder, floorHour } = createPair();
-    const messages = history(bench, 1500, { perTime: 700 });
-    fill(holder.store, messages);
-    holder.tell(floorHour, 'dev');
-    holder.serve(100);
+  it('gets all of it in whatever pieces it is told, and in the middle of equal times', () => {
+    const pair = createPair(way);
+    const { bench, store, holder } = pair;
+    holder.style = { pieces: 5, listBelow: { initiator: 40, responder: 300 }, bytesMax: 4096 };
+    fill(holder.store, history(bench, 1500, { perTime: 700 }));
+    share(pair);
+    holder.serve();
     expect(bodies(store)).toHaveLength(1500);
     expect(bench.reports('offence')).toEqual([]);
   });
 
-  it('hears of what is missing by a heartbeat too', () => {
-    const { bench, store, holder, remote, floorHour } = createPair();
-    holder.tell(floorHour, 'dev');
+  it('hears of what is missing later, too', () => {
+    const pair = createPair(way);
+    const { bench, store, holder, floorHour } = pair;
+    share(pair);
     holder.serve();
-    remote.clear();
     fill(holder.store, history(bench, 10));
-    holder.heartbeat(floorHour);
+    holder.compare(floorHour);
     holder.serve();
     expect(bodies(store)).toHaveLength(10);
   });
 
   it('never has more than 256 ids asked for, and asks for the next as answers come', () => {
-    const { bench, store, holder, remote, floorHour } = createPair();
+    const pair = createPair(way);
+    const { bench, store, holder, remote } = pair;
     fill(holder.store, history(bench, 1500, { everyMs: 10 }));
-    holder.tell(floorHour, 'dev');
+    share(pair);
     let inFlight = 0;
     let most = 0;
-    for (let i = 0; i < 400 && bodies(store).length < 1500; i++) {
+    for (let i = 0; i < 600 && bodies(store).length < 1500; i++) {
       bench.run(10);
       for (const frame of remote.frames.splice(0)) {
-        if (frame.type === 'sums') holder.buckets(frame);
-        if (frame.type === 'list') holder.list(frame);
+        holder.hearSync(frame);
         if (frame.type !== 'fetch') continue;
         inFlight += frame.ids.length;
         most = Math.max(most, inFlight);
@@ -130,17 +149,17 @@ describe('one that lacks something', () => {
     expect(most).toBeLessThanOrEqual(LIMITS.fetchMax);
   });
 
-  it('does not ask again and again for what the other side does not give', () => {
-    const { bench, holder, remote, floorHour } = createPair();
+  it('does not ask again and again for what is not given', () => {
+    const pair = createPair(way);
+    const { bench, holder, remote, floorHour } = pair;
     fill(holder.store, history(bench, 20));
-    holder.tell(floorHour, 'dev');
+    share(pair);
     let asked = 0;
     for (let i = 0; i < 600; i++) {
       bench.run(1000);
-      if (i % 5 === 0) holder.heartbeat(floorHour);
+      if (i % 5 === 0) holder.compare(floorHour);
       for (const frame of remote.frames.splice(0)) {
-        if (frame.type === 'sums') holder.buckets(frame);
-        if (frame.type === 'list') holder.list(frame);
+        holder.hearSync(frame);
         if (frame.type !== 'fetch') continue;
         asked++;
         remote.send({ type: 'fetched', messages: [], notHeld: frame.ids });
@@ -150,21 +169,21 @@ describe('one that lacks something', () => {
     expect(asked).toBeLessThan(8);
   });
 
-  it('goes on when the other side never answers a request, once somebody does', () => {
-    const { bench, store, holder, remote, floorHour } = createPair();
+  it('goes on when the other side never answers a request, once it does', () => {
+    const pair = createPair(way);
+    const { bench, store, holder, remote, floorHour } = pair;
     fill(holder.store, history(bench, 900, { everyMs: 10 }));
-    holder.tell(floorHour, 'dev');
+    share(pair);
+    for (let i = 0; i < 9; i++) {
+      for (const frame of remote.frames.splice(0)) holder.hearSync(frame);
+      bench.run(1);
+    }
     bench.run(10);
-    const [sums] = remote.got('sums');
-    if (sums) holder.buckets(sums);
-    const [list] = remote.got('list');
-    if (list) holder.list(list);
-    bench.run(10);
-    expect(remote.got('fetch')).toHaveLength(1);
+    expect(bodies(store)).toEqual([]);
     remote.clear();
     for (let i = 0; i < 12 && bodies(store).length < 900; i++) {
       bench.run(LIMITS.requestMs);
-      holder.heartbeat(floorHour);
+      holder.compare(floorHour);
       holder.serve();
     }
     expect(bodies(store)).toHaveLength(900);
@@ -173,47 +192,59 @@ describe('one that lacks something', () => {
 });
 
 describe('one that has more', () => {
-  it('shows its buckets where sums differ, and serves pages in order from any position', () => {
-    const { bench, store, holder, remote, floorHour } = createPair();
+  it('offers all of it, once, in frames of 1000 ids, where it dialled', () => {
+    const pair = createPair();
+    const { bench, store, remote } = pair;
     const messages = history(bench, 2500, { perTime: 900 });
     fill(store, messages);
-    holder.tell(floorHour, 'dev');
-    remote.clear();
-    holder.sums(floorHour);
-    expect(remote.got('buckets')).toHaveLength(1);
-    expect(remote.got('buckets')[0]).toMatchObject({ tag: tagOf('dev'), floorHour, untilMinute: MINUTE_END });
-    const ids: string[] = [];
-    let after: Position = { time: { timeMs: 0, counter: 0 }, id: new Uint8Array(32) };
-    for (let done = false; !done; ) {
-      remote.clear();
-      remote.send({ type: 'list', tag: tagOf('dev'), after, untilMinute: MINUTE_END });
-      const [page] = remote.got('listed');
-      if (page === undefined) throw new Error('no page');
-      done = page.done;
-      ids.push(...page.positions.map(({ id }) => id.join()));
-      after = page.positions.at(-1) ?? after;
+    share(pair);
+    const offers: Extract<Frame, { type: 'offer' }>[] = [];
+    for (let i = 0; i < 50; i++) {
+      bench.run(10);
+      offers.push(...remote.got('offer'));
+      for (const frame of remote.frames.splice(0)) if (frame.type === 'reconcile') pair.holder.respond(frame);
     }
-    expect(ids).toHaveLength(2500);
-    expect(new Set(ids).size).toBe(2500);
+    for (const { tag, ids } of offers) {
+      expect(tag).toBe(tagOf('dev'));
+      expect(ids.length).toBeLessThanOrEqual(LIMITS.offeredIdsMax);
+    }
+    const offered = offers.flatMap(({ ids }) => ids.map((id) => id.join()));
+    expect(offered).toHaveLength(2500);
+    expect(new Set(offered)).toEqual(new Set(messages.map(({ id }) => id.join())));
   });
 
-  it('says nothing of a channel that is not shared', () => {
-    const { bench, store, holder, remote, floorHour } = createPair({ joined: ['dev', 'secret'] });
-    fill(store, [bench.message('hidden', { channel: 'secret' })]);
-    holder.tell(floorHour, 'dev');
-    remote.clear();
-    holder.sums(0, 'secret');
-    remote.send({
-      type: 'buckets',
-      untilMinute: MINUTE_END,
-      tag: tagOf('secret'),
-      floorHour: 0,
-      minutesFrom: 0,
-      buckets: [],
-    });
-    const after = { time: { timeMs: 0, counter: 0 }, id: new Uint8Array(32) };
-    remote.send({ type: 'list', tag: tagOf('secret'), after, untilMinute: MINUTE_END });
-    expect(quiet(remote)).toEqual([{ type: 'listed', tag: tagOf('secret'), done: true, positions: [] }]);
+  it('lets the other side find all of it, where it was dialled', () => {
+    const pair = createPair({ isDialled: true });
+    const { bench, store, holder } = pair;
+    const messages = history(bench, 2500, { perTime: 900 });
+    fill(store, messages);
+    share(pair);
+    holder.serve();
+    expect(bodies(holder.store)).toHaveLength(2500);
+    expect(bench.ops('message')).toEqual([]);
+  });
+
+  it('says nothing of a channel that is not shared, nor of what is below the floor', () => {
+    const joined = ['dev', 'secret'];
+    const dialled = createPair({ isDialled: true, joined });
+    const compare = (channel: string, floorHour: number) => {
+      const frame = { type: 'reconcile', number: 7, untilMinute: MINUTE_END, message: ANYTHING } as const;
+      dialled.remote.send({ ...frame, tag: tagOf(channel), floorHour });
+    };
+    fill(dialled.store, [dialled.bench.message('hidden', { channel: 'secret' })]);
+    dialled.holder.tell(dialled.floorHour, 'dev');
+    dialled.remote.clear();
+    compare('secret', dialled.floorHour);
+    compare('dev', dialled.floorHour - 1);
+    dialled.remote.send({ type: 'offer', tag: tagOf('secret'), ids: [] });
+    const refused = { type: 'reconciled', number: 7, message: new Uint8Array(0) };
+    expect(quiet(dialled.remote)).toEqual([refused, refused]);
+    const dialler = createPair({ joined });
+    fill(dialler.store, [dialler.bench.message('hidden', { channel: 'secret' })]);
+    dialler.holder.tell(dialler.floorHour, 'dev');
+    dialler.remote.clear();
+    dialler.holder.sums(0, 'secret');
+    expect(quiet(dialler.remote)).toEqual([]);
   });
 
   it('serves a thousand messages by id, in frames that fit', () => {
@@ -235,7 +266,7 @@ describe('one that has more', () => {
 
 describe('a pair that differs for good', () => {
   it('is looked into after 25 s, then ever more rarely, up to once an hour', () => {
-    const { bench, store, holder, remote, floorHour } = createPair();
+    const { bench, store, holder, remote, floorHour } = createPair({ isDialled: true });
     fill(store, history(bench, 3));
     holder.tell(floorHour, 'dev');
     bench.run(0);
@@ -251,8 +282,31 @@ describe('a pair that differs for good', () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(3600);
   });
 
-  it('is looked into at once when it differs in another way, and from the start after it was equal', () => {
+  it('is compared after 25 s, then ever more rarely, by the side that dialled, however often sums are shown', () => {
     const { bench, store, holder, remote, floorHour } = createPair();
+    fill(store, history(bench, 3));
+    holder.tell(floorHour, 'dev');
+    bench.run(0);
+    remote.clear();
+    const at: number[] = [];
+    for (let seconds = 0; seconds < 4 * 3600; seconds += 5) {
+      holder.compare(floorHour);
+      let rounds = 0;
+      for (let next = remote.got('reconcile')[0]; next; next = remote.got('reconcile')[0]) {
+        remote.clear();
+        holder.respond(next);
+        rounds++;
+      }
+      if (rounds > 0) at.push(seconds);
+      bench.run(5000);
+    }
+    const waits = at.slice(1).map((second, i) => second - (at[i] as number));
+    expect(waits.slice(0, 5)).toEqual([25, 50, 100, 200, 400]);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(3600);
+  });
+
+  it('is looked into at once when it differs in another way, and from the start after it was equal', () => {
+    const { bench, store, holder, remote, floorHour } = createPair({ isDialled: true });
     const messages = history(bench, 3);
     fill(store, messages);
     holder.tell(floorHour, 'dev');
@@ -275,7 +329,7 @@ describe('a pair that differs for good', () => {
   });
 
   it('is not looked into by a beat that is not settled for us, and by whole hours if the clocks are far apart', () => {
-    const { bench, store, holder, remote, floorHour } = createPair();
+    const { bench, store, holder, remote, floorHour } = createPair({ isDialled: true });
     fill(store, history(bench, 3));
     holder.tell(floorHour, 'dev');
     bench.run(0);
@@ -289,5 +343,27 @@ describe('a pair that differs for good', () => {
     remote.clear();
     holder.heartbeat(floorHour);
     expect(quiet(remote)).toHaveLength(1);
+  });
+});
+
+describe('heartbeats without end', () => {
+  it('are looked into at the pace of comparisons', () => {
+    const { bench, remote, holder, floorHour } = createPair({ isDialled: true });
+    holder.tell(floorHour, 'dev');
+    bench.run(0);
+    remote.clear();
+    const [mark, seconds] = [bench.mark, 60];
+    const untilMinute = Math.floor((bench.now.wallMs - LIMITS.settleMs) / MINUTE);
+    for (let i = 0; i < 50 * seconds; i++) {
+      const fingerprint = Uint8Array.from({ length: 16 }, (_, at) => (at < 2 ? i >> (8 * at) : 7));
+      remote.send({ type: 'heartbeat', untilMinute, channels: 1, fingerprint });
+      bench.run(20);
+    }
+    const looks = remote.got('sums').length;
+    expect(looks).toBeGreaterThan(seconds);
+    expect(looks).toBeLessThanOrEqual(LIMITS.comparesMax + seconds);
+    const reads = bench.of('read', mark).filter(({ query }) => query.kind === 'sums');
+    // and our own heartbeats
+    expect(reads.length).toBeLessThan(LIMITS.comparesMax + seconds + 20);
   });
 });

@@ -5,14 +5,16 @@
  */
 import type { Random } from '../../core/random.ts';
 import { disseminationOf } from '../dissemination/index.ts';
+import type { PeerOptions } from '../peer-options.ts';
 import { Promptness } from '../promptness.ts';
 import { demand, type Scenario } from '../scenario.ts';
-import type { PeerOptions, World } from '../world.ts';
+import type { World } from '../world.ts';
 
 const START_MS = 10_000;
 const FORM_MS = 110_000;
 const TALK_MS = 60_000;
-const QUIET_MS = 130_000;
+/** until what was late is over */
+const QUIET_MS = 65_000;
 const BOOTSTRAP = 8;
 
 /** Members of a channel, channels of that size, and messages into each. */
@@ -98,43 +100,62 @@ export function startTalks(
   }
 }
 
-/** Relays touched for each interested one, at most, in the mean of all messages into channels of a size. */
-const TOUCHED_MAX = { 2: 3.2, 8: 2.8, 50: 2.0, 500: 1.2 } as const;
+/** Relays touched for each interested one, at most, in the mean of all messages into channels of a size. The last one is that
+ *  of decision 0041. */
+const TOUCHED_MAX = { 2: 3.2, 8: 2.8, 50: 2.0, 500: 1.25 } as const;
 const COPIES_PER_RELAY_MAX = 1.15;
 const COPIES_PER_LEAF_MAX = 1.01;
+/** 99th percentile of latency, times that of a flood. */
+const LATENCY_MAX = 1.4;
 
-/** Notes figures, and fails where one is above its bound. */
+/** Notes figures, and fails with all that are above their bounds: a large mesh takes too long to find them one by one. */
 function demandCosts(world: World): void {
+  const above: string[] = [];
+  const bound = (holds: boolean, words: string): void => {
+    if (!holds) above.push(words);
+  };
   const dissemination = disseminationOf(world);
   for (const { members } of SIZES) {
     const { touchedPerInterested, copiesPerRelay } = dissemination.figuresOf(String(members));
     const words = `channels of ${members}: ${touchedPerInterested.mean} relays touched for each interested one`;
     world.notes.push(`${words}, ${copiesPerRelay} copies for each of them`);
-    demand(world, touchedPerInterested.mean <= TOUCHED_MAX[members], words);
+    bound(touchedPerInterested.mean <= TOUCHED_MAX[members], words);
   }
   const { latencyMs, floodMs, copiesPerRelay, copiesPerLeaf, copiesPerDelivery } = dissemination.figures();
   const copies = `copies: ${copiesPerRelay} for each relay touched, ${copiesPerLeaf} for each leaf`;
-  const ratio = (latencyMs.p99 / floodMs.p99).toFixed(2);
-  world.notes.push(`${copies}, ${copiesPerDelivery} for each delivery`);
-  world.notes.push(`latency (99%): ${latencyMs.p99} ms, ${ratio} times that of a flood`);
-  demand(world, copiesPerRelay <= COPIES_PER_RELAY_MAX && copiesPerLeaf <= COPIES_PER_LEAF_MAX, copies);
+  const ratio = latencyMs.p99 / floodMs.p99;
+  const latency = `latency (99%): ${latencyMs.p99} ms, ${ratio.toFixed(2)} times that of a flood`;
+  world.notes.push(`${copies}, ${copiesPerDelivery} for each delivery`, latency);
+  bound(copiesPerRelay <= COPIES_PER_RELAY_MAX && copiesPerLeaf <= COPIES_PER_LEAF_MAX, copies);
+  bound(ratio <= LATENCY_MAX, latency);
+  demand(world, above.length === 0, `${above.join('; ')} (of ${world.notes.join('; ')})`);
+}
+
+function play(world: World, { peers }: { readonly peers: number }): void {
+  const random = world.random('forwarding');
+  const promptness = new Promptness(world);
+  disseminationOf(world).group(({ command }) => command.channel.split(' ')[0] ?? '');
+  const cast = addForwarding(world, random, { peers });
+  form(world, random, cast);
+  startTalks(world, random, cast, TALK_MS, (...message) => promptness.publish(...message, () => true));
+  world.run(TALK_MS + QUIET_MS);
+  const { due, words, missing } = promptness.figures();
+  world.notes.push(words);
+  demand(world, due > 0 && missing.length === 0, `${words}; missing ${missing.slice(0, 5).join(', ')}`);
+  demandCosts(world);
 }
 
 export const forwarding: Scenario = {
   name: 'forwarding',
   about: 'what messages into channels of 2 to 500 members touch and cost while nothing is wrong',
   peers: 90,
-  run(world, { peers }) {
-    const random = world.random('forwarding');
-    const promptness = new Promptness(world);
-    disseminationOf(world).group((channel) => channel.split(' ')[0] ?? '');
-    const cast = addForwarding(world, random, { peers });
-    form(world, random, cast);
-    startTalks(world, random, cast, TALK_MS, (...message) => promptness.publish(...message, () => true));
-    world.run(TALK_MS + QUIET_MS);
-    const { due, words, missing } = promptness.figures();
-    world.notes.push(words);
-    demand(world, due > 0 && missing.length === 0, `${words}; missing ${missing.slice(0, 5).join(', ')}`);
-    demandCosts(world);
-  },
+  run: play,
+};
+
+export const forwarding1000: Scenario = {
+  name: 'forwarding1000',
+  about: 'forwarding with 1,000 relays and 500 leaves',
+  peers: 1500,
+  heapMiB: 16_000,
+  run: play,
 };

@@ -5,7 +5,7 @@
  * 1. Every honest leaf has an honest home relay: its operator names one, and may name malicious ones besides.
  * 2. Honest relays reach each other over honest relays, or by a dial: here they name each other, all of them in a small
  *    mesh, and in a large one four neighbours each.
- * 3. People write where they listen: what a leaf writes elsewhere exists only at its live relay and at itself.
+ * 3. People write where they listen: what a leaf writes elsewhere exists only at two of its home relays and at itself.
  */
 import type { Random } from '../../core/random.ts';
 import { startFaults } from '../faults.ts';

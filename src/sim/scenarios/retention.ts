@@ -2,6 +2,7 @@ import type { RetentionPolicy } from '../../core/contract.ts';
 import { DEFAULT_RETENTION } from '../../core/defaults.ts';
 import { HOUR, MINUTE } from '../../core/limits.ts';
 import type { Random } from '../../core/random.ts';
+import { Comparisons } from '../comparisons.ts';
 import type { Host } from '../host.ts';
 import { demand, demandEmptyOutboxes, type Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
@@ -20,41 +21,17 @@ const POLICIES: Readonly<Record<string, RetentionPolicy>> = {
 const D_BYTES = 150_000;
 const E_BYTES = 120_000;
 const CARRIED_HOURS = 12;
+/** Leaves of R keep more, so R does too, as far back as it would itself if it had joined. */
+const LEAVES_HOURS = 20;
 const QUIET_MS = 15 * MINUTE;
 /** Comparisons in the quiet time: a start of a minute may be seen here and not there yet. */
 const COMPARISONS_MAX = 4;
 
-/** Counts frames by which two peers look for differences. */
-class Comparisons {
-  #before: Record<string, number> = {};
-  readonly #world: World;
-
-  constructor(world: World) {
-    this.#world = world;
-  }
-
-  /** @returns since the last call, by type */
-  take(): Record<string, number> {
-    const now: Record<string, number> = {};
-    for (const { traffic } of this.#world.hosts())
-      for (const [name, number] of [
-        ['sums', 19],
-        ['buckets', 20],
-        ['list', 21],
-      ] as const)
-        now[name] = (now[name] ?? 0) + (traffic.framesByNumber[number] ?? 0);
-    const since = Object.fromEntries(
-      Object.entries(now).map(([name, n]) => [name, n - (this.#before[name] ?? 0)]),
-    );
-    this.#before = now;
-    return since;
-  }
-}
-
 function addPeers(world: World): void {
   const { joined } = DEFAULT_RETENTION;
-  const relay = { retention: { carried: { ...DEFAULT_RETENTION.carried, ageMs: CARRIED_HOURS * HOUR } } };
-  world.add('R', { fixed: ['S'], ...relay });
+  const carried = { ...DEFAULT_RETENTION.carried, ageMs: CARRIED_HOURS * HOUR };
+  const relay = { carried, joined: { ...joined, ageMs: LEAVES_HOURS * HOUR } };
+  world.add('R', { fixed: ['S'], retention: relay });
   world.add('S', { fixed: ['R'] });
   const fixed = ['R', 'S'];
   for (const name of ['A', 'B', 'C', 'P']) {
@@ -131,8 +108,7 @@ function checkRemoved(world: World): void {
   for (const name of [...READERS, 'R']) {
     const host = world.host(name);
     const wallMs = world.wallMs(host) - 2 * MINUTE;
-    const { joined, carried } = host.options.retention;
-    const { ageMs = name === 'R' ? carried.ageMs : joined.ageMs } = POLICIES[name] ?? {};
+    const { ageMs = host.options.retention.joined.ageMs } = POLICIES[name] ?? {};
     const floorMs = Math.floor((wallMs - ageMs) / HOUR + 1) * HOUR;
     for (const { message } of host.store.readPage({ channel: 'log', limit: 100_000, wallMs: 0 })) {
       const { expiresMs, time, idText } = message.message;

@@ -14,10 +14,14 @@ import type { World } from '../world.ts';
 import { addForwarding, type Forwarding, form, startTalks } from './forwarding.ts';
 
 const TALK_MS = 120_000;
+/** talk before anything is wrong: what it costs is the measure */
+const CALM_MS = 30_000;
 /** until what was late is over, and a minute of the clock with it */
 const AFTER_MS = 70_000;
 /** share of what is due that must be there within 1, 5, 15 and 60 s */
 const SHARES_MIN = [0.9, 0.99, 0.999, 1] as const;
+/** Copies for each delivery, times those while nothing was wrong. */
+const COPIES_MAX = 1.3;
 const CHURN_PER_MINUTE = 0.05;
 const DOWN_MS = [5000, 60_000] as const;
 
@@ -37,22 +41,35 @@ function play(world: World, options: Options, trouble: (stage: Stage) => void): 
   const watch = new IsolationWatch(world);
   const promptness = new Promptness(world);
   form(world, random, cast);
-  watch.run(2000);
+  const talk = (durationMs: number): void => {
+    startTalks(world, random, cast, durationMs, (name, channel, body) =>
+      promptness.publish(name, channel, body, watch.isConnected),
+    );
+    watch.run(durationMs);
+  };
+  talk(CALM_MS);
+  const troubleMs = world.nowMs;
+  const dissemination = disseminationOf(world);
+  dissemination.group(({ askedMs }) => (askedMs < troubleMs ? 'calm' : 'trouble'));
   const stage = { world, random, cast, watch };
   trouble(stage);
-  startTalks(world, random, cast, talkMs, (name, channel, body) =>
-    promptness.publish(name, channel, body, watch.isConnected),
-  );
-  watch.run(talkMs + AFTER_MS);
+  talk(talkMs);
+  watch.run(AFTER_MS);
+  demandCopies(world);
   const { due, shares, words, missing } = promptness.figures();
-  const { copiesPerRelay, copiesPerDelivery } = disseminationOf(world).figures();
-  world.notes.push(
-    words,
-    `copies: ${copiesPerRelay} for each relay touched, ${copiesPerDelivery} for each delivery`,
-  );
+  world.notes.push(words);
   const isSoon = shares.every((share, i) => share >= (SHARES_MIN[i] as number));
   demand(world, due > 0 && isSoon, `${words}; missing ${missing.slice(0, 5).join(', ')}`);
   return stage;
+}
+
+function demandCopies(world: World): void {
+  const [calm, trouble] = ['calm', 'trouble'].map(
+    (group) => disseminationOf(world).figuresOf(group).copiesPerDelivery,
+  ) as [number, number];
+  const words = `copies for each delivery: ${trouble}, and ${calm} while nothing was wrong`;
+  world.notes.push(words);
+  demand(world, trouble <= COPIES_MAX * calm, words);
 }
 
 /** Peers stop, one after the other, and come back a while later. */
@@ -110,7 +127,7 @@ export const dying: Scenario = {
   },
 };
 
-const DROPS: WithholderOptions = { of: 'all others', asked: 'answers' };
+const DROPS: WithholderOptions = { of: 'all others', asked: 'answers', tunnels: 'drops' };
 
 export const droppers: Scenario = {
   name: 'droppers',

@@ -85,6 +85,8 @@ class CarelessPeer implements SimCore {
     if (frame.type === 'holds') for (const { tag } of frame.set) this.#tags.add(tag);
     if (frame.type === 'records' && this.#fault === 'passes records on unchecked')
       return this.#pass(from, frame);
+    // What comes through a tunnel cannot be read here: it would get past the fault.
+    if (frame.type === 'tunnelled' && this.#fault === 'holds junk against the id') return 'nothing';
     if (frame.type !== 'push' && frame.type !== 'fetched') return [];
     switch (this.#fault) {
       case 'passes messages on unchecked':

@@ -3,7 +3,7 @@
  * what it is told to, sends every message to every link, and every few seconds offers everything it has again. It has
  * no handshake, no relays and no manners; it speaks a few of the core's frames.
  */
-import { type Bytes, EMPTY, idFromText, toBase64url } from '../../core/bytes.ts';
+import { type Bytes, idFromText, toBase64url } from '../../core/bytes.ts';
 import { channelTag } from '../../core/channel/channel.ts';
 import type { Effect, Event, LinkId, Now, Token } from '../../core/contract.ts';
 import { LIMITS } from '../../core/limits.ts';
@@ -18,6 +18,7 @@ import {
 } from '../../core/message/message.ts';
 import { StoreReceipt, signatureCheck, VerifiedMessage } from '../../core/message/verified.ts';
 import type { Footprint, PeerConfig } from '../../core/peer-types.ts';
+import { FIRST, INFINITY } from '../../core/sync/negentropy/bounds.ts';
 import { decodeFrame, encodeFrame } from '../../core/wire/frames.ts';
 import type { CoreFactory, SimCore } from '../host.ts';
 
@@ -155,21 +156,16 @@ class FloodPeer implements SimCore {
   #offer(links: readonly LinkId[]): void {
     if (links.length === 0) return;
     for (const channel of this.#joined) {
-      const after = { time: { timeMs: 0, counter: 0 }, id: EMPTY };
-      const query = {
-        kind: 'positions',
-        tag: this.#tag(channel),
-        after,
-        untilMinute: 2 ** 42,
-        limit: 1000,
-      } as const;
+      const ranges = [{ from: FIRST, until: INFINITY }];
+      const query = { kind: 'ids', tag: this.#tag(channel), ranges, limit: 1000 } as const;
       this.#ask(
         (token) => ({ kind: 'read', token, query }),
         (event) => {
-          if (event.kind !== 'read' || event.answer?.kind !== 'positions') return;
+          if (event.kind !== 'read' || event.answer?.kind !== 'ids') return;
+          const [positions = []] = event.answer.positions;
           this.#offerStored(
             links,
-            event.answer.positions.map(({ id }) => id),
+            positions.map(({ id }) => id),
           );
         },
       );

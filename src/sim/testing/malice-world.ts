@@ -4,7 +4,8 @@ import type { MaliceKind } from '../malice/index.ts';
 import type { Malice } from '../malice/malice.ts';
 import { type Verdict, Verdicts } from '../malice/verdicts.ts';
 import type { Observer } from '../observer.ts';
-import { type PeerOptions, World, type WorldOptions } from '../world.ts';
+import type { PeerOptions } from '../peer-options.ts';
+import { World, type WorldOptions } from '../world.ts';
 import { createCore } from './seeds.ts';
 
 export interface Bad {

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { utf8 } from '../../core/bytes.ts';
 import type { VerifiedMessage } from '../../core/message/verified.ts';
 import { MINUTE_END, type PersistOp, type Query, type QueryAnswer } from '../../core/persistence.ts';
+import { FIRST, INFINITY } from '../../core/sync/negentropy/bounds.ts';
 import type { Store } from '../store.ts';
 import {
   costOf,
@@ -55,13 +56,12 @@ function shown(store: Store, { message }: VerifiedMessage): unknown[] {
 /** Sums and positions of the channel, where a header counts like a message. */
 function known(store: Store): unknown {
   const window = { tag: TAG, fromMinute: 0, untilMinute: MINUTE_END };
-  const after = { time: { timeMs: 0, counter: 0 }, id: new Uint8Array(0) };
   return [
     read(store, { kind: 'sums', windows: [window] }).sums.map(({ count, sum }) => [
       count,
       new Uint8Array(sum),
     ]),
-    read(store, { kind: 'positions', tag: TAG, after, untilMinute: MINUTE_END, limit: 9 }).positions,
+    read(store, { kind: 'ids', tag: TAG, ranges: [{ from: FIRST, until: INFINITY }], limit: 9 }).positions[0],
   ];
 }
 

@@ -159,6 +159,34 @@ export function describeMessages(open: OpenSubject): void {
     expect(deliver('stored', ann.id)).toEqual({ state: 'stored', storedBy: [bob.id, ann.id] });
   });
 
+  it('remembers for which messages one more keeper is to be found, until there is one', () => {
+    const subject = open();
+    let { store } = subject;
+    const [first, second] = [signedMessage(ann), signedMessage(ann, { body: 'two' })];
+    const alone = (afterArrival = 0) => {
+      const answer = store.read({ kind: 'outbox', afterArrival, limit: 9, alone: true });
+      return answer.kind === 'outbox'
+        ? answer.rows.map(({ message, storedBy }) => [message.message.body, storedBy])
+        : [];
+    };
+    const deliver = (ids: readonly string[], by: string, isAlone?: boolean) =>
+      one(store, { kind: 'delivery', ids, state: 'stored', by, ...(isAlone && { alone: true }) });
+    const ids = [first.message.idText, second.message.idText];
+    for (const message of [first, second]) one(store, published(message));
+    expect(alone()).toEqual([]);
+    deliver(ids, bob.id, true);
+    deliver(ids, bob.id);
+    const both = [
+      [first.message.body, [bob.id]],
+      ['two', [bob.id]],
+    ];
+    expect([alone(), alone(1)]).toEqual([both, both.slice(1)]);
+    expect(store.read({ kind: 'outbox', afterArrival: 0, limit: 9 })).toMatchObject({ rows: [] });
+    deliver(ids.slice(0, 1), ann.id, true);
+    store = subject.reopen();
+    expect(alone()).toEqual(both.slice(1));
+  });
+
   it(`names at most ${STORED_BY_MAX} keepers of a message`, () => {
     const { store } = open();
     const { message } = signedMessage(ann);
@@ -237,8 +265,10 @@ export function describeMessages(open: OpenSubject): void {
       dropped('dev', -1),
       dropped('dev', 1, 0.5),
       { kind: 'drop', tag: 'short', keepBytes: 1, freeBytes: 1 },
-      { kind: 'mailbox', peer: PEER, tags: ['short'], untilMs: 1 },
-      { kind: 'mailbox', peer: `${PEER}=`, tags: [tag], untilMs: 1 },
+      { kind: 'leaf-floor', tag: 'short', hour: 1 },
+      { kind: 'leaf-floor', tag, hour: -1 },
+      { kind: 'mailbox', peer: PEER, tags: ['short'], untilMs: 1, linkedMs: 5, group: '10.1' },
+      { kind: 'mailbox', peer: `${PEER}=`, tags: [tag], untilMs: 1, linkedMs: 5, group: '10.1' },
       { kind: 'address', url: 'ws://a', peer: 'x', provenMs: 1 },
       { kind: 'address', url: '\ud800', peer: PEER, provenMs: 1 },
       { kind: 'record-sequence', sequence: -1 },

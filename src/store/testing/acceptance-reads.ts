@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { compare, toBase64url } from '../../core/bytes.ts';
 import { TIME_END, TIME_ZERO } from '../../core/message/time.ts';
 import type { VerifiedMessage } from '../../core/message/verified.ts';
-import { MINUTE_END, type Position } from '../../core/persistence.ts';
+import type { Position } from '../../core/persistence.ts';
 import type { Store, StoredMessage } from '../store.ts';
 import {
   costOf,
@@ -186,36 +186,6 @@ export function describeReads(open: OpenSubject): void {
     ]);
   });
 
-  it('pages positions in order, up to a minute', () => {
-    const { store } = open();
-    const messages = edgeMessages();
-    fill(store, [...messages]);
-    store.transact([[received(signedMessage(ann, { channel: 'other' }))]]);
-    const ask = (after: Position, untilMinute: number, limit: number) => {
-      const answer = store.read({ kind: 'positions', tag: tagOf('dev'), after, untilMinute, limit });
-      if (answer.kind !== 'positions') throw new Error('wrong answer');
-      return answer.positions;
-    };
-    const all = messages.map((message) => positionOf(message));
-    const start = { time: TIME_ZERO, id: new Uint8Array(0) };
-    expect(ask(start, MINUTE_END, 100)).toEqual(all);
-    let after: Position = start;
-    for (const position of all) {
-      const [next] = ask(after, MINUTE_END, 1);
-      expect(next).toEqual(position);
-      after = position;
-    }
-    expect(ask(after, MINUTE_END, 1)).toEqual([]);
-    const minute = WALL_MS / 60_000;
-    expect(ask(start, minute, 100)).toEqual(all.slice(0, 2));
-    expect(ask(start, minute + 1, 100)).toEqual(all.slice(0, 13));
-    expect(ask(start, 0, 100)).toEqual([]);
-    expect(store.read({ kind: 'positions', tag: tagOf('none'), after, untilMinute: 1, limit: 1 })).toEqual({
-      kind: 'positions',
-      positions: [],
-    });
-  });
-
   it('tells where the clock of an identity in a channel stands', () => {
     const { store } = open();
     const head = (identity: string, channel: string, horizonMs: number) =>
@@ -296,8 +266,16 @@ export function describeReads(open: OpenSubject): void {
       () => store.read({ kind: 'sums', windows: [{ ...window, fromMinute: 30 }] }),
       () => store.read({ kind: 'sums', windows: [{ ...window, untilMinute: -1 }] }),
       () => store.read({ kind: 'sums', windows: [{ ...window, tag: toBase64url(new Uint8Array(7)) }] }),
-      () => store.read({ kind: 'buckets', window, minutesFromMinute: Number.POSITIVE_INFINITY }),
-      () => store.read({ kind: 'positions', tag, after, untilMinute: 0.5, limit: 1 }),
+      () => store.read({ kind: 'split', tag, ranges: [{ from: after, until: after, size: 0 }] }),
+      () => store.read({ kind: 'split', tag: 'short', ranges: [] }),
+      () => store.read({ kind: 'ids', tag, ranges: [], limit: 0 }),
+      () =>
+        store.read({
+          kind: 'ids',
+          tag,
+          ranges: [{ from: after, until: { ...after, time: { timeMs: -1, counter: 0 } } }],
+          limit: 1,
+        }),
       () => store.read({ kind: 'outbox', afterArrival: 0, limit: -1 }),
       () => store.read({ kind: 'wanted', afterArrival: -1, limit: 1 }),
       () => store.read({ kind: 'hours', tag: 'short', fromHour: 0, limit: 1 }),

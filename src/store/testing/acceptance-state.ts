@@ -16,6 +16,8 @@ import {
 import type { OpenSubject } from './subject.ts';
 
 const [ann, bob] = [createAuthor(1), createAuthor(2)];
+/** what the owner of a mailbox has to its credit */
+const since = { linkedMs: 2 ** 40, group: '10.1' };
 
 function address(url: string, provenMs: number, peer = PEER): PersistOp {
   return { kind: 'address', url, peer, provenMs };
@@ -27,6 +29,7 @@ export function describeState(open: OpenSubject): void {
       joined: [],
       carried: [],
       floors: [],
+      leafFloors: [],
       mailboxes: [],
       addresses: [],
       recordSequence: 0,
@@ -42,17 +45,24 @@ export function describeState(open: OpenSubject): void {
       [joined('b'), joined('a'), joined('𝄞'), joined('ﬁ'), joined('b')],
       [carried('a', 50, 7), carried('a', 40, 9), carried('b', 2 ** 45, 12), carried('b', 3, 11)],
       [
-        { kind: 'mailbox', peer: ann.id, tags: [a, b], untilMs: 100 },
-        { kind: 'mailbox', peer: bob.id, tags: [a], untilMs: 100 },
-        { kind: 'mailbox', peer: ann.id, tags: [c, a], untilMs: 90 },
-        { kind: 'mailbox', peer: PEER, tags: [c], untilMs: 90 },
-        { kind: 'mailbox', peer: PEER, tags: [], untilMs: 95 },
+        { kind: 'mailbox', peer: ann.id, tags: [a, b], untilMs: 100, linkedMs: 1, group: '' },
+        { kind: 'mailbox', peer: bob.id, tags: [a], untilMs: 100, ...since },
+        { kind: 'mailbox', peer: ann.id, tags: [c, a], untilMs: 90, ...since },
+        { kind: 'mailbox', peer: PEER, tags: [c], untilMs: 90, ...since },
+        { kind: 'mailbox', peer: PEER, tags: [], untilMs: 95, ...since },
       ],
       [
         address('ws://a', 5),
         address('ws://b', WALL_MS),
         address('ws://c', 5, bob.id),
         address('ws://d', 1, ''),
+      ],
+      [
+        { kind: 'leaf-floor', tag: a, hour: 5 },
+        { kind: 'leaf-floor', tag: c, hour: 2 ** 30 },
+        { kind: 'leaf-floor', tag: a, hour: 4 },
+        { kind: 'leaf-floor', tag: b, hour: 7 },
+        { kind: 'leaf-floor', tag: b, hour: 0 },
       ],
       [address('ws://a', 7, ann.id), address('ws://b', 3, ann.id)],
       [
@@ -63,13 +73,17 @@ export function describeState(open: OpenSubject): void {
     const expected = {
       joined: ['a', 'b', '𝄞', 'ﬁ'].map((channel) => ({ channel, policy: {} })),
       floors: [],
+      leafFloors: [
+        { tag: a, hour: 4 },
+        { tag: c, hour: 2 ** 30 },
+      ].sort((x, y) => (x.tag < y.tag ? -1 : 1)),
       carried: [
         { tag: a, untilMs: 50, sinceHour: 9 },
         { tag: b, untilMs: 2 ** 45, sinceHour: 11 },
       ].sort((x, y) => (x.tag < y.tag ? -1 : 1)),
       mailboxes: [
-        { peer: ann.id, tags: [c, a], untilMs: 90 },
-        { peer: bob.id, tags: [a], untilMs: 100 },
+        { peer: ann.id, tags: [c, a], untilMs: 90, ...since },
+        { peer: bob.id, tags: [a], untilMs: 100, ...since },
       ].sort((x, y) => (x.peer < y.peer ? -1 : 1)),
       addresses: [
         { url: 'ws://b', peer: PEER, provenMs: WALL_MS },
@@ -116,8 +130,8 @@ export function describeState(open: OpenSubject): void {
       [
         carried('dev', WALL_MS),
         carried('later', WALL_MS + 1),
-        { kind: 'mailbox', peer: ann.id, tags: [tag], untilMs: WALL_MS },
-        { kind: 'mailbox', peer: bob.id, tags: [tag], untilMs: WALL_MS + 1 },
+        { kind: 'mailbox', peer: ann.id, tags: [tag], untilMs: WALL_MS, ...since },
+        { kind: 'mailbox', peer: bob.id, tags: [tag], untilMs: WALL_MS + 1, ...since },
       ],
       [{ kind: 'expire', wallMs: WALL_MS - 1 }],
     ]);

@@ -3,9 +3,14 @@
  * `store.ts`, and what happens at the edges. SQLite and the memory twin both pass it.
  */
 import { describe } from 'vitest';
+import { describeChains } from './acceptance-chains.ts';
+import { describeChanges } from './acceptance-changes.ts';
+import { describeDeletes } from './acceptance-deletes.ts';
+import { describeFeeds } from './acceptance-feeds.ts';
 import { describeHeaders } from './acceptance-headers.ts';
 import { describeKnown } from './acceptance-known.ts';
 import { describeMessages } from './acceptance-messages.ts';
+import { describeRanges } from './acceptance-ranges.ts';
 import { describeReads } from './acceptance-reads.ts';
 import { describeRetention } from './acceptance-retention.ts';
 import { describeState } from './acceptance-state.ts';
@@ -19,8 +24,13 @@ export function describeStore(name: string, open: OpenSubject): void {
     describe('reads', () => describeReads(open));
     describe('known', () => describeKnown(open));
     describe('headers', () => describeHeaders(open));
+    describe('chains', () => describeChains(open));
+    describe('deletes', () => describeDeletes(open));
+    describe('changes', () => describeChanges(open));
+    describe('feeds', () => describeFeeds(open));
     describe('retention', () => describeRetention(open));
     describe('state', () => describeState(open));
     describe('sums', () => describeSums(open));
+    describe('ranges', () => describeRanges(open));
   });
 }

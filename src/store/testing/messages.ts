@@ -2,6 +2,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { type Bytes, EMPTY, toBase64url, utf8 } from '../../core/bytes.ts';
 import { channelTag } from '../../core/channel/channel.ts';
+import { readSignedHeader, VerifiedHeader } from '../../core/message/header.ts';
 import { encodeMesh1Header, mesh1Text } from '../../core/message/mesh1-record.ts';
 import {
   buildMessage,
@@ -62,7 +63,7 @@ export function createAuthor(number: number): Author {
   return { id: toBase64url(publicKey), publicKey, privateKey };
 }
 
-const nodeVerify = (signature: Bytes, data: Bytes, publicKey: Bytes): boolean => {
+export const nodeVerify = (signature: Bytes, data: Bytes, publicKey: Bytes): boolean => {
   const key = createPublicKey({
     key: Buffer.concat([SPKI_ED25519, publicKey]),
     format: 'der',
@@ -145,6 +146,17 @@ export function received(message: VerifiedMessage): PersistOp {
 /** The operation that stores only the header of a message. */
 export function putOff(message: VerifiedMessage): PersistOp {
   return { kind: 'put-off', message, tag: tagOf(message.message.channel) };
+}
+
+/** The header of a message as it is left of a deleted one. */
+export function headerOf({ message }: VerifiedMessage): VerifiedHeader {
+  const header = readSignedHeader(context, message.bytes, message.signature);
+  return VerifiedHeader.fromStore(header, StoreReceipt.issue(header.id)) as VerifiedHeader;
+}
+
+/** The operation that stores what is left of a deleted message. */
+export function buried(message: VerifiedMessage): PersistOp {
+  return { kind: 'tombstone', header: headerOf(message), tag: tagOf(message.message.channel) };
 }
 
 /** The operation that stores an own message. @param request what the client asked for, '' like '' */

@@ -1,4 +1,4 @@
-/** A desk over real stores in memory, with a clock that a test moves and a client that it plays. */
+/** A desk over real stores, in memory if a test says nothing else, with a clock that a test moves and a client that it plays. */
 import { idFromText, utf8 } from '../../../core/bytes.ts';
 import type { Budget } from '../../../core/contact/budget.ts';
 import { withMarks } from '../../../core/contact/marks.ts';
@@ -6,7 +6,7 @@ import { MeshError } from '../../../core/errors.ts';
 import { LIMITS } from '../../../core/limits.ts';
 import { RELATION } from '../../../core/message/message.ts';
 import { sha256 } from '../../../crypto/index.ts';
-import type { InboxStore } from '../../../store/index.ts';
+import type { InboxStore, Store } from '../../../store/index.ts';
 import { createMemoryStore } from '../../../store/memory.ts';
 import { openInboxStore } from '../../../store/testing/inbox.ts';
 import {
@@ -87,10 +87,8 @@ export class TestClient {
   }
 }
 
-type Memory = ReturnType<typeof createMemoryStore>;
-
 export class DeskBench {
-  readonly store: Memory;
+  readonly store: Store;
   readonly inbox: InboxStore;
   readonly later = new ManualLater();
   readonly spent: boolean[] = [];
@@ -101,8 +99,8 @@ export class DeskBench {
   desk: Desk;
   #counter = 0;
 
-  constructor(budget: Partial<Budget> = {}) {
-    this.store = createMemoryStore({ network: NETWORK, sha256 });
+  constructor(budget: Partial<Budget> = {}, store: Store = createMemoryStore({ network: NETWORK, sha256 })) {
+    this.store = store;
     this.inbox = openInboxStore();
     this.budget = { ...BUDGET, ...budget };
     this.desk = this.#create();
@@ -192,8 +190,8 @@ export class DeskBench {
 }
 
 /** A desk whose agent is woken by anna's mentions in `dev`. */
-export async function openBench(budget: Partial<Budget> = {}): Promise<DeskBench> {
-  const bench = new DeskBench(budget);
+export async function openBench(budget: Partial<Budget> = {}, store?: Store): Promise<DeskBench> {
+  const bench = new DeskBench(budget, store);
   bench.desk.allow({ identity: anna.id, name: 'anna' });
   await bench.desk.setWake({ channel: 'dev', wake: 'mention', names: ['robo'] });
   return bench;
