@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { SCENARIOS } from './scenarios/index.ts';
 import { simulate } from './simulate.ts';
-import { createCore, FORWARDING, HUGE, LARGE, MALICIOUS, playSeeds, SMALL } from './testing/seeds.ts';
+import { AFTERMATH, createCore, FORWARDING, HUGE, LARGE, MALICIOUS, playSeeds, SMALL } from './testing/seeds.ts';
 
 describe('the core in a simulated mesh', () => {
   playSeeds(SMALL);
 
   it('plays every scenario with some seed', () => {
-    const seeds = { ...SMALL, ...LARGE, ...FORWARDING, ...MALICIOUS };
+    const seeds = { ...SMALL, ...LARGE, ...FORWARDING, ...MALICIOUS, ...AFTERMATH };
     const played = [...Object.keys(seeds), ...HUGE].sort();
     expect(played).toEqual(SCENARIOS.map(({ name }) => name).sort());
   });
