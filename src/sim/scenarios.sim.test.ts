@@ -2,7 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { SCENARIOS } from './scenarios/index.ts';
 import { simulate } from './simulate.ts';
-import { AFTERMATH, createCore, FORWARDING, HUGE, LARGE, MALICIOUS, playSeeds, SMALL } from './testing/seeds.ts';
+import {
+  AFTERMATH,
+  createCore,
+  FORWARDING,
+  HUGE,
+  LARGE,
+  MALICIOUS,
+  playSeeds,
+  SMALL,
+} from './testing/seeds.ts';
 
 describe('the core in a simulated mesh', () => {
   playSeeds(SMALL);

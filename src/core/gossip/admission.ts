@@ -46,6 +46,10 @@ export interface AdmissionHost {
   readonly noted: (op: CarryOp) => void;
   /** takes a place for content of this author; @returns false if it is over its rate */
   readonly mayTake: (author: Bytes) => boolean;
+  /** it is on its way to the disk, and counts there from now on */
+  readonly reserve: (message: Message, tag: string) => void;
+  /** it is there, as something new or not */
+  readonly release: (message: Message, tag: string, isStored: boolean) => void;
   /** a header was stored without its content */
   readonly putOff: () => void;
   /** this copy is not taken */
@@ -310,9 +314,13 @@ export class Admission {
     const carried = this.#carry(items);
     // Without a place for its channel nobody could ask for it: it is passed on and not kept.
     const kept: Proven[] = [];
-    for (const item of items)
-      if (this.#keeps(item.work)) kept.push(item);
-      else this.#host.settled(item.work.message.idText);
+    for (const item of items) {
+      const { message, tag } = item.work;
+      if (this.#keeps(item.work)) {
+        this.#host.reserve(message, tag);
+        kept.push(item);
+      } else this.#host.settled(message.idText);
+    }
     if (kept.length === 0) return;
     const ops: PersistOp[] = kept.map(({ verified, work }) => {
       return { kind: 'message', message: verified, tag: work.tag };
@@ -326,6 +334,7 @@ export class Admission {
       },
       () => {
         for (const { work } of kept) {
+          this.#host.release(work.message, work.tag, false);
           this.#seen.forget(work.message.idText);
           this.#host.settled(work.message.idText);
         }
@@ -338,8 +347,9 @@ export class Admission {
    *  or its author would ask for ever. */
   #stowed({ verified, work }: Proven, result: PersistResult | undefined): void {
     const { message, tag, arrivals } = work;
+    const isNew = result?.kind === 'message' && result.inserted;
+    this.#host.release(message, tag, isNew);
     if (result?.kind !== 'deleted') {
-      const isNew = result?.kind === 'message' && result.inserted;
       const [first] = arrivals;
       if (result?.kind === 'superseded' && first)
         this.#host.refused(message.idText, first.link, 'superseded');

@@ -118,6 +118,8 @@ export class Gossip {
       carry: (tag, timeMs) => interest.kept.carry(tag, false, timeMs),
       noted: (op) => interest.kept.noted(op),
       mayTake: (author) => this.#rates.take(author),
+      reserve: (message, tag) => retention.reserve(tag, message),
+      release: (message, tag, isStored) => retention.release(tag, message, isStored),
       putOff: () => this.#wanted.added(),
       filled: (idText) => this.#wanted.filled(idText),
       verified: (message, tag, arrival) => {
@@ -210,7 +212,6 @@ export class Gossip {
     if (this.#interest.holds(tag))
       for (const arrival of arrivals) if (arrival.keep) this.#confirm(arrival.link, message.id);
     if (!isNew) return;
-    this.#retention.stored(tag, message);
     this.onStored(message);
     const verified = this.seen.message(message.idText);
     if (verified) this.onPassing(verified, 'store');
@@ -239,7 +240,10 @@ export class Gossip {
 
   /** A delete came together with what is left of its target. */
   #deleted(deletion: VerifiedMessage, tag: string, link: Link, isNew: boolean): void {
-    if (isNew) this.seen.add(deletion, this.#ctx.now.monotonicMs);
+    if (isNew) {
+      this.seen.add(deletion, this.#ctx.now.monotonicMs);
+      this.#retention.stored(tag, deletion.message);
+    }
     const arrival = { link, root: '', keep: false, rated: false };
     this.#durable(deletion.message, tag, [arrival], isNew);
     this.#settled(deletion.message.idText);

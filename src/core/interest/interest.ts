@@ -65,14 +65,20 @@ export class Interest {
     this.keptFor = new AllKeptFor(ctx, () => this.#allKeptFor());
     this.#mailboxes = new Mailboxes(ctx, links, {
       isLeaf: (link) => membership.kindOf(link) === 'leaf',
-      changed: () => this.changed(),
+      keeps: (tags, newcomerFrom) => {
+        for (const tag of tags) this.keptFor.claimed(tag, newcomerFrom);
+        this.changed();
+      },
       established: (link) => {
         this.#allLeafKeeps(link);
         this.changed();
       },
     });
     this.kept = new Kept(ctx, {
-      heldChanged: () => this.changed(),
+      carries: (tag) => {
+        this.keptFor.carried(tag);
+        this.changed();
+      },
       floorsChanged: () => this.#floorsChanged(),
       joinedChanged: () => this.#joinedChanged(),
       isForNewcomers: (tag) => typeof this.keptFor.now().get(tag) !== 'string',
@@ -107,7 +113,7 @@ export class Interest {
     yield* this.#host.mesh1Tags();
   }
 
-  #allKeptFor(): ReadonlyMap<string, KeptFor> {
+  #allKeptFor(): Map<string, KeptFor> {
     const leaves = this.#membership.leaves().map((link) => {
       const tags = this.#perLink.get(link.id)?.theirs.keys() ?? [];
       return [tags, this.#mailboxes.newcomerFrom(link)] as const;
@@ -296,6 +302,7 @@ export class Interest {
     if (link.isVisit) this.#answer(link);
     else this.version++;
     const isLeaf = this.#membership.kindOf(link) === 'leaf';
+    const newcomerFrom = this.#mailboxes.newcomerFrom(link);
     const most = link.isVisit ? LIMITS.visitChannelsMax : LIMITS.tagsMax;
     if (frame.reset) interest.theirs.clear();
     let changed = frame.unset.length > 0;
@@ -308,7 +315,7 @@ export class Interest {
           break;
         }
         changed = true;
-        this.keptFor.changed();
+        if (isLeaf) this.keptFor.claimed(tag, newcomerFrom);
         if (interest.mine.has(tag)) fresh.push(tag);
       }
       interest.theirs.set(tag, floorHour);

@@ -11,6 +11,25 @@ it('names each group that wants a channel once, whatever their number and order'
   expect([found.get('a'), found.get('b'), found.get('10.7')]).toEqual([groups, groups, ['10.7']]);
 });
 
+it('counts at once what somebody wants as well', () => {
+  const ctx = { now: { monotonicMs: 0, wallMs: 0 } };
+  const all = new AllKeptFor(ctx as Context, () => keptFor([[['old', 'shared'], '10.1']], [['asked']]));
+  all.recent();
+  for (const tag of ['new', 'shared', 'asked']) all.claimed(tag, '10.2');
+  all.claimed('shared', '10.2');
+  expect(['old', 'new', 'shared', 'asked'].map((tag) => all.recent().get(tag))).toEqual([
+    ['10.1'],
+    ['10.2'],
+    ['10.1', '10.2'],
+    'anybody',
+  ]);
+  all.carried('new');
+  all.claimed('old', undefined);
+  all.carried('old');
+  expect(['new', 'old'].map((tag) => all.recent().get(tag))).toEqual(['anybody', 'known']);
+  expect(all.now().get('new')).toBeUndefined();
+});
+
 it('is worked out again once a second where messages ask, and at once where it decides', () => {
   const ctx = { now: { monotonicMs: 0, wallMs: 0 } };
   let worked = 0;

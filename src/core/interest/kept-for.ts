@@ -17,10 +17,7 @@ export type KeptFor =
 /** Tags that a leaf or the owner of a mailbox wants, and the address group where that is a newcomer. */
 export type Claim = readonly [tags: Iterable<string>, newcomerFrom: string | undefined];
 
-export function keptFor(
-  claims: Iterable<Claim>,
-  anybody: Iterable<Iterable<string>>,
-): ReadonlyMap<string, KeptFor> {
+export function keptFor(claims: Iterable<Claim>, anybody: Iterable<Iterable<string>>): Map<string, KeptFor> {
   const found = new Map<string, KeptFor>();
   const byGroup = new Map<string, Iterable<string>[]>();
   for (const [tags, group] of claims) {
@@ -57,16 +54,17 @@ function addGroup(
 
 /**
  * That of all channels now, worked out when it is asked for. All claims count for it, which are hundreds of thousands on a
- * large relay, so what is asked for with each message may be a second old.
+ * large relay, so what is asked for with each message may be a second old where somebody wants something no longer. What
+ * somebody wants as well counts at once: a crowd says much in a second.
  */
 export class AllKeptFor {
   readonly #ctx: Context;
-  readonly #work: () => ReadonlyMap<string, KeptFor>;
-  #found: ReadonlyMap<string, KeptFor> = new Map();
+  readonly #work: () => Map<string, KeptFor>;
+  #found = new Map<string, KeptFor>();
   #isStale = true;
   #workedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(ctx: Context, work: () => ReadonlyMap<string, KeptFor>) {
+  constructor(ctx: Context, work: () => Map<string, KeptFor>) {
     this.#ctx = ctx;
     this.#work = work;
   }
@@ -74,6 +72,22 @@ export class AllKeptFor {
   /** Others want something, or something else. */
   changed(): void {
     this.#isStale = true;
+  }
+
+  /** Whoever asks gets it from now on: else what is to be kept in it is refused as if only newcomers wanted it. */
+  carried(tag: string): void {
+    if (this.#found.get(tag) !== 'known') this.#found.set(tag, 'anybody');
+    this.changed();
+  }
+
+  /** Somebody wants it too. @param newcomerFrom the address group, of a newcomer */
+  claimed(tag: string, newcomerFrom: string | undefined): void {
+    const others = this.#found.get(tag);
+    if (newcomerFrom === undefined) this.#found.set(tag, 'known');
+    else if (others === undefined) this.#found.set(tag, [newcomerFrom]);
+    else if (typeof others === 'object' && !others.includes(newcomerFrom))
+      this.#found.set(tag, [...others, newcomerFrom]);
+    this.changed();
   }
 
   now(): ReadonlyMap<string, KeptFor> {

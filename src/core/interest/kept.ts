@@ -15,8 +15,8 @@ import type { PersistOp } from '../persistence.ts';
 export type CarryOp = Extract<PersistOp, { kind: 'carry' }>;
 
 export interface KeptHost {
-  /** other channels are held */
-  readonly heldChanged: () => void;
+  /** one more channel is carried */
+  readonly carries: (tag: string) => void;
   readonly floorsChanged: () => void;
   /** a channel was joined or left, or its policy was changed */
   readonly joinedChanged: () => void;
@@ -256,7 +256,7 @@ export class Kept {
     const isLower = known === undefined || (isLate && !isSame);
     const notedMs = isLower ? 0 : known.notedMs;
     this.#carried.set(tag, { untilMs, sinceHour, sinceUntilMs, notedMs });
-    if (known === undefined) this.#host.heldChanged();
+    if (known === undefined) this.#host.carries(tag);
     else if (isLower) this.#host.floorsChanged();
     return untilMs - notedMs < HOUR ? undefined : { kind: 'carry', tag, untilMs, sinceHour };
   }

@@ -29,8 +29,8 @@ interface Mailbox {
 export interface MailboxesHost {
   /** whether a leaf of ours is at the other end: whoever else keeps his channels himself, or is our own home relay */
   readonly isLeaf: (link: Link) => boolean;
-  /** other channels are held */
-  readonly changed: () => void;
+  /** these channels are kept for somebody, perhaps instead of others */
+  readonly keeps: (tags: readonly string[], newcomerFrom: string | undefined) => void;
   /** who is linked is no newcomer any more */
   readonly established: (link: Link) => void;
 }
@@ -104,7 +104,7 @@ export class Mailboxes {
         this.#ctx.persist([{ ...opOf(peer, box), tags: [] }]); // others were faster
       else if (asked.length > 0) this.#boxes.set(peer, box);
       else this.#boxes.delete(peer);
-      this.#host.changed();
+      this.#host.keeps(isLate ? [] : box.tags, this.#isNew(peer, box) ? group : undefined);
       this.#answer(link, isLate ? [] : box.tags);
     });
   }

@@ -60,3 +60,34 @@ describe('a full address group', () => {
     expect(shut()).toEqual([]);
   });
 });
+
+describe('what is under way', () => {
+  const use = (sizes: Readonly<Record<string, number>>) =>
+    Object.entries(sizes).map(([tag, bytes]) => ({ tag, messages: 1, bytes, ownBytes: 0, floorHour: 0 }));
+
+  it('counts before it is on the disk, also where a look finds nothing of it', () => {
+    const { made, look, shut } = estimates({ x: ['a'], y: ['a'] });
+    look({ x: 500 });
+    expect([made.reserve('y', 400), made.reserve('x', 101), shut()]).toEqual([false, true, ['x', 'y']]);
+    made.look();
+    look({ x: 500 });
+    expect(shut()).toContain('x');
+    made.release('x', 101, false);
+    made.release('y', 400, false);
+    expect(shut()).toEqual([]);
+    look({ x: 500 });
+    expect([made.add('y', 499), shut()]).toEqual([false, []]);
+  });
+
+  it('counts if it came to the disk while a look was under way, until the next look', () => {
+    const { made, shut } = estimates({ x: ['a'] });
+    made.reserve('x', 1001);
+    made.look();
+    made.release('x', 1001, true);
+    made.replace(use({}));
+    expect(shut()).toEqual(['x']);
+    made.look();
+    made.replace(use({}));
+    expect(shut()).toEqual([]);
+  });
+});

@@ -5,9 +5,12 @@ import type { TagUse } from '../persistence.ts';
 import type { Room } from './plan.ts';
 import { carriedUses, levelOf, newcomerSizes, newcomersOf, sumOf } from './shares.ts';
 
-interface Estimate {
+interface Amount {
   messages: number;
   bytes: number;
+}
+
+interface Estimate extends Amount {
   readonly room: Room;
 }
 
@@ -33,6 +36,10 @@ export interface EstimatesHost {
 export class Estimates {
   readonly #host: EstimatesHost;
   readonly #tags = new Map<string, Estimate>();
+  /** by tag: what is under way to the disk, and no look at the store finds yet */
+  readonly #underWay = new Map<string, Amount>();
+  /** by tag: what came to the disk since it is looked at, and that look may not have found */
+  #late: Map<string, Amount> | undefined;
   /** by address group */
   #newcomers = new Map<string, Group>();
 
@@ -40,9 +47,16 @@ export class Estimates {
     this.#host = host;
   }
 
-  /** Takes over what a look has found. */
-  replace(tags: readonly TagUse[]): void {
+  /** A look at the store begins, and may take long. */
+  look(): void {
+    this.#late = new Map();
+  }
+
+  /** Takes over what a look has found, and what it could not find. What it did find of that counts twice until the next one. */
+  replace(found: readonly TagUse[]): void {
     this.#tags.clear();
+    const tags = withMore(withMore(found, this.#underWay), this.#late ?? new Map());
+    this.#late = undefined;
     const rooms = tags.map((use) => this.#host.roomOf(use));
     for (const room of rooms) {
       const { tag, messages, bytes } = room.use;
@@ -59,6 +73,29 @@ export class Estimates {
     const more = bytes + newcomerBytes * (1 - LIMITS.pruneToShare);
     const most = bytes > newcomerBytes ? more : newcomerBytes;
     return { bytes, most, level: levelOf(sizes, newcomerBytes) };
+  }
+
+  /** Counts a message of somebody else that is on its way to the disk. @returns whether it is too much now */
+  reserve(tag: string, bytes: number): boolean {
+    addTo(this.#underWay, tag, bytes);
+    return this.add(tag, bytes);
+  }
+
+  /** What was reserved is on the disk, or nothing was added there. */
+  release(tag: string, bytes: number, isStored: boolean): void {
+    const more = this.#underWay.get(tag);
+    if (more && --more.messages > 0) more.bytes -= bytes;
+    else this.#underWay.delete(tag);
+    if (isStored && this.#late) addTo(this.#late, tag, bytes);
+    if (isStored) return;
+    const estimate = this.#tags.get(tag);
+    if (!estimate) return;
+    estimate.bytes -= bytes;
+    estimate.messages--;
+    for (const name of this.#newcomersOf(estimate.room)) {
+      const group = this.#newcomers.get(name);
+      if (group) group.bytes -= bytes;
+    }
   }
 
   /** Counts a message of somebody else. @returns whether it is too much now */
@@ -88,7 +125,7 @@ export class Estimates {
   }
 
   #emptyRoom(tag: string): Room {
-    return this.#host.roomOf({ tag, messages: 0, bytes: 0, ownBytes: 0, floorHour: 0 });
+    return this.#host.roomOf(emptyUse(tag));
   }
 
   #newcomersOf({ kind, use }: Room): readonly string[] {
@@ -110,4 +147,28 @@ export class Estimates {
     const isFar = bytes > LIMITS.shutShare * room.bytesMax || messages > LIMITS.shutShare * room.messagesMax;
     return isFar || this.#isCut(estimate);
   }
+}
+
+function emptyUse(tag: string): TagUse {
+  return { tag, messages: 0, bytes: 0, ownBytes: 0, floorHour: 0 };
+}
+
+function addTo(amounts: Map<string, Amount>, tag: string, bytes: number): void {
+  const amount = amounts.get(tag);
+  if (amount) {
+    amount.bytes += bytes;
+    amount.messages++;
+  } else amounts.set(tag, { messages: 1, bytes });
+}
+
+function withMore(uses: readonly TagUse[], amounts: ReadonlyMap<string, Amount>): readonly TagUse[] {
+  if (amounts.size === 0) return uses;
+  const rest = new Map(amounts);
+  const all = uses.map((use) => {
+    const more = rest.get(use.tag);
+    rest.delete(use.tag);
+    return more ? { ...use, messages: use.messages + more.messages, bytes: use.bytes + more.bytes } : use;
+  });
+  for (const [tag, more] of rest) all.push({ ...emptyUse(tag), ...more });
+  return all;
 }

@@ -118,16 +118,28 @@ export class Retention {
     return !this.#estimates.isShut(tag);
   }
 
-  /** A message of somebody else was stored. */
-  stored(tag: string, message: Message): void {
-    const bytes = message.wire.length + ROW_BYTES;
+  /** A message of somebody else is on its way to the disk, and counts from now on: a crowd says much until it is there. */
+  reserve(tag: string, message: Message): void {
+    const bytes = sizeOf(message);
     this.#add(bytes);
-    if (this.#estimates.add(tag, bytes)) this.#isDue = true;
+    if (this.#estimates.reserve(tag, bytes)) this.#isDue = true;
+  }
+
+  /** What was reserved is stored now, or nothing was added. */
+  release(tag: string, message: Message, isStored: boolean): void {
+    this.#estimates.release(tag, sizeOf(message), isStored);
+    if (!isStored) this.#total -= sizeOf(message);
+  }
+
+  /** A message of somebody else was stored for which nothing was reserved. */
+  stored(tag: string, message: Message): void {
+    this.#add(sizeOf(message));
+    if (this.#estimates.add(tag, sizeOf(message))) this.#isDue = true;
   }
 
   /** An own message was stored. */
   published(message: Message): void {
-    this.#add(message.wire.length + ROW_BYTES);
+    this.#add(sizeOf(message));
   }
 
   #add(bytes: number): void {
@@ -189,6 +201,7 @@ export class Retention {
   }
 
   #look(then: (tags: readonly TagUse[]) => void): void {
+    this.#estimates.look();
     this.#ctx.read(
       { kind: 'usage' },
       ({ tags, freeBytes }) => {
@@ -395,4 +408,8 @@ export class Retention {
     if (isFull) this.#ctx.report('error', 'no room for more messages', data, 'store_full');
     else this.#ctx.report('info', 'room for messages again', data);
   }
+}
+
+function sizeOf(message: Message): number {
+  return message.wire.length + ROW_BYTES;
 }

@@ -10,8 +10,11 @@ const RETENTION = { carriedBytesAll: 4 * MiB, newcomerBytes: 512 * KiB } as cons
 const WAVES = 3;
 const HOARDERS_OF_WAVE = 8;
 const WAVE_MS = 30 * SECOND;
-/** What a crowd says in a second is under way to the disk when there is no more room. Its headers stay to the end of the hour. */
-const BURST_BYTES = 1 * MiB;
+/**
+ * At each look a tenth of the room more may come while what is too much is being removed, which takes some looks, and the
+ * headers of what was removed stay to the end of the hour.
+ */
+const BEYOND_BYTES = 0.4 * RETENTION.newcomerBytes;
 /** Between two looks at everything that is stored so much more may come (`retention.ts`), and what a second brings. */
 const BETWEEN_BYTES = 24 * MiB;
 
@@ -80,7 +83,7 @@ function playWaves(world: World, random: Random): number {
       if (second === falls) world.crash(RELAY, 'power');
       world.run(SECOND);
       if (!world.host(RELAY).isUp) world.start(RELAY);
-      demandQuotas(world, { fresh: BURST_BYTES, all: BETWEEN_BYTES });
+      demandQuotas(world, { fresh: BEYOND_BYTES, all: BETWEEN_BYTES });
     }
   }
   return written;
@@ -112,7 +115,7 @@ export const hoarders: Scenario = {
     demand(world, outboxLength(writer) === 0, `${outboxLength(writer)} messages found no keeper`, ['writer']);
     for (const { name, isUp } of world.hosts()) if (isUp && name !== RELAY) world.crash(name, 'killed');
     world.run(3 * MINUTE);
-    demandQuotas(world, { fresh: BURST_BYTES, all: MiB });
+    demandQuotas(world, { fresh: BEYOND_BYTES, all: MiB });
     world.run(HOUR);
     demandQuotas(world, { fresh: 0, all: 0 });
 
