@@ -26,18 +26,16 @@ import {
   type PersistOp,
   type PersistResult,
   type Position,
-  ROW_BYTES,
   type TagUse,
 } from '../persistence.ts';
 import { ClockCheck } from './clock-check.ts';
 import { Estimates } from './estimates.ts';
 import { excessOf, floorFor, type HourUse, mergeHours, type Room, roomOf } from './plan.ts';
 import { shareOut, sumOf } from './shares.ts';
+import { sizeOf, Total } from './total.ts';
 
 /** Hours of one channel looked at: more than its 90 days have (guess). */
 const HOURS_MAX = 8192;
-/** New bytes after which everything is looked at again (guess). */
-const REVIEW_BYTES = 16 * 1024 * 1024;
 /** After every hour that a message time can fall into. */
 const HOUR_END = Math.floor(MINUTE_END / 60);
 const FIRST: Position = { time: TIME_ZERO, id: new Uint8Array(32) };
@@ -61,12 +59,10 @@ export class Retention {
   /** in this round */
   #isClockTrusted = true;
   readonly #estimates: Estimates;
-  #total = 0;
-  #capacity = Number.MAX_SAFE_INTEGER;
+  readonly #total = new Total();
   #isFull = false;
   #isBusy = false;
   #isDue = true;
-  #added = 0;
   #reviewedMs = Number.NEGATIVE_INFINITY;
   /** up to which hours a tag has been pruned: key of the goal */
   readonly #done = new Map<string, string>();
@@ -121,31 +117,25 @@ export class Retention {
   /** A message of somebody else is on its way to the disk, and counts from now on: a crowd says much until it is there. */
   reserve(tag: string, message: Message): void {
     const bytes = sizeOf(message);
-    this.#add(bytes);
-    if (this.#estimates.reserve(tag, bytes)) this.#isDue = true;
+    const isOver = this.#estimates.reserve(tag, bytes);
+    if (this.#total.add(bytes) || isOver) this.#isDue = true;
   }
 
   /** What was reserved is stored now, or nothing was added. */
   release(tag: string, message: Message, isStored: boolean): void {
     this.#estimates.release(tag, sizeOf(message), isStored);
-    if (!isStored) this.#total -= sizeOf(message);
+    if (!isStored) this.#total.remove(sizeOf(message));
   }
 
   /** A message of somebody else was stored for which nothing was reserved. */
   stored(tag: string, message: Message): void {
-    this.#add(sizeOf(message));
-    if (this.#estimates.add(tag, sizeOf(message))) this.#isDue = true;
+    this.reserve(tag, message);
+    this.release(tag, message, true);
   }
 
   /** An own message was stored. */
   published(message: Message): void {
-    this.#add(sizeOf(message));
-  }
-
-  #add(bytes: number): void {
-    this.#total += bytes;
-    this.#added += bytes;
-    if (this.#added > REVIEW_BYTES || this.#total > this.#capacity) this.#isDue = true;
+    if (this.#total.add(sizeOf(message))) this.#isDue = true;
   }
 
   /** Policies or held channels have changed. */
@@ -159,7 +149,7 @@ export class Retention {
     if (this.#isBusy || !(sinceMs >= 60 * SECOND || (this.#isDue && sinceMs >= SECOND))) return;
     this.#isBusy = true;
     this.#isDue = false;
-    this.#added = 0;
+    this.#total.begin();
     this.#removed = 0;
     this.#dropped = 0;
     this.#reviewedMs = this.#ctx.now.monotonicMs;
@@ -205,9 +195,7 @@ export class Retention {
     this.#ctx.read(
       { kind: 'usage' },
       ({ tags, freeBytes }) => {
-        this.#total = tags.reduce((sum, use) => sum + use.bytes + use.ownBytes, 0);
-        const disk = this.#total + freeBytes - LIMITS.diskReserveBytes;
-        this.#capacity = Math.max(0, Math.min(this.#ctx.config.retention.bytesAll, disk));
+        this.#total.look(tags, freeBytes, this.#ctx.config.retention.bytesAll);
         // A round may take long, and the first one after a start ends what nobody has counted yet.
         this.#estimates.replace(tags);
         then(tags);
@@ -291,7 +279,7 @@ export class Retention {
   #quota(tags: readonly TagUse[]): void {
     const rooms = tags.map((use) => this.#roomOf(use));
     const carriedBytes = sumOf(rooms.filter(({ kind }) => kind === 'carried').map(({ use }) => use.bytes));
-    const over = Math.max(0, this.#total - this.#capacity);
+    const over = Math.max(0, this.#total.bytes - this.#total.capacity);
     const { carriedBytesAll, newcomerBytes } = this.#ctx.config.retention;
     const cut = shareOut(rooms, this.#interest.keptFor.now(), {
       ofGroup: newcomerBytes,
@@ -370,7 +358,7 @@ export class Retention {
    * that limit: a disk that others have filled must not cost a history, so then nothing more is taken instead.
    */
   #pressure(tags: readonly TagUse[]): void {
-    const excess = this.#total - this.#ctx.config.retention.bytesAll;
+    const excess = this.#total.bytes - this.#ctx.config.retention.bytesAll;
     const joined = tags.filter((use) => {
       const room = this.#roomOf(use);
       return room.kind === 'joined' && !room.pinned && use.bytes > 0;
@@ -401,15 +389,12 @@ export class Retention {
         droppedBytes: this.#dropped,
         channels: tags.length,
       });
-    const isFull = this.#total > this.#capacity;
+    const { bytes, capacity } = this.#total;
+    const isFull = bytes > capacity;
     if (isFull === this.#isFull) return;
     this.#isFull = isFull;
-    const data = { bytes: this.#total, room: this.#capacity };
+    const data = { bytes, room: capacity };
     if (isFull) this.#ctx.report('error', 'no room for more messages', data, 'store_full');
     else this.#ctx.report('info', 'room for messages again', data);
   }
-}
-
-function sizeOf(message: Message): number {
-  return message.wire.length + ROW_BYTES;
 }
