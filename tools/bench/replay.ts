@@ -27,6 +27,10 @@ export function messagesIn(effect: Effect): number {
 
 const PREFIX = new TextEncoder().encode('mesh/2 signature\0');
 
+function copyOf(event: Event): Event {
+  return event.kind === 'frame-received' ? { ...event, bytes: event.bytes.slice() } : { ...event };
+}
+
 /** What one core was given, in spans. */
 export class Recording {
   readonly #config: PeerConfig;
@@ -55,10 +59,7 @@ export class Recording {
 
   /** Copies what was given to one place: it lay among what all others were given, the farther apart the more those are. */
   settle(): void {
-    this.#given = this.#given.map(({ event, now }) => ({
-      event: event.kind === 'frame-received' ? { ...event, bytes: event.bytes.slice() } : { ...event },
-      now: { ...now },
-    }));
+    this.#given = this.#given.map(({ event, now }) => ({ event: copyOf(event), now: { ...now } }));
   }
 
   /** Messages that were checked in a span. */
@@ -84,9 +85,22 @@ export class Recording {
       const { user, system } = process.cpuUsage(before);
       spans.push(user + system);
     }
+    this.#assertSame(sum);
+    return spans;
+  }
+
+  #assertSame(sum: number): void {
     if (sum !== this.#sum)
       throw new Error(`a core did ${sum} where it did ${this.#sum} before: it is not pure`);
-    return spans;
+  }
+
+  /** Does it once more, with copies of all frames. @returns a core that holds what it kept of them */
+  remember(): Peer {
+    const core = new Peer(this.#config);
+    let sum = 0;
+    for (const { event, now } of this.#given) sum += sumOf(core.handle(copyOf(event), now));
+    this.#assertSame(sum);
+    return core;
   }
 }
 
