@@ -52,21 +52,24 @@ describe('the side that dialled', () => {
     expect(offences(bench)).toEqual([]);
   });
 
-  /** Answers until nothing more is asked. @returns the hour from which on was compared, of each message */
-  const answerAll = ({ bench, remote }: ReturnType<typeof initiator>, far: FarSet): number[] => {
+  /** Answers until nothing more is asked. @returns what was compared, of each message */
+  const answerAll = ({ bench, remote }: ReturnType<typeof initiator>, far: FarSet) => {
     for (let i = 0; i < asked(remote).length; i++) {
       far.answer(remote.got('reconcile')[i]);
       bench.run(100);
     }
-    return remote.got('reconcile').map(({ floorHour }) => floorHour);
+    return remote.got('reconcile').map(({ floorHour, untilMinute }) => ({ floorHour, untilMinute }));
   };
 
-  it('compares of a long channel the last day first, and then all of it', () => {
+  it('compares of a long channel the last day first, and then what lies before it', () => {
     const one = initiator({ own: 2, since: 1 });
     const day = Math.floor(one.bench.now.wallMs / HOUR) - 24;
     const far = one.set(one.messages);
     far.show();
-    expect(answerAll(one, far)).toEqual([day, far.floorHour]);
+    expect(answerAll(one, far)).toEqual([
+      { floorHour: day, untilMinute: MINUTE_END },
+      { floorHour: far.floorHour, untilMinute: day * 60 },
+    ]);
     expect(far.floorHour).toBeLessThan(day);
   });
 
@@ -87,7 +90,10 @@ describe('the side that dialled', () => {
         const far = set(all);
         far.show(printOf(minute));
         bench.run(100);
-        if (answerAll(one, far).some((floorHour) => floorHour * HOUR <= oldMs)) again++;
+        const old = answerAll(one, far).filter(({ floorHour, untilMinute }) => {
+          return floorHour * HOUR <= oldMs && untilMinute * MINUTE > oldMs;
+        });
+        if (old.length > 0) again++;
         expect(fetched(remote)).toContain(toHex(fresh.id));
         denyAll(bench, remote);
         bench.run(MINUTE);

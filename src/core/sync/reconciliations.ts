@@ -65,6 +65,7 @@ interface Job extends Difference {
 interface Part {
   readonly name: string;
   readonly floorHour: number;
+  readonly untilMinute: number;
 }
 
 interface Lane {
@@ -177,20 +178,28 @@ export class Reconciliations {
     this.#begin(lane, first, this.#partsOf(lane, first));
   }
 
-  /** A message of negentropy goes from the oldest to the newest: of a long channel the last hours are compared first. What
-   *  was compared in vain is left out for a while. */
+  /**
+   * A message of negentropy goes from the oldest to the newest: of a long channel the last hours are compared first, and then
+   * what lies before them. What was found in those is still on its way, so to compare them again would list it again. What
+   * was compared in vain is left out for a while.
+   */
   #partsOf({ vain }: Lane, { tag, floorHour, untilMinute }: Difference): Part[] {
     const { wallMs, monotonicMs } = this.#ctx.now;
     const mayCompare = ({ name }: Part): boolean => vain.mayCompare(name, monotonicMs);
     const recent = LIMITS.reconcileRecentHours
-      .map((hours) => ({ name: `${tag} ${hours}`, floorHour: Math.floor(wallMs / HOUR) - hours }))
+      .map((hours) => ({
+        name: `${tag} ${hours}`,
+        floorHour: Math.floor(wallMs / HOUR) - hours,
+        untilMinute,
+      }))
       .filter((part) => floorHour < part.floorHour && part.floorHour * 60 < untilMinute);
-    const whole = { name: tag, floorHour };
+    const whole = { name: tag, floorHour, untilMinute };
     // The shortest is compared in any case.
     const first = recent.find(mayCompare) ?? recent.at(-1);
     if (!mayCompare(whole)) return first ? [first] : [];
-    const isLong = recent.length === LIMITS.reconcileRecentHours.length;
-    return first && isLong ? [first, whole] : [whole];
+    const [longest] = recent;
+    const isLong = longest && recent.length === LIMITS.reconcileRecentHours.length;
+    return first && isLong ? [first, { ...whole, untilMinute: longest.floorHour * 60 }] : [whole];
   }
 
   /** @param parts what is to be compared, one after the other */
@@ -199,6 +208,7 @@ export class Reconciliations {
     const job: Job = {
       ...difference,
       floorHour: part.floorHour,
+      untilMinute: part.untilMinute,
       part: part.name,
       rest,
       number: 0,
