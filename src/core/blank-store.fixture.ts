@@ -23,7 +23,7 @@ export function createBlankStore(): BenchStore {
             case 'drop':
               return { kind: 'dropped', bytes: 0, more: false };
             case 'expire':
-              return { kind: 'expired', more: false };
+              return { kind: 'expired', removed: 0, more: false };
             default:
               return { kind: 'done' };
           }

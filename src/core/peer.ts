@@ -84,6 +84,8 @@ export class Peer {
     this.#ephemerals = new Ephemerals(ctx, { ...parts, routes, budgets: this.#budgets });
     this.#sync = new Sync(ctx, this.#links, this.#interest, this.#fetcher);
     this.#sync.takes = (tag, timeMs) => this.#retention.takes(tag, timeMs);
+    this.#sync.settle = (untilMinute, then) => this.#retention.expiry.settle(untilMinute, then);
+    this.#sync.isAhead = (untilMinute) => this.#retention.expiry.isAhead(untilMinute);
     this.#sync.keepPassed = (idText) => this.#gossip.keepPassed(idText);
     this.#sync.onClockAgreed = () => this.#retention.clockConfirmed();
     const [serving, sync, { gaps }, { frame }] = [this.#serving, this.#sync, this.#gossip, listener];

@@ -152,8 +152,8 @@ export type PersistResult =
   | { readonly kind: 'pruned'; readonly removed: number; readonly next: Position | undefined }
   /** bytes freed; `more`: the heaviest author is still above `keepBytes` */
   | { readonly kind: 'dropped'; readonly bytes: number; readonly more: boolean }
-  /** `more`: there are more expired messages */
-  | { readonly kind: 'expired'; readonly more: boolean }
+  /** messages removed; `more`: there are more expired ones */
+  | { readonly kind: 'expired'; readonly removed: number; readonly more: boolean }
   | { readonly kind: 'done' };
 
 /** Rows that one operation may look at or remove: a commit must not keep others waiting (measured: 10 to 25 ms with a million rows). */

@@ -100,7 +100,9 @@ function keepsExpired(): PeerOptions {
     transact: (effects) =>
       effects.map((ops) =>
         ops.flatMap((op) =>
-          op.kind === 'expire' ? [{ kind: 'expired', more: false }] : (store.transact([[op]])[0] ?? []),
+          op.kind === 'expire'
+            ? [{ kind: 'expired', removed: 0, more: false }]
+            : (store.transact([[op]])[0] ?? []),
         ),
       ),
   }));

@@ -79,5 +79,5 @@ export function expire(tables: MemoryTables, wallMs: number): PersistResult {
   for (const [peer, { untilMs }] of tables.mailboxes) if (untilMs <= wallMs) tables.mailboxes.delete(peer);
   tables.forgetKeys(wallMs - IDEMPOTENCY_MS);
   tables.forgetNames();
-  return { kind: 'expired', more: rows.length > PRUNE_STEP };
+  return { kind: 'expired', removed: Math.min(rows.length, PRUNE_STEP), more: rows.length > PRUNE_STEP };
 }

@@ -216,6 +216,6 @@ export class Removal {
     this.#other.forgetKeys.run(wallMs - IDEMPOTENCY_MS, PRUNE_STEP);
     this.#other.forgetFloors.run(PRUNE_STEP);
     this.#interned.forgetNames(PRUNE_STEP);
-    return { kind: 'expired', more: rows.length > PRUNE_STEP };
+    return { kind: 'expired', removed: Math.min(rows.length, PRUNE_STEP), more: rows.length > PRUNE_STEP };
   }
 }

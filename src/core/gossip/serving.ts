@@ -9,7 +9,7 @@ import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import { type Tombstone, tombstoneBytes } from '../message/header.ts';
-import type { Message } from '../message/message.ts';
+import { isExpired, type Message } from '../message/message.ts';
 import type { Footprint } from '../peer-types.ts';
 import type { SeenMessages } from './seen.ts';
 
@@ -92,8 +92,7 @@ export class Serving {
     let done = 0;
     for (const [i, id] of ids.entries()) {
       const held = stored(i) ?? this.#seen.message(toBase64url(id))?.message;
-      // Its delete may have come since it was read: the next time there is a tombstone.
-      const item = held && !('header' in held) && this.#seen.isDeleted(held) ? undefined : held;
+      const item = held && this.#isServed(held) ? held : undefined;
       const bytes = item === undefined ? 34 : 'header' in item ? tombstoneBytes(item) : item.wire.length;
       if (size + bytes > LIMITS.messageItemsBytesMax) break;
       size += bytes;
@@ -110,6 +109,14 @@ export class Serving {
     };
     const buried = tombstones.length > 0 && { tombstones };
     this.#links.send(link, { type: 'fetched', messages, notHeld, ...buried }, { onFlushed });
+  }
+
+  /** What has expired is refused by whoever gets it. A delete may have come since its target was read: the next time there is
+   *  a tombstone. */
+  #isServed(held: Message | Tombstone): boolean {
+    const { expiresMs } = 'header' in held ? held.header : held;
+    if (isExpired(expiresMs, this.#ctx.now.wallMs)) return false;
+    return 'header' in held || !this.#seen.isDeleted(held);
   }
 
   /** The last answer has left: the next one may. */

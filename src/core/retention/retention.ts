@@ -30,6 +30,7 @@ import {
 } from '../persistence.ts';
 import { ClockCheck } from './clock-check.ts';
 import { Estimates } from './estimates.ts';
+import { Expiry } from './expiry.ts';
 import { excessOf, floorFor, type HourUse, mergeHours, type Room, roomOf } from './plan.ts';
 import { shareOut, sumOf } from './shares.ts';
 import { sizeOf, Total } from './total.ts';
@@ -56,6 +57,7 @@ export class Retention {
   readonly #ctx: Context;
   readonly #interest: Interest;
   readonly #clock: ClockCheck;
+  readonly expiry: Expiry;
   /** in this round */
   #isClockTrusted = true;
   readonly #estimates: Estimates;
@@ -78,6 +80,7 @@ export class Retention {
     this.#ctx = ctx;
     this.#interest = interest;
     this.#clock = new ClockCheck(ctx);
+    this.expiry = new Expiry(ctx, this.#clock);
     this.#estimates = new Estimates({
       roomOf: (use) => this.#roomOf(use),
       keptFor: interest.keptFor,
@@ -155,8 +158,7 @@ export class Retention {
     this.#reviewedMs = this.#ctx.now.monotonicMs;
     this.#version = this.#interest.kept.version;
     this.#isClockTrusted = this.#clock.isTrusted();
-    if (this.#isClockTrusted) this.#expire();
-    else this.#age();
+    this.expiry.settle(this.expiry.untilMinute, () => this.#age());
   }
 
   /** The round ends here; what is left is for the next one. */
@@ -165,7 +167,7 @@ export class Retention {
   }
 
   /** Does one operation and goes on, unless the disk refuses or other channels are wanted now than at the beginning. */
-  #run<K extends 'expired' | 'pruned' | 'dropped'>(
+  #run<K extends 'pruned' | 'dropped'>(
     op: PersistOp,
     kind: K,
     then: (result: Extract<PersistResult, { kind: K }>) => void,
@@ -181,13 +183,6 @@ export class Retention {
       },
       () => this.#stop(),
     );
-  }
-
-  #expire(): void {
-    this.#run({ kind: 'expire', wallMs: Math.floor(this.#ctx.now.wallMs) }, 'expired', ({ more }) => {
-      if (more) this.#expire();
-      else this.#age();
-    });
   }
 
   #look(then: (tags: readonly TagUse[]) => void): void {

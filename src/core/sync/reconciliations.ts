@@ -122,15 +122,8 @@ export class Reconciliations {
     this.#work.up(link);
     this.#lanes.set(link.id, {
       link,
-      ...{
-        waiting: new Map(),
-        job: undefined,
-        numbers: 0,
-        late: 0,
-        held: undefined,
-        answeringMs: undefined,
-        offers: 0,
-      },
+      ...{ waiting: new Map(), job: undefined, numbers: 0, late: 0 },
+      ...{ held: undefined, answeringMs: undefined, offers: 0 },
       pairs: new Repeats(LIMITS.sharedChannelsMax),
       vain: new Vain(LIMITS.sharedChannelsMax),
       wanted: new Repeats(() => this.#triedMax),

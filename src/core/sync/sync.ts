@@ -53,6 +53,10 @@ export class Sync {
   readonly #sessions = new Map<LinkId, Session>();
   /** whether messages of this tag and minute are taken here at the moment */
   takes: (tag: string, timeMs: number) => boolean = () => true;
+  /** removes what runs out before the end of a window: then its sums count what neighbours' count */
+  settle: (untilMinute: number, then: () => void) => void = (_, then) => then();
+  /** whether something has run out here that a neighbour may still count in a window with this end */
+  isAhead: (untilMinute: number) => boolean = () => false;
   /** stores a message that passed here lately, by its id; false if it did not */
   keepPassed: (idText: string) => boolean = () => false;
   /** told when sums of the other side were compared with ours, and which of them differ */
@@ -153,9 +157,11 @@ export class Sync {
     then: (sums: readonly ChannelSum[]) => void,
   ): void {
     const windows = shared.map(({ tag, floorHour }) => ({ tag, fromMinute: floorHour * 60, untilMinute }));
-    this.#reads.read(link, { kind: 'sums', windows }, ({ sums }) =>
-      then(
-        shared.map((s, i) => ({ ...s, fingerprint: fingerprint(this.#ctx.config.sha256, sums[i] as Sum) })),
+    this.settle(untilMinute, () =>
+      this.#reads.read(link, { kind: 'sums', windows }, ({ sums }) =>
+        then(
+          shared.map((s, i) => ({ ...s, fingerprint: fingerprint(this.#ctx.config.sha256, sums[i] as Sum) })),
+        ),
       ),
     );
   }
@@ -222,7 +228,7 @@ export class Sync {
     if (!this.#isSummed(frame.untilMinute)) return;
     if (!this.#isSettled(frame.untilMinute)) return this.#compareSettled(link, session);
     session.settledMs = this.#ctx.now.monotonicMs;
-    if (!this.#mayAsk(session)) return;
+    if (this.isAhead(frame.untilMinute) || !this.#mayAsk(session)) return;
     const shared = this.#shared(link);
     session.asks -= Math.floor(Math.max(0, shared.length - 1) / LIMITS.sumsPerFrameMax);
     this.#sumsOf(link, shared, frame.untilMinute, (sums) => {
@@ -255,7 +261,7 @@ export class Sync {
     const { untilMinute } = frame;
     if (this.#links.isRelay || !this.#isSummed(untilMinute) || !this.#isSettled(untilMinute)) return;
     const shared = this.#shared(link);
-    if (shared.length !== frame.channels || !this.#mayAsk(session)) return;
+    if (shared.length !== frame.channels || this.isAhead(untilMinute) || !this.#mayAsk(session)) return;
     this.#sumsOf(link, shared, untilMinute, (sums) => {
       if (link.phase !== 'up') return;
       const isEqual = equal(this.#combined(sums), frame.fingerprint);
@@ -294,7 +300,8 @@ export class Sync {
   #hearSums(link: Link, session: Session, frame: Extract<Frame, { type: 'sums' }>): void {
     if (link.role === 'responder')
       return this.#links.offend(link, 'unasked', 'sums are for the other side of a link to show');
-    if (!this.#isSummed(frame.untilMinute) || !this.#mayAsk(session)) return;
+    if (!this.#isSummed(frame.untilMinute) || this.isAhead(frame.untilMinute)) return;
+    if (!this.#mayAsk(session)) return;
     const asked = new Map(frame.sums.map((sum) => [sum.tag, sum]));
     const known = [...asked.values()].filter((sum) => this.#interest.isShared(link, sum.tag));
     if (known.length === 0) return;

@@ -25,6 +25,10 @@ const BURST = 2300;
 /** Links as fast as they are; the common burst is filled up again within an hour. */
 const RATES = { ...NO_RATES, authorPerSecond: 5, commonPerSecond: 1 };
 const QUIET_MS = 20 * MINUTE;
+/** what was written last is compared then */
+const SETTLED_MS = 10 * MINUTE;
+/** messages that run out one after the other in the quiet time */
+const DYING = 20;
 /** Comparisons of sums in the quiet time: a start of a minute may be seen here and not there yet. */
 const SUMS_MAX = 4;
 /** A fifth of the posts expires within so long. */
@@ -169,6 +173,17 @@ export function demandSurvivors(world: World, names: readonly string[], feed: st
   return gone.length;
 }
 
+/** Everybody writes what runs out in the quiet time: that is no reason for a comparison. */
+function writeDying(world: World): void {
+  for (let i = 0; i < DYING; i++) {
+    const name = WRITERS[i % WRITERS.length] as string;
+    const lifeMs = SETTLED_MS + ((i + 0.5) * QUIET_MS) / DYING;
+    world.publish(name, CHANNEL, `dying ${i}`, {
+      expiresMs: Math.floor(world.wallMs(world.host(name)) + lifeMs),
+    });
+  }
+}
+
 export const convergence: Scenario = {
   name: 'convergence',
   about:
@@ -182,13 +197,11 @@ export const convergence: Scenario = {
       if (hour === 2) burst(world);
       world.sleep(HOUR - AWAKE_MS);
     }
-    // What was to expire has expired, and is not the reason for a comparison in the quiet time.
-    world.sleep(LIFE_MAX_MINUTES * MINUTE);
-    world.run(2 * MINUTE);
     const names = [...RELAYS, ...WRITERS];
     world.converge(15 * MINUTE, world.up(WRITERS));
     demandEmptyOutboxes(world, 2 * MINUTE);
-    world.run(10 * MINUTE);
+    writeDying(world);
+    world.run(SETTLED_MS);
     const comparisons = new Comparisons(world);
     comparisons.take();
     world.run(QUIET_MS);

@@ -164,10 +164,13 @@ export function describeState(open: OpenSubject): void {
     store.transact([messages.map((message) => received(message))]);
     const expire = () => store.transact([[{ kind: 'expire', wallMs: count }]])[0]?.[0];
     const left = () => store.channels()[0]?.messages;
-    expect([expire(), left()]).toEqual([{ kind: 'expired', more: true }, PRUNE_STEP + 2]);
+    expect([expire(), left()]).toEqual([
+      { kind: 'expired', removed: PRUNE_STEP, more: true },
+      PRUNE_STEP + 2,
+    ]);
     const gone = messages.filter(({ message }) => store.readMessage(message.idText) === undefined);
     expect(Math.max(...gone.map(({ message }) => message.expiresMs))).toBe(PRUNE_STEP);
-    expect([expire(), left()]).toEqual([{ kind: 'expired', more: false }, 2]);
-    expect([expire(), left()]).toEqual([{ kind: 'expired', more: false }, 2]);
+    expect([expire(), left()]).toEqual([{ kind: 'expired', removed: PRUNE_STEP, more: false }, 2]);
+    expect([expire(), left()]).toEqual([{ kind: 'expired', removed: 0, more: false }, 2]);
   });
 }
