@@ -17,6 +17,7 @@ import { SCHEMA_6 } from './schema-6.ts';
 import { SCHEMA_7 } from './schema-7.ts';
 import { SCHEMA_8 } from './schema-8.ts';
 import { SCHEMA_9 } from './schema-9.ts';
+import { migrateTo10 } from './schema-10.ts';
 
 export { APPLICATION_ID };
 
@@ -38,6 +39,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { title: 'how long owners of mailboxes were linked', run: SCHEMA_7 },
   { title: 'records of feeds; edits and deletes by arrival', run: SCHEMA_8 },
   { title: 'how far back leaves keep channels, own messages with one keeper', run: SCHEMA_9 },
+  { title: 'pages that hold nothing any more are zeros', run: migrateTo10 },
 ];
 
 /** The number that a file has after the last step. */

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { findKept, markDamaged } from './recovery.ts';
 import {
   CONFIRMED,
+  chance,
   cleanUp,
   DROPPED,
   expectConsistent,
@@ -68,15 +69,6 @@ describe('a database whose messages and tables are all readable', () => {
     expect(open(file).done).toBeUndefined();
   });
 });
-
-/** Numbers that look like chance and are the same each time. */
-function chance(seed: number): (below: number) => number {
-  let state = (seed * 2654435761 + 12345) >>> 0;
-  return (below) => {
-    state = (Math.imul(state ^ (state >>> 15), 2246822519) + 3266489917) >>> 0;
-    return state % below;
-  };
-}
 
 /** Kinds of damage to the bytes of a file; each says which pages it touched. */
 const DAMAGES: readonly ((bytes: Buffer, next: (below: number) => number) => Set<number>)[] = [

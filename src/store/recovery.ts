@@ -153,6 +153,7 @@ function build(file: string, options: RecoverOptions, wallMs: number): Built | u
     try {
       db.pragma('journal_mode = OFF');
       db.pragma('synchronous = OFF');
+      db.pragma('secure_delete = ON');
       migrate(db, { wallMs });
       const { network, sha256, verify, identities } = options;
       const isWhole = salvage.missing === 0;

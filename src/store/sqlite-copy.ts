@@ -18,6 +18,8 @@ export const COPIES_MAX = 2;
 /** Room for a copy and for what the steps write, as a multiple of the database (measured: they write an eighth of it); for a
  *  recovered one and its log the same (guess). */
 const ROOM_FACTOR = 1.25;
+/** What is filled goes through the log, and what the log has no memory for goes through it twice. */
+const FILLED_FACTOR = 2;
 
 /** What is told about a migration. */
 export interface Migrated {
@@ -39,20 +41,21 @@ export function diskBytes(folder: string): number {
   }
 }
 
-/** What lacks for another database of this size beside it, in words; `undefined` if there is room. @param free bytes left */
-export function roomLacking(file: string, free: number): string | undefined {
+/** What lacks for another database of this size beside it, in words; `undefined` if there is room.
+ *  @param free bytes left, @param more bytes that are needed above that */
+export function roomLacking(file: string, free: number, more = 0): string | undefined {
   const sizes = [file, `${file}-wal`].map((name) => fs.statSync(name, { throwIfNoEntry: false })?.size ?? 0);
-  const needed = Math.ceil(ROOM_FACTOR * sizes.reduce((sum, size) => sum + size, 0));
+  const needed = Math.ceil(ROOM_FACTOR * sizes.reduce((sum, size) => sum + size, 0)) + more;
   const mib = (bytes: number): string => `${Math.ceil(bytes / 1024 ** 2)} MiB`;
   return free >= needed ? undefined : `${mib(needed)} are needed, ${mib(free)} are free`;
 }
 
 /**
  * Throws MeshError `store_failed` if there is no room for a copy. To be called before anything is changed.
- * @param free bytes that the disk has left
+ * @param free bytes that the disk has left, @param filled bytes that the steps fill with zeros
  */
-export function assertRoom(file: string, free: number): void {
-  const lacking = roomLacking(file, free);
+export function assertRoom(file: string, free: number, filled: number): void {
+  const lacking = roomLacking(file, free, FILLED_FACTOR * filled);
   if (lacking === undefined) return;
   throw new MeshError(
     'store_failed',

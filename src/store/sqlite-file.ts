@@ -13,6 +13,7 @@
  * 4. A file of an older schema is changed only when a whole copy of it stands beside it (`sqlite-copy.ts`). Whoever is
  *    killed before, within or after that finds at the next start a file with everything in it.
  * 5. A write-ahead log of which SQLite would drop confirmed commits is refused before SQLite reads it (`sqlite-log.ts`).
+ * 6. What is removed is overwritten with zeros, in pages that stay and in pages that become free (`schema-10.ts`).
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -93,9 +94,12 @@ export function runFailure(error: unknown): unknown {
  * because the file does not shrink. Number.MAX_SAFE_INTEGER where the system does not say.
  */
 export function readFreeBytes(db: Database.Database): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, diskBytes(path.dirname(db.name)) + freeBytesIn(db));
+}
+
+function freeBytesIn(db: Database.Database): number {
   const pages = db.pragma('freelist_count', { simple: true }) as number;
-  const inFile = pages * (db.pragma('page_size', { simple: true }) as number);
-  return Math.min(Number.MAX_SAFE_INTEGER, diskBytes(path.dirname(db.name)) + inFile);
+  return pages * (db.pragma('page_size', { simple: true }) as number);
 }
 
 /** The folder (0700) and an empty file (0600) if they are not there. What exists keeps its mode. @returns real path */
@@ -177,10 +181,18 @@ function assertLog(file: string, onTorn: FileOptions['onTorn']): void {
     );
 }
 
-/** Judges an existing file without changing it. Throws `store_newer`, `store_damaged` or `bad_option`.
- *  @returns its schema version, 0 for a file without data */
-function judge(file: string, { network, onTorn }: FileOptions): number {
-  if (fs.statSync(file).size === 0) return 0;
+interface Judged {
+  /** of the schema, 0 for a file without data */
+  readonly version: number;
+  /** bytes that hold nothing any more: an older file has them filled with zeros */
+  readonly filled: number;
+}
+
+const NO_DATA: Judged = { version: 0, filled: 0 };
+
+/** Judges an existing file without changing it. Throws `store_newer`, `store_damaged` or `bad_option`. */
+function judge(file: string, { network, onTorn }: FileOptions): Judged {
+  if (fs.statSync(file).size === 0) return NO_DATA;
   assertLog(file, onTorn);
   const missing = ['-wal', '-shm'].filter((end) => !fs.existsSync(file + end));
   const db = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
@@ -196,11 +208,11 @@ function judge(file: string, { network, onTorn }: FileOptions): number {
   }
 }
 
-function judgeOpen(db: Database.Database, file: string, network: string): number {
+function judgeOpen(db: Database.Database, file: string, network: string): Judged {
   const version = schemaVersion(db);
   const application = db.pragma('application_id', { simple: true });
   const tables = db.prepare<[], number>('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
-  if (version === 0 && tables === 0) return 0; // made, and stopped before the first migration
+  if (version === 0 && tables === 0) return NO_DATA; // made, and stopped before the first migration
   if (application !== APPLICATION_ID)
     throw new MeshError('store_damaged', `${file} belongs to another program.`);
   if (version > SCHEMA_VERSION)
@@ -214,7 +226,7 @@ function judgeOpen(db: Database.Database, file: string, network: string): number
     const detail = `MESH_NETWORK is "${network}", but ${file} holds messages of "${found}". Use another data folder for another network.`;
     throw new MeshError('bad_option', detail);
   }
-  return version;
+  return { version, filled: freeBytesIn(db) };
 }
 
 function connect(file: string): Database.Database {
@@ -224,6 +236,7 @@ function connect(file: string): Database.Database {
     if (mode !== 'wal')
       throw new MeshError('data_folder', `${file}: this file system cannot do WAL (${mode}).`);
     db.pragma('synchronous = FULL');
+    db.pragma('secure_delete = ON'); // see invariant 6
     return db;
   } catch (error) {
     db.close();
@@ -232,10 +245,15 @@ function connect(file: string): Database.Database {
 }
 
 /** Keeps a copy of a file with data of an older schema. @returns its path, `undefined` if there is nothing to copy */
-function copyBefore(file: string, from: number, options: FileOptions, wallMs: number): string | undefined {
+function copyBefore(
+  file: string,
+  { version: from, filled }: Judged,
+  options: FileOptions,
+  wallMs: number,
+): string | undefined {
   if (from === 0 || from === SCHEMA_VERSION) return undefined;
   const at = options.migration?.at;
-  assertRoom(file, options.migration?.freeBytes ?? diskBytes(path.dirname(file)));
+  assertRoom(file, options.migration?.freeBytes ?? diskBytes(path.dirname(file)), filled);
   at?.('before-copy');
   // What stands in the log comes into the file; the last connection that closes removes the log.
   const db = connect(file);
@@ -280,13 +298,18 @@ export function openFile(options: FileOptions): OpenFile {
     const held = takeLock(file);
     lock = held;
     finishCreation(file);
-    const from = judge(file, options);
+    const judged = judge(file, options);
     const wallMs = options.migration?.wallMs ?? Date.now();
-    const copy = copyBefore(file, from, options, wallMs);
+    const copy = copyBefore(file, judged, options, wallMs);
     const db = openDatabase(file, options, wallMs);
     options.migration?.at?.('migrated');
     if (copy !== undefined)
-      options.onMigrated?.({ from, to: SCHEMA_VERSION, copy, goBack: goBackText(file, copy) });
+      options.onMigrated?.({
+        from: judged.version,
+        to: SCHEMA_VERSION,
+        copy,
+        goBack: goBackText(file, copy),
+      });
     const close = (): void => {
       db.close();
       held.close();

@@ -25,6 +25,15 @@ import {
   WALL_MS,
 } from './messages.ts';
 
+/** Numbers that look like chance and are the same each time. */
+export function chance(seed: number): (below: number) => number {
+  let state = (seed * 2654435761 + 12345) >>> 0;
+  return (below) => {
+    state = (Math.imul(state ^ (state >>> 15), 2246822519) + 3266489917) >>> 0;
+    return state % below;
+  };
+}
+
 /** Closes stores and deletes folders; to be called after each test. */
 export function cleanUp(): void {
   for (const store of stores.splice(0)) store.close();
@@ -129,8 +138,8 @@ export const failure = (code: string, detail: string) =>
   expect.objectContaining({ code, detail: expect.stringContaining(detail) });
 
 /** Everything that is held, by id. */
-export function held(store: SqliteStore): Map<string, number> {
-  const page = store.readArrivals({ after: 0, limit: 999, wallMs: NOW_MS, channels: ['dev', 'ops', 'full'] });
+export function held(store: SqliteStore, channels = ['dev', 'ops', 'full']): Map<string, number> {
+  const page = store.readArrivals({ after: 0, limit: 999, wallMs: NOW_MS, channels });
   return new Map(page.map(({ message, arrival }) => [message.message.idText, arrival]));
 }
 
