@@ -8,17 +8,21 @@
  *    clients stay right, whatever was lost.
  * 3. Where something of the own messages may be lost, the chains of local identities begin anew, as after a restored
  *    backup: without `prev`, and later than anything that may have been published before.
+ * 4. What was removed does not come back: a row is taken only out of a page that was in use, and where that page may be an
+ *    old one, not against what other pages say of removals (`recovery-removed.ts`).
  */
 import type { Database } from 'better-sqlite3';
 import { type Bytes, EMPTY, toBase64url } from '../core/bytes.ts';
 import { channelTag, isChannelText } from '../core/channel/channel.ts';
 import { MeshError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
+import { AMENDS } from '../core/message/amend.ts';
 import { createMessageContext, isEphemeral, type Sha256 } from '../core/message/message.ts';
 import { toTimeBytes } from '../core/message/time.ts';
 import type { Ed25519Verify } from '../core/message/verified.ts';
 import { minuteFloorAt } from './buckets.ts';
 import { policyOf } from './check.ts';
+import { Removed } from './recovery-removed.ts';
 import { COPIED, isBytes, isCount, type Named, NamedTables } from './salvage-rows.ts';
 import type { SalvagedTables } from './salvage-tables.ts';
 import { CONTENT } from './schema-4.ts';
@@ -62,6 +66,17 @@ export interface Built {
 /** Rows that hold no content. */
 const HEADERS = [CONTENT.wanted, CONTENT.dropped, CONTENT.deleted];
 
+/** How a message is taken over. */
+interface Taking {
+  /** its number, 0 if that is not known */
+  readonly before: number;
+  readonly own: OwnState | undefined;
+  /** of {@link CONTENT} */
+  readonly content: number;
+  /** its content is to be fetched */
+  readonly isDamaged: boolean;
+}
+
 class Build {
   readonly #db: Database;
   readonly #from: NamedTables;
@@ -72,6 +87,7 @@ class Build {
   readonly #keys = new Map<number, Uint8Array>();
   readonly #channels = new Map<number, string>();
   readonly #own = new Map<number, OwnState>();
+  readonly #removed: Removed;
   readonly #isUsed;
   readonly #list;
   #pending = 0;
@@ -88,6 +104,7 @@ class Build {
     this.#db = db;
     this.#from = new NamedTables(db, tables);
     this.#options = options;
+    this.#removed = new Removed(wallMs);
     this.#prover = { context: createMessageContext(network, sha256), verify };
     const { interned, writer } = createWriter(db, this.#prover.context);
     this.#interned = interned;
@@ -100,8 +117,12 @@ class Build {
     this.#db.exec('BEGIN');
     this.#takeMeta();
     this.#readNames();
+    this.#takeFloors();
+    this.#readDeletes();
     this.#from.each('own', (row) => this.#takeOwn(row));
     this.#from.each('message', (row) => this.#takeMessage(row));
+    // A page of before looks whole, and lacks what came since.
+    if (!this.#options.isWhole) this.#from.lost('message');
     this.#takeSettings();
     this.#takeCopied();
     if (this.#isIncomplete) this.#from.orphans('message', (row) => this.#takeOrphan(row));
@@ -117,7 +138,7 @@ class Build {
   }
 
   get #isIncomplete(): boolean {
-    return !this.#options.isWhole || !this.#from.isWhole('message') || this.#lost > 0;
+    return !this.#from.isWhole('message') || this.#lost > 0;
   }
 
   #readNames(): void {
@@ -147,48 +168,76 @@ class Build {
     this.#own.set(arrival, own);
   }
 
+  #takeFloors(): void {
+    const raise = this.#db.prepare<[number, number]>('UPDATE tag SET floor = max(floor, ?) WHERE id = ?');
+    this.#from.each('tag', ({ bytes, floor }) => {
+      if (!isBytes(bytes, 8) || !isCount(floor)) return this.#from.lost('tag');
+      const tag = toBase64url(bytes);
+      if (floor === 0) return;
+      if (this.#removed.addFloor(tag, floor)) raise.run(floor, this.#interned.tag(tag));
+      else this.#from.lost('tag');
+    });
+  }
+
+  /** The table itself is made anew, of the messages. */
+  #readDeletes(): void {
+    this.#from.hints('amendment', ({ target, amends, channel: place, author: key, time }) => {
+      const channel = typeof place === 'number' ? this.#channels.get(place) : undefined;
+      const author = typeof key === 'number' ? this.#keys.get(key) : undefined;
+      if (amends !== AMENDS.deletes || channel === undefined || author === undefined) return;
+      if (isBytes(target, 32) && isBytes(time, 8))
+        this.#removed.addDelete({ id: target, author, channel }, time);
+    });
+  }
+
   #takeMessage(row: Named): void {
     const { arrival } = row;
     if (typeof arrival === 'number') this.#lastArrival = Math.max(this.#lastArrival, arrival);
-    if (!this.#take(row)) this.#lost++;
+    if (!this.#take(row, this.#options.isWhole)) this.#lost++;
   }
 
   #takeOrphan(row: Named): void {
+    const { arrival, bytes, signature } = row;
     // Rows of other tables are no evidence of anything.
-    if (row.bytes instanceof Uint8Array && row.signature instanceof Uint8Array) this.#take(row);
+    if (!(bytes instanceof Uint8Array && signature instanceof Uint8Array)) return;
+    if (typeof arrival !== 'number') return;
+    // What `own` has goes with its message, and no number is given twice.
+    if (this.#from.isLive(arrival) || this.#own.has(arrival)) this.#take(row, false);
   }
 
-  /** @returns false for a row that does not prove itself */
-  #take(row: Named): boolean {
+  /** @param isCurrent the page cannot be an old one. @returns false for a row that does not prove itself */
+  #take(row: Named, isCurrent: boolean): boolean {
     const evidence = { ...row, crc: row.signature_crc } as Named & Parameters<typeof proveMessage>[1];
     const isBare = HEADERS.some((content) => content === row.content);
     const verified = isBare ? undefined : proveMessage(this.#prover, evidence);
-    if (verified !== undefined) return this.#store(verified.message, row.arrival, CONTENT.held);
-    const header = proveHeader(this.#prover, evidence);
-    if (header === undefined) return false;
-    const content = isBare ? (row.content as number) : CONTENT.wanted;
-    return this.#store(header, row.arrival, content, !isBare);
+    const found = verified?.message ?? proveHeader(this.#prover, evidence);
+    if (found === undefined || isEphemeral(found.kind)) return false;
+    const before = isCount(row.arrival) ? row.arrival : 0;
+    const own = this.#own.get(before) ?? this.#ownUnknown(found);
+    if (!isCurrent && own === undefined && this.#removed.isGone(found, this.#tagOf(found.channel)))
+      return true;
+    const isDeleted = !isBare && !isCurrent && this.#removed.isDeleted(found);
+    const isDamaged = !isBare && !isDeleted && verified === undefined;
+    const content = isDeleted ? CONTENT.deleted : isDamaged ? CONTENT.wanted : CONTENT.held;
+    this.#store(found, { before, own, isDamaged, content: isBare ? (row.content as number) : content });
+    return true;
   }
 
-  #store(message: Storable, number: Named[string], content: number, isDamaged = false): boolean {
-    if (isEphemeral(message.kind)) return false;
-    const before = isCount(number) ? number : 0;
-    const own = this.#own.get(before) ?? this.#ownUnknown(message);
+  #store(message: Storable, { before, own, isDamaged, content }: Taking): void {
     const isFree = before > 0 && this.#isUsed.get(before) === undefined;
     const arrival = this.#writer.restore(message, this.#tagOf(message.channel), {
       ...{ content, own },
       ...(isFree && { arrival: before }),
     });
-    if (arrival === undefined) return true; // an older copy of what is here
+    if (arrival === undefined) return; // an older copy of what is here
     this.#messages++;
     if (content === CONTENT.held) this.#own.delete(before);
     if (content === CONTENT.wanted) this.#wanted++;
     if (isDamaged) this.#list.run(arrival, this.#options.wallMs);
-    if (++this.#pending < BATCH) return true;
+    if (++this.#pending < BATCH) return;
     this.#writer.finish();
     this.#db.exec('COMMIT; BEGIN');
     this.#pending = 0;
-    return true;
   }
 
   /** Whether it was confirmed stands in the table `own`: where that is lost, it is sent again, which harms nobody. */
@@ -212,11 +261,6 @@ class Build {
         pinned: pinned === null ? undefined : pinned === 1,
       });
       this.#writer.apply({ kind: 'retention', channel: name, tag: this.#tagOf(name), policy });
-    });
-    const raise = this.#db.prepare<[number, number]>('UPDATE tag SET floor = max(floor, ?) WHERE id = ?');
-    this.#from.each('tag', ({ bytes, floor }) => {
-      if (!isBytes(bytes, 8) || !isCount(floor)) return this.#from.lost('tag');
-      if (floor > 0) raise.run(floor, this.#interned.tag(toBase64url(bytes)));
     });
     const key = this.#db.prepare<[number, string, Bytes, Bytes, number, number]>(
       'INSERT OR IGNORE INTO idempotency (identity, key, id, fingerprint, created, gone) VALUES (?, ?, ?, ?, ?, ?)',
@@ -252,6 +296,7 @@ class Build {
           `MESH_NETWORK is "${network}", but the database holds messages of "${value}".`,
         );
       if ((key === 'clock' || key === 'record_sequence') && isCount(value)) set.run(key, value);
+      if (key === 'clock' && isCount(value)) this.#removed.addExpiry(value);
     });
     this.#from.each('sqlite_sequence', ({ name, seq }) => {
       if (name === 'message' && isCount(seq)) this.#lastArrival = Math.max(this.#lastArrival, seq);

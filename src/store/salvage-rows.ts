@@ -115,15 +115,24 @@ export class NamedTables {
   }
 
   each(table: string, take: (row: Named) => void): void {
+    if (!this.hints(table, take)) this.lost(table);
+  }
+
+  /** Reads a table of which nothing is taken over. Each table is read once. @returns whether it was whole */
+  hints(table: string, take: (row: Named) => void): boolean {
     const isIndex = this.#db
       .prepare<[string], number>("SELECT sql LIKE '%WITHOUT ROWID%' FROM sqlite_schema WHERE name = ?")
       .pluck()
       .get(table);
     const name = namer(this.#db, table, isIndex !== 1);
-    const isWhole = this.#tables.read(table, isIndex === 1 ? 'index' : 'table', (rows) => {
+    return this.#tables.read(table, isIndex === 1 ? 'index' : 'table', (rows) => {
       for (const row of rows) take(name(row));
     });
-    if (!isWhole) this.lost(table);
+  }
+
+  /** Whether the message with this number was there, if its row is one of {@link orphans}. */
+  isLive(arrival: number): boolean {
+    return this.#tables.isLive(arrival);
   }
 
   /** Rows that no table leads to any more, named as those of `table`. */
