@@ -28,6 +28,7 @@ export interface DaemonOptions {
   /** URLs that it dials */
   readonly peers?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  readonly isProbed?: boolean;
 }
 
 /** Whether the port for peers answers `GET /healthz`. */
@@ -47,10 +48,10 @@ export function isHealthy(port: number): Promise<boolean> {
 
 /** Starts a daemon; it answers on its ports when this resolves. */
 export async function startDaemon(options: DaemonOptions): Promise<Process> {
-  const { folder, port, peers = [] } = options;
+  const { folder, port, peers = [], isProbed } = options;
   const env = { ...OPTIONS, ...options.env, HOME: folder, PORT: String(port), MESH_PEERS: peers.join() };
   const args = [...NODE_ARGS, MESH, 'start', '--data', dataFolderOf(folder)];
-  const daemon = new Process(args, env, folder);
+  const daemon = new Process(args, env, folder, isProbed);
   await until(`the daemon in ${folder} answers`, () => {
     if (!daemon.isRunning) throw new Error(`the daemon ended: ${daemon.log().slice(-2000)}`);
     return isHealthy(port);

@@ -1,12 +1,13 @@
 /**
  * The ceiling: the least that a relay must do which verifies and stores before it acknowledges, in one process and on
- * the same libraries as the daemon. It takes JSON messages from WebSockets, verifies each with libsodium, and at the end
- * of the event loop's turn stores all that came in one SQLite transaction (WAL, synchronous=FULL), writes them to every
- * subscriber with one write, and acknowledges.
+ * the same libraries as the daemon. It takes JSON messages from WebSockets, verifies each, and at the end of the
+ * event loop's turn stores all that came in one SQLite transaction (WAL), writes them to every subscriber with one write, and
+ * acknowledges. `LIMIT_VERIFIER` is libsodium (`sodium`) or `node:crypto` (`node`), `LIMIT_SYNCHRONOUS` what SQLite is told.
  *
  * It is no product: no handshake, no ids that belong to keys, no check of what is signed but one key, no limits, no
  * catch-up. So a product lies above it, and how far above is the figure that the bench prints.
  */
+import { createPublicKey, verify } from 'node:crypto';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import Database from 'better-sqlite3';
@@ -29,15 +30,30 @@ interface Accepted {
   readonly text: Buffer;
 }
 
-const { LIMIT_PORT, LIMIT_DATABASE, LIMIT_AUTHOR } = process.env as Record<string, string>;
-const sodium = createRequire(import.meta.url)('sodium-native') as {
-  crypto_sign_verify_detached(signature: Buffer, data: Buffer, publicKey: Buffer): boolean;
-};
-const publicKey = Buffer.from(LIMIT_AUTHOR as string, 'base64url');
+const env = process.env as Record<string, string>;
+const { LIMIT_PORT, LIMIT_DATABASE, LIMIT_AUTHOR, LIMIT_VERIFIER, LIMIT_SYNCHRONOUS } = env;
+
+/** Whether a signature of the one author covers `data`. */
+type Verify = (signature: Buffer, data: Buffer) => boolean;
+
+function createVerify(): Verify {
+  if (LIMIT_VERIFIER === 'node') {
+    const jwk = { kty: 'OKP', crv: 'Ed25519', x: LIMIT_AUTHOR as string };
+    const key = createPublicKey({ key: jwk, format: 'jwk' });
+    return (signature, data) => verify(null, data, key, signature);
+  }
+  const sodium = createRequire(import.meta.url)('sodium-native') as {
+    crypto_sign_verify_detached(signature: Buffer, data: Buffer, publicKey: Buffer): boolean;
+  };
+  const publicKey = Buffer.from(LIMIT_AUTHOR as string, 'base64url');
+  return (signature, data) => sodium.crypto_sign_verify_detached(signature, data, publicKey);
+}
+
+const isGenuine = createVerify();
 
 const db = new Database(LIMIT_DATABASE as string);
 db.pragma('journal_mode = WAL');
-db.pragma('synchronous = FULL');
+db.pragma(`synchronous = ${LIMIT_SYNCHRONOUS}`);
 db.exec(
   'CREATE TABLE IF NOT EXISTS message (id BLOB PRIMARY KEY, channel TEXT, time INTEGER, text BLOB) WITHOUT ROWID',
 );
@@ -91,7 +107,7 @@ function receive(sender: WebSocket, text: Buffer): void {
     return;
   }
   const signature = Buffer.from(message.signature, 'base64');
-  if (!sodium.crypto_sign_verify_detached(signature, signedText(message), publicKey)) return;
+  if (!isGenuine(signature, signedText(message))) return;
   if (accepted.length === 0) setImmediate(flush);
   const { channel, time } = message;
   accepted.push({ id: Buffer.from(message.id, 'hex'), channel, time, text });

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { createSigner, generatePrivateKey } from '../../src/crypto/index.ts';
 import { freePort, makeFolder, Process, removeFolder, until } from './processes.ts';
 import { LoadSocket, textFrame } from './socket.ts';
-import { bodyOf, type Prepared, type Running, type System, seqOf } from './system.ts';
+import { bodyOf, type Capabilities, type Prepared, type Running, type System, seqOf } from './system.ts';
 
 const SERVER = path.join(import.meta.dirname, 'limit-server.ts');
 /** With it a message is 400 bytes of JSON, give or take the digits of its number. */
@@ -21,7 +21,12 @@ function isOpen(port: number): Promise<boolean> {
   });
 }
 
-async function start(): Promise<Running> {
+interface Way {
+  readonly verifier: 'sodium' | 'node';
+  readonly synchronous: 'FULL' | 'NORMAL';
+}
+
+async function start({ verifier, synchronous }: Way): Promise<Running> {
   const folder = makeFolder('limit');
   const port = await freePort();
   const signer = createSigner(generatePrivateKey());
@@ -30,8 +35,14 @@ async function start(): Promise<Running> {
   let server: Process;
   const begin = async (): Promise<number> => {
     const from = performance.now();
-    const env = { LIMIT_PORT: String(port), LIMIT_DATABASE: database, LIMIT_AUTHOR: author };
-    server = new Process([SERVER], env, folder);
+    const env = {
+      LIMIT_PORT: String(port),
+      LIMIT_DATABASE: database,
+      LIMIT_AUTHOR: author,
+      LIMIT_VERIFIER: verifier,
+      LIMIT_SYNCHRONOUS: synchronous,
+    };
+    server = new Process([SERVER], env, folder, true);
     await until('the ceiling listens', () => isOpen(port));
     return performance.now() - from;
   };
@@ -69,6 +80,7 @@ async function start(): Promise<Running> {
     },
     subscriber: (_node, onMessage) => subscribe(onMessage),
     idle: () => subscribe(() => undefined),
+    ask: (question) => server.ask(question),
     count: () => {
       const db = new Database(database, { readonly: true });
       const count = db.prepare('SELECT count(*) FROM message').pluck().get() as number;
@@ -85,8 +97,19 @@ async function start(): Promise<Running> {
   };
 }
 
-export const limit: System = {
-  name: 'limit-full-sodium',
-  caps: { durable: true, unique: true, ack: true, idle: true, catchup: false, mesh: false },
-  start,
+const caps: Capabilities = {
+  durable: true,
+  unique: true,
+  ack: true,
+  idle: true,
+  catchup: false,
+  mesh: false,
 };
+
+const create = (name: string, way: Way): System => ({ name, caps, start: () => start(way) });
+
+/** What is always there: `node:crypto`, and SQLite's own choice for a WAL, which may lose the last commits with the power. */
+export const limit = create('limit', { verifier: 'node', synchronous: 'NORMAL' });
+export const limitFull = create('limit-full', { verifier: 'node', synchronous: 'FULL' });
+/** With the verifier and the durability that the daemon has by itself. */
+export const limitFullSodium = create('limit-full-sodium', { verifier: 'sodium', synchronous: 'FULL' });

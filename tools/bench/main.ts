@@ -3,7 +3,8 @@
  *
  *   npm run bench                                          four minutes on a quiet machine
  *   npm run bench -- --full                                about twenty minutes
- *   npm run bench -- --only relay,catch-up,bulk,start-up   some of it
+ *   npm run bench -- --only relay,catch-up,bulk,start-up,idle,flat   some of it
+ *   npm run bench -- --only curves --full                  what a message costs against links, history and channels
  *   npm run bench -- --check              exit code 1 if a target is missed
  *   npm run bench -- --rounds 7 --out FILE
  */
@@ -12,7 +13,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { OPTIONS } from './daemon.ts';
-import { FULL, type Plan, QUICK, runSections, SECTIONS, type Section, type SectionName } from './sections.ts';
+import { FULL, type Plan, QUICK, type Section } from './section.ts';
+import { runSections, SECTIONS, type SectionName, USUAL } from './sections.ts';
 import { short, table } from './statistics.ts';
 
 const OUT = path.resolve(import.meta.dirname, '..', '..', '.ci', 'out', 'bench.json');
@@ -22,7 +24,7 @@ function readArguments() {
     options: {
       full: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
-      only: { type: 'string', default: SECTIONS.join() },
+      only: { type: 'string', default: USUAL.join() },
       rounds: { type: 'string' },
       out: { type: 'string', default: OUT },
     },

@@ -2,10 +2,10 @@
 import { createSigner, generatePrivateKey } from '../../src/crypto/index.ts';
 import { countStored, FIRST_CHANNEL, newestArrival, startDaemon } from './daemon.ts';
 import { fillHistory } from './history.ts';
-import { Leaf } from './leaf.ts';
+import { Leaf, type LeafOptions } from './leaf.ts';
 import { makeMessage, pushFrame } from './messages.ts';
 import { freePort, makeFolder, type Process, removeFolder, sleep, until } from './processes.ts';
-import type { Capabilities, CaughtUp, Prepared, Publisher, Running, System } from './system.ts';
+import type { Capabilities, CaughtUp, Prepared, Publisher, Running, StartOptions, System } from './system.ts';
 
 const CHANNEL = 'bench';
 
@@ -41,10 +41,10 @@ class LeafPublisher implements Publisher {
 }
 
 /** A link that tries again: a relay takes ten handshakes at a time. */
-async function linkPatiently(port: number): Promise<Leaf> {
+async function linkPatiently(port: number, options: LeafOptions): Promise<Leaf> {
   for (let i = 0; ; i++) {
     try {
-      return await Leaf.link(port, {}, { holds: [CHANNEL], isSealed: false });
+      return await Leaf.link(port, {}, options);
     } catch (error) {
       if (i >= 20) throw error;
       await sleep(50);
@@ -72,21 +72,39 @@ interface Way {
   readonly isGathering: boolean;
   /** whether the links of its leaves are sealed, as over a network */
   readonly isSealed: boolean;
+  /** the daemon's own choice without it */
+  readonly verifier?: 'node';
+  /** options of the daemon */
+  readonly env?: Readonly<Record<string, string>>;
+  /** a daemon's folder that is there already, and stays */
+  readonly folder?: string;
+  /** channels that the messages are spread over in turn. More than one: each is held by one subscriber, so that a message is
+   *  delivered once whatever their number. One: all hold it */
+  readonly channels?: number;
 }
 
-async function start({ isGathering, isSealed }: Way): Promise<Running> {
-  const folder = makeFolder('mesh');
+/** Of one length, so that messages are. */
+const channelName = (i: number): string => `c${String(i).padStart(4, '0')}`;
+
+async function start(way: Way, { subscribers = 1 }: StartOptions): Promise<Running> {
+  const { isGathering, isSealed, verifier = '', channels = 1 } = way;
+  const folder = way.folder ?? makeFolder('mesh');
   const port = await freePort();
   const author = createSigner(generatePrivateKey());
+  const names = channels === 1 ? [CHANNEL] : Array.from({ length: channels }, (_, i) => channelName(i));
   let daemon: Process;
+  let linked = 0;
   const begin = async (): Promise<number> => {
     const from = performance.now();
-    daemon = await startDaemon({ folder, port });
+    const env = { BENCH_VERIFIER: verifier, ...way.env };
+    daemon = await startDaemon({ folder, port, env, isProbed: true });
     return performance.now() - from;
   };
   const coldMs = await begin();
   const make = (seq: number): Prepared =>
-    makeMessage(author, seq, { channel: CHANNEL, timeMs: Date.now() }).wire;
+    makeMessage(author, seq, { channel: names[seq % channels] as string, timeMs: Date.now() }).wire;
+  const share = (subscriber: number): readonly string[] =>
+    channels === 1 ? names : names.filter((_, i) => i % subscribers === subscriber);
   return {
     coldMs,
     settle: 300,
@@ -101,8 +119,9 @@ async function start({ isGathering, isSealed }: Way): Promise<Running> {
       });
       return new LeafPublisher(leaf, isGathering);
     },
-    subscriber: (_node, onMessage) => Leaf.link(port, { onMessage }, { holds: [CHANNEL], isSealed }),
-    idle: () => linkPatiently(port),
+    subscriber: (_node, onMessage) => Leaf.link(port, { onMessage }, { holds: share(linked++), isSealed }),
+    idle: () => linkPatiently(port, { holds: ['quiet'], isSealed }),
+    ask: (question) => daemon.ask(question),
     preload: async (_node, messages) => {
       await daemon.stop();
       fillHistory({ folder, messages, channels: [FIRST_CHANNEL], days: 7, isSigned: true });
@@ -115,18 +134,27 @@ async function start({ isGathering, isSealed }: Way): Promise<Running> {
     alive: () => daemon.isRunning,
     stop: async () => {
       await daemon.stop();
-      removeFolder(folder);
+      if (way.folder === undefined) removeFolder(folder);
     },
   };
 }
 
 const caps: Capabilities = { durable: true, unique: true, ack: true, idle: true, catchup: true, mesh: false };
 
-const create = (name: string, way: Way): System => ({ name, caps, start: () => start(way) });
+const create = (name: string, way: Way): System => ({
+  name,
+  caps,
+  start: (options = {}) => start(way, options),
+});
 
 /** A publisher as our outbox is one: many messages in a frame when many are waiting. */
-export const mesh = create('mesh', { isGathering: true, isSealed: false });
-/** The same with one message in each frame, which is what many slow publishers send together. */
-export const meshSingle = create('mesh, single frames', { isGathering: false, isSealed: false });
+const PLAIN: Way = { isGathering: true, isSealed: false };
+export const mesh = create('mesh', PLAIN);
+/** The same where libsodium is missing. */
+export const meshNode = create('mesh, node:crypto', { ...PLAIN, verifier: 'node' });
+/** The same as {@link mesh} with one message in each frame, which is what many slow publishers send together. */
+export const meshSingle = create('mesh, single frames', { ...PLAIN, isGathering: false });
 /** The same as {@link mesh} over links that are sealed, as those over a network without TLS. */
-export const meshSealed = create('mesh, sealed', { isGathering: true, isSealed: true });
+export const meshSealed = create('mesh, sealed', { ...PLAIN, isSealed: true });
+/** The same as {@link mesh} in another state or with other options. */
+export const meshWith = (way: Partial<Way>): System => create('mesh', { ...PLAIN, ...way });

@@ -8,7 +8,9 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import type { Answer, Question } from './probe.ts';
 
+const PROBE = path.join(import.meta.dirname, 'probe.ts');
 /** How long an orderly end may take before it is forced, ms. */
 const STOP_MS = 5000;
 
@@ -65,13 +67,21 @@ export class Process {
   readonly ended: Promise<void>;
   readonly #child: ChildProcess;
 
-  /** @param args what Node runs. The environment is `env` and PATH, nothing else of ours */
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>, folder: string) {
+  /**
+   * @param args what Node runs. The environment is `env` and PATH, nothing else of ours
+   * @param isProbed whether it can be asked
+   */
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    folder: string,
+    isProbed = false,
+  ) {
     this.logFile = path.join(folder, 'log');
     const log = fs.openSync(this.logFile, 'a');
-    const child = spawn(process.execPath, args, {
+    const child = spawn(process.execPath, isProbed ? ['--import', PROBE, ...args] : args, {
       cwd: folder,
-      stdio: ['ignore', log, log],
+      stdio: isProbed ? ['ignore', log, log, 'ipc'] : ['ignore', log, log],
       env: { PATH: process.env.PATH, ...env },
     });
     fs.closeSync(log);
@@ -98,6 +108,19 @@ export class Process {
 
   signal(signal: NodeJS.Signals): void {
     if (this.isRunning) this.#child.kill(signal);
+  }
+
+  /** Asks its probe. One question at a time. */
+  ask(question: Question): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const onExit = (): void => reject(new Error('the process ended before it answered'));
+      this.#child.once('exit', onExit);
+      this.#child.once('message', (answer) => {
+        this.#child.off('exit', onExit);
+        resolve(answer as Answer);
+      });
+      this.#child.send(question);
+    });
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

@@ -1,14 +1,15 @@
 /** What the bench measures, section by section: rounds interleaved over the systems, medians of the rounds. */
 import { type BulkFigures, type BulkMemory, measureBulk, measureBulkMemory } from './bulk.ts';
 import { type CatchUpFigures, createHistory, measureCatchUp } from './catch-up.ts';
-import { limit } from './limit.ts';
-import { mesh, meshSealed, meshSingle } from './mesh.ts';
-import { measureRelay, type RelayFigures, type RelayOptions } from './relay.ts';
+import { limitFullSodium } from './limit.ts';
+import { measureRelay, type RelayFigures } from './relay.ts';
+import { relayTo } from './relay-section.ts';
+import type { Plan, Section } from './section.ts';
+import { curves, idleLinks, longRun } from './speed-sections.ts';
 import { createFolderWith, measureStartUp, type StartUpFigures } from './start-up.ts';
 import { medians, short, table } from './statistics.ts';
 
 /** How many times the ceiling's CPU, or that of an empty start, is allowed. */
-const RELAY_MAX = 1.7;
 const CATCH_UP_MAX = 2;
 const BULK_CPU_MAX = 1.6;
 const START_UP_MAX = 1.2;
@@ -18,85 +19,11 @@ const HEAP_MAX = 1.2;
 /** From so many messages on a catch-up is a bulk: compilers are warm after a few seconds only. */
 const BULK_MIN = 100_000;
 
-export interface Plan {
-  readonly rounds: number;
-  readonly subscribers: readonly number[];
-  readonly relay: Omit<RelayOptions, 'subscribers'>;
-  /** messages of the histories that are caught up */
-  readonly catchUp: readonly number[];
-  /** messages that are fetched beside a conversation */
-  readonly bulk: number;
-  /** messages in the database of a start */
-  readonly startUp: number;
-}
-
-export const QUICK: Plan = {
-  rounds: 2,
-  subscribers: [1, 10, 50],
-  relay: { warmUp: 4000, messages: 8000, paceMs: 500 },
-  catchUp: [10_000],
-  bulk: 100_000,
-  startUp: 100_000,
-};
-
-export const FULL: Plan = {
-  rounds: 5,
-  subscribers: [1, 10, 50],
-  relay: { warmUp: 5000, messages: 20_000, paceMs: 2000 },
-  catchUp: [10_000, 100_000],
-  bulk: 100_000,
-  startUp: 1_000_000,
-};
-
-/** A figure with a target. */
-export interface Verdict {
-  readonly what: string;
-  readonly ratio: number;
-  readonly max: number;
-}
-
-export interface Section {
-  readonly title: string;
-  readonly table: string;
-  readonly verdicts: readonly Verdict[];
-  /** medians, for the JSON file */
-  readonly figures: Readonly<Record<string, unknown>>;
-}
-
-/** Where the publisher that puts each message into a frame of its own is measured, too. */
-const SINGLE_SUBSCRIBERS = 10;
-
-async function relayTo(subscribers: number, plan: Plan): Promise<Section> {
-  // The ceiling first: it is what the others are compared with.
-  const systems = [limit, mesh, meshSealed, ...(subscribers === SINGLE_SUBSCRIBERS ? [meshSingle] : [])];
-  const rounds = new Map<string, RelayFigures[]>(systems.map(({ name }) => [name, []]));
-  for (let i = 0; i < plan.rounds; i++)
-    for (const system of systems)
-      rounds.get(system.name)?.push(await measureRelay(system, { ...plan.relay, subscribers }));
-  const figures = [...rounds].map(([name, all]) => ({ name, ...medians(all) }));
-  const base = figures[0]?.cpuPerMessage ?? Number.NaN;
-  const rows = figures.map(({ name, cpuPerMessage, perSecond, p50, p99, memory }) => [
-    name,
-    ...[cpuPerMessage, cpuPerMessage / base, perSecond, p50, p99, memory].map(short),
-  ]);
-  const audience = `${subscribers} subscriber${subscribers === 1 ? '' : 's'}`;
-  return {
-    title: `One publisher, one relay, ${audience}`,
-    table: table(['system', 'CPU us/message', 'ratio', 'messages/s', 'p50 ms', 'p99 ms', 'MiB'], rows),
-    // Sealing has no target: each subscriber's link has keys of its own, so its cost grows with their number.
-    verdicts: figures.slice(1).flatMap(({ name, cpuPerMessage }) => {
-      if (name === meshSealed.name) return [];
-      return [{ what: `${name}: relay to ${audience}`, ratio: cpuPerMessage / base, max: RELAY_MAX }];
-    }),
-    figures: Object.fromEntries(figures.map((f) => [f.name, f])),
-  };
-}
-
 async function catchUpOf(messages: number, plan: Plan): Promise<Section> {
   const history = await createHistory(messages);
   const [ceilings, rounds]: [RelayFigures[], CatchUpFigures[]] = [[], []];
   for (let i = 0; i < plan.rounds; i++) {
-    ceilings.push(await measureRelay(limit, { ...plan.relay, subscribers: 1, paceMs: 0 }));
+    ceilings.push(await measureRelay(limitFullSodium, { ...plan.relay, subscribers: 1, paceMs: 0 }));
     rounds.push(await measureCatchUp(history, messages));
   }
   const base = medians(ceilings).cpuPerMessage;
@@ -105,8 +32,12 @@ async function catchUpOf(messages: number, plan: Plan): Promise<Section> {
   return {
     title: `A newcomer fetches ${messages} stored messages (${short(f.perSecond)}/s, newcomer ${short(f.receiverMemory)} MiB)`,
     table: table(
-      ['process', 'CPU us/message', `ratio to ${limit.name}, 1 subscriber`],
-      [row(limit.name, base), row('newcomer', f.receiverCpu), row('relay that serves', f.serverCpu)],
+      ['process', 'CPU us/message', `ratio to ${limitFullSodium.name}, 1 subscriber`],
+      [
+        row(limitFullSodium.name, base),
+        row('newcomer', f.receiverCpu),
+        row('relay that serves', f.serverCpu),
+      ],
     ),
     verdicts: [
       {
@@ -115,7 +46,7 @@ async function catchUpOf(messages: number, plan: Plan): Promise<Section> {
         max: messages < BULK_MIN ? CATCH_UP_MAX : BULK_CPU_MAX,
       },
     ],
-    figures: { [limit.name]: medians(ceilings), catchUp: f },
+    figures: { [limitFullSodium.name]: medians(ceilings), catchUp: f },
   };
 }
 
@@ -183,7 +114,9 @@ async function startUpWith(messages: number, plan: Plan): Promise<Section> {
   };
 }
 
-export const SECTIONS = ['relay', 'catch-up', 'bulk', 'start-up'] as const;
+/** What runs without `--only`. */
+export const USUAL = ['relay', 'catch-up', 'bulk', 'start-up', 'idle', 'flat'] as const;
+export const SECTIONS = [...USUAL, 'curves'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 /** Runs sections one after the other; each is handed out when it is done. */
@@ -192,4 +125,7 @@ export async function* runSections(names: readonly SectionName[], plan: Plan): A
   if (names.includes('catch-up')) for (const n of plan.catchUp) yield await catchUpOf(n, plan);
   if (names.includes('bulk')) yield await bulkOf(plan.bulk, plan);
   if (names.includes('start-up')) yield await startUpWith(plan.startUp, plan);
+  if (names.includes('idle')) yield await idleLinks(plan);
+  if (names.includes('flat')) yield await longRun(plan);
+  if (names.includes('curves')) yield* curves(plan);
 }

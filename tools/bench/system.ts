@@ -2,6 +2,7 @@
  * The interface between the measuring loops and what is measured. Plain enough for another bench to load
  * `driver.mjs` and put the daemon beside other systems.
  */
+import type { Answer, Question } from './probe.ts';
 
 /** A message that is ready to be sent; only its own driver looks inside. */
 export type Prepared = Uint8Array;
@@ -37,6 +38,8 @@ export interface Running {
   idle(node: number): Promise<Subscriber>;
   preload?(node: number, count: number): Promise<void>;
   catchup?(node: number, count: number): Promise<CaughtUp>;
+  /** what only the system's process knows */
+  ask?(question: Question): Promise<Answer>;
   count(node: number): number;
   kill9(node: number): Promise<void>;
   restart(node: number): Promise<number>;
@@ -55,6 +58,8 @@ export interface Capabilities {
 
 export interface StartOptions {
   readonly nodes?: number;
+  /** how many there will be */
+  readonly subscribers?: number;
 }
 
 export interface System {
