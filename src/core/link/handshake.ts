@@ -18,7 +18,7 @@ import { LIMITS } from '../limits.ts';
 import { isUsablePoint } from '../message/signature.ts';
 import { decodeFrame, encodeFrame } from '../wire/frames.ts';
 import { encodeHandshake, type Mesh1Hello, parseHandshake } from '../wire/handshake.ts';
-import { type Link, newLink } from './link.ts';
+import { forgetHandshake, type Link, newLink } from './link.ts';
 
 /** What the handshake needs of its surroundings. */
 export interface HandshakeHost {
@@ -166,6 +166,7 @@ export class Handshakes {
       if (link.phase !== 'agreeing') return;
       if (!answer.ok) return this.#host.refuse(link, answer.code, answer.detail);
       link.early.unshift(...answer.early);
+      forgetHandshake(link);
       this.#host.proven(link);
     });
   }

@@ -24,7 +24,7 @@ export interface Link {
   /** network address of the other end as the host of a URL, '' if it is not known */
   readonly host: string;
   readonly nonce: Bytes;
-  readonly ephemeral: Bytes;
+  ephemeral: Bytes;
   openedMs: number;
   /** `mesh1`: the other side speaks mesh/1, and proves nothing */
   phase: 'handshake' | 'auth' | 'agreeing' | 'up' | 'mesh1' | 'closed';
@@ -88,6 +88,14 @@ export function newLink(
     ...{ pingedMs: nowMs, pings: 0, ponged: 0, roundTripMs: undefined, distanceMs: undefined },
     ...{ unflushed: new Map(), early: [], earlyBytes: 0 },
   };
+}
+
+/** Both sides are proven: nothing asks again for what the proofs covered, 1.4 kB of a link that may stand for weeks. */
+export function forgetHandshake(link: Link): void {
+  link.ownText = '';
+  link.theirText = '';
+  link.ephemeral = NO_BYTES;
+  link.theirEphemeral = NO_BYTES;
 }
 
 /** What the link is for, seen from here. */
