@@ -1,5 +1,11 @@
 /** A store that a bench works on where what is stored does not matter. */
-import type { PersistOp, PersistResult, Query, QueryAnswer } from './persistence.ts';
+import {
+  MINUTE_END,
+  type PersistOp,
+  type PersistResult,
+  type Query,
+  type QueryAnswer,
+} from './persistence.ts';
 
 /** What a bench needs of a store; the memory store of `store/` fits. */
 export interface BenchStore {
@@ -47,8 +53,10 @@ function blankAnswer(query: Query): QueryAnswer {
       return { kind: 'messages', messages: query.ids.map(() => undefined) };
     case 'tombstones':
       return { kind: 'tombstones', tombstones: query.ids.map(() => undefined) };
-    case 'sums':
-      return { kind: 'sums', sums: query.windows.map(() => ({ count: 0, sum: new Uint8Array(32) })) };
+    case 'sums': {
+      const sums = query.windows.map(() => ({ count: 0, sum: new Uint8Array(32), sameUntil: MINUTE_END }));
+      return { kind: 'sums', sums, version: 0, changed: [] };
+    }
     case 'split': {
       const empty = { count: 0, sum: new Uint8Array(32) };
       return {

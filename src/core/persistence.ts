@@ -185,6 +185,13 @@ export interface Sum {
   readonly sum: Bytes;
 }
 
+/** The sum of a window. */
+export interface WindowSum extends Sum {
+  /** no message is known from the window's end up to this minute, exclusive: the sum up to it is the same. Up to
+   *  {@link MINUTE_END} if none is known there at all; stores may say less than is true */
+  readonly sameUntil: number;
+}
+
 /** Place of a message in the order of display and catch-up. */
 export interface Position {
   readonly time: Time;
@@ -246,7 +253,8 @@ export type Query =
   | { readonly kind: 'messages'; readonly ids: readonly Bytes[] }
   /** what is left of deleted messages by id, undefined where it is not deleted, or its delete is gone */
   | { readonly kind: 'tombstones'; readonly ids: readonly Bytes[] }
-  | { readonly kind: 'sums'; readonly windows: readonly Window[] }
+  /** `since`: a version that an earlier answer of this open store told, 0 for none; what has changed since is told too */
+  | { readonly kind: 'sums'; readonly windows: readonly Window[]; readonly since?: number }
   /**
    * Ascending ranges of known messages of a tag, each as the pieces that it falls into. Whole hours stay whole as long as
    * they have at most {@link HOUR_SIZES} times `size` messages, and a piece ends with an hour as soon as it has three
@@ -318,7 +326,16 @@ export type QueryAnswer =
     }
   | { readonly kind: 'messages'; readonly messages: readonly (VerifiedMessage | undefined)[] }
   | { readonly kind: 'tombstones'; readonly tombstones: readonly (Tombstone | undefined)[] }
-  | { readonly kind: 'sums'; readonly sums: readonly Sum[] }
+  | {
+      readonly kind: 'sums';
+      /** all of one moment, that of `version` */
+      readonly sums: readonly WindowSum[];
+      /** of what is known; it grows when that changes, and is no number that lasts: another opening counts anew */
+      readonly version: number;
+      /** windows in which all lies that has become known, or is no longer, after the version asked about; perhaps more than
+       *  that. `undefined`: that may be anywhere, or was not asked */
+      readonly changed: readonly Window[] | undefined;
+    }
   | {
       readonly kind: 'split';
       readonly pieces: readonly (readonly Piece[])[];

@@ -204,6 +204,7 @@ export function checkQuery(query: Query): void {
       return;
     case 'sums':
       query.windows.forEach(checkWindow);
+      checkNumber('since', query.since ?? 0);
       return;
     case 'split':
       tagBytes(query.tag);

@@ -8,12 +8,14 @@ import type { VerifiedMessage } from '../core/message/verified.ts';
 import {
   comparePosition,
   type Holding,
+  MINUTE_END,
   type Position,
   type Query,
   type QueryAnswer,
   type Sum,
   type TagUse,
   type Window,
+  type WindowSum,
 } from '../core/persistence.ts';
 import { FIRST, INFINITY } from '../core/sync/negentropy/bounds.ts';
 import { HOUR_MINUTES, minuteOf, RunningSum } from './buckets.ts';
@@ -152,7 +154,7 @@ function read(tables: MemoryTables, query: Query, parts: ReadParts): QueryAnswer
       return { kind: 'tombstones', tombstones };
     }
     case 'sums':
-      return { kind: 'sums', sums: query.windows.map((window) => sumOf(tables, window)) };
+      return sums(tables, query);
     case 'split':
       return split(splitSource(tables, query.tag), query.ranges);
     case 'ids':
@@ -233,16 +235,19 @@ function hours(tables: MemoryTables, query: Ask<'hours'>): Answer<'hours'>['hour
     .slice(0, query.limit);
 }
 
-/** The minutes of a window that have messages, in no order. */
-function minutesIn(tables: MemoryTables, window: Window): [number, Sum][] {
-  const all = tables.minutes.get(window.tag) ?? new Map<number, Sum>();
-  return [...all].filter(([minute]) => minute >= window.fromMinute && minute < window.untilMinute);
+function sums({ minutes, changes }: MemoryTables, { windows, since }: Ask<'sums'>): Answer<'sums'> {
+  const found = windows.map((window) => sumOf(minutes.get(window.tag) ?? new Map(), window));
+  const changed = changes.since(since);
+  return { kind: 'sums', sums: found, version: changes.version, changed };
 }
 
-function sumOf(tables: MemoryTables, window: Window): Sum {
+function sumOf(minutes: ReadonlyMap<number, Sum>, { fromMinute, untilMinute }: Window): WindowSum {
   const total = new RunningSum();
-  for (const [, sum] of minutesIn(tables, window)) total.add(sum);
-  return total;
+  let sameUntil = MINUTE_END;
+  for (const [minute, sum] of minutes)
+    if (minute >= untilMinute) sameUntil = Math.min(sameUntil, minute);
+    else if (minute >= fromMinute) total.add(sum);
+  return { count: total.count, sum: total.sum, sameUntil };
 }
 
 /** True for a post of its own: not an edit, not a delete. */

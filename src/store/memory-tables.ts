@@ -9,6 +9,7 @@ import { Message } from '../core/message/message.ts';
 import type { VerifiedMessage } from '../core/message/verified.ts';
 import { comparePosition, type Position, type RetentionPolicy, ROW_BYTES } from '../core/persistence.ts';
 import { minuteOf, RunningSum } from './buckets.ts';
+import { KnownChanges } from './known-changes.ts';
 import { MemoryChains } from './memory-chains.ts';
 
 /** What stays of a message without its content, and the bytes that it costs. */
@@ -122,6 +123,7 @@ export class MemoryTables {
   readonly byTag = new Map<string, Row[]>();
   /** tag, minute: sum of the messages in that minute */
   readonly minutes = new Map<string, Map<number, RunningSum>>();
+  readonly changes = new KnownChanges();
   /** channel: its tag and policy */
   readonly joined = new Map<string, { readonly tag: string; readonly policy: RetentionPolicy }>();
   readonly carried = new Map<string, { readonly untilMs: number; readonly sinceHour: number }>();
@@ -153,6 +155,7 @@ export class MemoryTables {
     const minute = minuteOf(header.time);
     const sum = minutes.get(minute) ?? new RunningSum();
     minutes.set(minute, sum.addId(header.id));
+    this.changes.note(row.tag, minute);
     this.#addToChain(row);
     for (const target of header.targets)
       this.amending.set(target, [...(this.amending.get(target) ?? []), row]);
@@ -216,6 +219,7 @@ export class MemoryTables {
     const minutes = this.minutes.get(row.tag);
     const minute = minuteOf(header.time);
     if (minutes?.get(minute)?.removeId(header.id).count === 0) minutes.delete(minute);
+    this.changes.note(row.tag, minute);
     for (const target of header.targets) {
       const left = (this.amending.get(target) ?? []).filter((other) => other !== row);
       if (left.length > 0) this.amending.set(target, left);

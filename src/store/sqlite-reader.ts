@@ -135,10 +135,7 @@ export class Reader {
       case 'tombstones':
         return { kind: 'tombstones', tombstones: query.ids.map((id) => this.#deletes.tombstone(id)) };
       case 'sums':
-        return {
-          kind: 'sums',
-          sums: query.windows.map((w) => this.#sums.sum(this.#interned.findTag(w.tag), w)),
-        };
+        return this.#sumsOf(query);
       case 'split':
         return this.#ranges.split(this.#interned.findTag(query.tag), query);
       case 'ids':
@@ -173,6 +170,13 @@ export class Reader {
   #usage(): Answer<'usage'> {
     const tags = this.#statements.use.all().map((row) => ({ ...row, tag: columnText(row.tag) }));
     return { kind: 'usage', tags, freeBytes: this.#freeBytes() };
+  }
+
+  #sumsOf({ windows, since }: Ask<'sums'>): Answer<'sums'> {
+    const sums = windows.map((window) => this.#sums.sum(this.#interned.findTag(window.tag), window));
+    const { changes } = this.#sums;
+    const changed = changes.since(since);
+    return { kind: 'sums', sums, version: changes.version, changed };
   }
 
   #messages(query: Ask<'messages'>): Answer<'messages'> {

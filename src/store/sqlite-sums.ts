@@ -11,13 +11,15 @@
  *    what stands there before it is never read and goes by and by. Rows with count 0 do not exist.
  * 2. The floor is a whole hour. What lies before it is answered by scanning the messages of one hour: slower, never
  *    wrong. So answers do not depend on the floor, which follows the wall clock only through `expire`.
+ * 3. {@link Sums.changes} names each tag and minute whose sum a transaction has written, from before its commit on.
  */
 import type { Database } from 'better-sqlite3';
 import type { Bytes } from '../core/bytes.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { Sum, Window } from '../core/persistence.ts';
+import { MINUTE_END, type Sum, type Window, type WindowSum } from '../core/persistence.ts';
 import { HOUR_MINUTES, hourOf, minuteOf, RunningSum, timeBound } from './buckets.ts';
-import { columnTime } from './sqlite-rows.ts';
+import { KnownChanges } from './known-changes.ts';
+import { columnText, columnTime } from './sqlite-rows.ts';
 
 interface SumRow extends Sum {
   readonly start: number;
@@ -62,6 +64,11 @@ class UseSum extends RunningSum {
     this.bytes += other.bytes;
     this.ownBytes += other.ownBytes;
   }
+
+  /** Whether the messages are the same as before: only what they cost has changed, or one has come back that went. */
+  get isSameSet(): boolean {
+    return this.count === 0 && this.sum.every((byte) => byte === 0);
+  }
 }
 
 interface HourUse {
@@ -102,6 +109,11 @@ function hourStatements(db: Database) {
     first: db
       .prepare<[number], number>('SELECT start FROM hour_sum WHERE tag = ? ORDER BY start LIMIT 1')
       .pluck(),
+    next: db
+      .prepare<[number, number], number>(
+        'SELECT start FROM hour_sum WHERE tag = ? AND start >= ? ORDER BY start LIMIT 1',
+      )
+      .pluck(),
     use: db.prepare<[number, number, number], HourUse>(
       `SELECT start / ${HOUR_MINUTES} AS hour, messages, cost AS bytes FROM hour_sum
        WHERE tag = ? AND start >= ? AND messages > 0 ORDER BY start LIMIT ?`,
@@ -138,6 +150,7 @@ function tagStatements(db: Database) {
       `UPDATE tag SET count = ?, sum = ?, messages = messages + ?, cost = cost + ?, own_cost = own_cost + ?
        WHERE id = ?`,
     ),
+    bytes: db.prepare<[number], Bytes>('SELECT bytes FROM tag WHERE id = ?').pluck(),
     busy: db.prepare<[number], number>('SELECT id FROM tag WHERE count > 0 LIMIT ?').pluck(),
   };
 }
@@ -152,6 +165,7 @@ export class Sums {
   readonly #hours;
   readonly #minutes;
   readonly #tags;
+  readonly changes = new KnownChanges();
   /** tag, minute: the change of the open transaction */
   #changes = new Map<number, Map<number, UseSum>>();
   #floor: number;
@@ -227,8 +241,16 @@ export class Sums {
       total.add(this.#lastTotals.get(tag) ?? (this.#tags.total.get(tag) as Sum));
       this.#tags.set.run(total.count, total.sum, total.messages, total.bytes, total.ownBytes, tag);
       this.#lastTotals.set(tag, total);
+      this.#note(tag, minutes);
     }
     this.#changes.clear();
+  }
+
+  #note(tag: number, minutes: ReadonlyMap<number, UseSum>): void {
+    const changed = [...minutes].filter(([, change]) => !change.isSameSet);
+    if (changed.length === 0) return;
+    const text = columnText(this.#tags.bytes.get(tag) as Bytes);
+    for (const [minute] of changed) this.changes.note(text, minute);
   }
 
   #writeMinute(tag: number, start: number, change: RunningSum): void {
@@ -338,19 +360,29 @@ export class Sums {
   }
 
   /** The sum of a window. @param tag `undefined` for one that was never seen */
-  sum(tag: number | undefined, { fromMinute, untilMinute }: Window): Sum {
-    if (tag === undefined || fromMinute >= untilMinute) return new RunningSum();
+  sum(tag: number | undefined, { fromMinute, untilMinute }: Window): WindowSum {
+    const first = tag === undefined ? undefined : this.#hours.first.get(tag);
+    if (tag === undefined || first === undefined) return windowSum(new RunningSum(), MINUTE_END);
+    if (fromMinute >= untilMinute) return windowSum(new RunningSum(), untilMinute);
+    if (first >= untilMinute) return windowSum(new RunningSum(), first);
     const lastHour = hourOf(untilMinute);
-    const first = this.#hours.first.get(tag);
-    if (first === undefined || first >= untilMinute) return new RunningSum();
+    const nextHour = untilMinute === lastHour ? lastHour : lastHour + HOUR_MINUTES;
+    const rest = this.minuteRows(tag, untilMinute, nextHour);
     if (first < fromMinute) {
       const hours = totalOf(this.#hours.range.all(tag, fromMinute, lastHour));
-      return hours.add(totalOf(this.minuteRows(tag, lastHour, untilMinute)));
+      const sum = hours.add(totalOf(this.minuteRows(tag, lastHour, untilMinute)));
+      return windowSum(sum, rest[0]?.start ?? this.#hours.next.get(tag, nextHour));
     }
-    const nextHour = lastHour + HOUR_MINUTES;
-    return new RunningSum()
+    const later = this.#hours.range.all(tag, nextHour, Number.MAX_SAFE_INTEGER);
+    const sum = new RunningSum()
       .add(this.#tags.total.get(tag) as Sum)
-      .subtract(totalOf(this.#hours.range.all(tag, nextHour, Number.MAX_SAFE_INTEGER)))
-      .subtract(totalOf(this.minuteRows(tag, untilMinute, nextHour)));
+      .subtract(totalOf(later))
+      .subtract(totalOf(rest));
+    return windowSum(sum, (rest[0] ?? later[0])?.start);
   }
+}
+
+/** @param next where the next message is known, to the hour; `undefined` if there is none */
+function windowSum({ count, sum }: Sum, next: number = MINUTE_END): WindowSum {
+  return { count, sum, sameUntil: next };
 }

@@ -6,7 +6,7 @@ import { openclaw, verify } from '../message/message.fixture.ts';
 import type { Message } from '../message/message.ts';
 import { signatureCheck, VerifiedMessage, verifySignature } from '../message/verified.ts';
 import { type Bench, EPOCH_MS, tagOf } from '../peer.fixture.ts';
-import type { PersistOp, Position, Query, QueryAnswer, Sum, Window } from '../persistence.ts';
+import type { PersistOp, Position, Query, QueryAnswer, Window, WindowSum } from '../persistence.ts';
 import { clip, compareBounds, FIRST, INFINITY } from './negentropy/bounds.ts';
 import { STYLE } from './negentropy/reconcile.ts';
 import { VectorStore } from './negentropy/vector-store.fixture.ts';
@@ -18,12 +18,12 @@ export interface SetStore extends BenchStore {
   bodies(): string[];
 }
 
-function sumOf(positions: readonly Position[], window: Window): Sum {
+function sumOf(positions: readonly Position[], window: Window): WindowSum {
   const { from, until } = clip(window, { from: FIRST, until: INFINITY });
   const sum = new Uint8Array(32);
   const within = positions.filter((one) => compareBounds(one, from) >= 0 && compareBounds(one, until) < 0);
   for (const { id } of within) addSum(sum, id);
-  return { count: within.length, sum };
+  return { count: within.length, sum, sameUntil: window.untilMinute };
 }
 
 /** Only whole messages are kept, without limits. What has nothing to do with sets is answered as by a blank store. */
@@ -50,7 +50,11 @@ export function createSetStore(): SetStore {
       case 'messages':
         return { kind: 'messages', messages: query.ids.map((id) => messages.get(toBase64url(id))) };
       case 'sums':
-        return { kind: 'sums', sums: query.windows.map((one) => sumOf(tags.get(one.tag) ?? [], one)) };
+        return {
+          kind: 'sums',
+          sums: query.windows.map((one) => sumOf(tags.get(one.tag) ?? [], one)),
+          ...{ version: 0, changed: undefined },
+        };
       case 'split':
       case 'ids':
         return new VectorStore(tags.get(query.tag) ?? [], { pieces: STYLE.pieces }).read(query);

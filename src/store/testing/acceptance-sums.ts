@@ -6,7 +6,7 @@ import { MINUTE_END, type Sum, type Window } from '../../core/persistence.ts';
 import { FIRST, INFINITY, startOfMinute } from '../../core/sync/negentropy/bounds.ts';
 import type { Store } from '../store.ts';
 import { splitOf } from './acceptance-ranges.ts';
-import { createAuthor, pruned, received, signedMessage, tagOf, WALL_MS } from './messages.ts';
+import { createAuthor, joined, pruned, received, signedMessage, tagOf, WALL_MS } from './messages.ts';
 import { isKnown, POOL, transactions, windows } from './random.ts';
 import type { OpenSubject } from './subject.ts';
 
@@ -38,6 +38,28 @@ function bruteSum(stored: readonly Stored[], { tag, fromMinute, untilMinute }: W
   return { count: inside.length, sum };
 }
 
+function ask(store: Store, list: readonly Window[], since: number) {
+  const answer = store.read({ kind: 'sums', windows: list, since });
+  if (answer.kind !== 'sums') throw new Error('wrong answer');
+  return answer;
+}
+
+/** Each message that has come or gone since lies where something is told to have changed. */
+function expectTold(
+  store: Store,
+  before: { readonly version: number; readonly stored: readonly Stored[] },
+  stored: readonly Stored[],
+): void {
+  const { changed } = ask(store, [], before.version);
+  if (changed === undefined) return;
+  const without = (some: readonly Stored[], others: readonly Stored[]): Stored[] =>
+    some.filter(({ id }) => !others.some((other) => other.id === id));
+  const moved = [...without(stored, before.stored), ...without(before.stored, stored)];
+  const isTold = ({ tag, minute }: Stored): boolean =>
+    changed.some((one) => one.tag === tag && one.fromMinute <= minute && minute < one.untilMinute);
+  expect(moved.filter((one) => !isTold(one))).toEqual([]);
+}
+
 function sumsOf(store: Store, list: readonly Window[]): readonly Sum[] {
   const answer = store.read({ kind: 'sums', windows: list });
   if (answer.kind !== 'sums') throw new Error('wrong answer');
@@ -49,7 +71,9 @@ export function describeSums(open: OpenSubject): void {
     const { store } = open();
     const window = { tag: tagOf('dev'), fromMinute: 0, untilMinute: MINUTE_END };
     expect(sumsOf(store, [window, window])).toEqual([bruteSum([], window), bruteSum([], window)]);
-    expect(store.read({ kind: 'sums', windows: [] })).toEqual({ kind: 'sums', sums: [] });
+    expect(store.read({ kind: 'sums', windows: [], since: 0 })).toEqual({
+      ...{ kind: 'sums', sums: [], version: 0, changed: [] },
+    });
   });
 
   it('counts on after an hour was emptied and after the clock went forth and back', () => {
@@ -83,6 +107,43 @@ export function describeSums(open: OpenSubject): void {
     const window = { tag: tagOf('dev'), fromMinute: 0, untilMinute: MINUTE_END };
     const cut = { ...window, untilMinute: Math.floor((2 ** 47 - 1) / MINUTE) };
     expect(sumsOf(store, [window, cut]).map((sum) => sum.count)).toEqual([3, 2]);
+  });
+
+  it('tells all that has changed since each version, and until when a sum stays as it is', () => {
+    const property = fc.property(transactions, windows, (calls, list) => {
+      const { store } = open();
+      const seen: { readonly version: number; readonly stored: readonly Stored[] }[] = [];
+      for (const effects of calls) {
+        store.transact(effects);
+        const stored = storedPool(store);
+        for (const before of seen.slice(-3)) expectTold(store, before, stored);
+        const { version, sums } = ask(store, list, seen.at(-1)?.version ?? 0);
+        sums.forEach(({ sameUntil }, i) => {
+          const { tag, untilMinute } = list[i] as Window;
+          const rest = { tag, fromMinute: untilMinute, untilMinute: sameUntil };
+          expect(bruteSum(stored, rest).count).toBe(0);
+        });
+        seen.push({ version, stored });
+      }
+      store.close();
+    });
+    fc.assert(property, { numRuns: 30 });
+  });
+
+  it('does not tell what changed no set, and knows nothing of versions that it did not tell', () => {
+    const { store } = open();
+    const [first, second] = [1, 2].map((nonce) => received(signedMessage(ann, { nonce })));
+    if (!first || !second) throw new Error('no messages');
+    store.transact([[first]]);
+    const { version } = ask(store, [], 0);
+    store.transact([[first, joined('dev'), { kind: 'expire', wallMs: WALL_MS }]]);
+    expect(ask(store, [], version)).toMatchObject({ version, changed: [] });
+    store.transact([[second]]);
+    expect(ask(store, [], version).changed).toEqual([
+      { tag: tagOf('dev'), fromMinute: NOW, untilMinute: NOW + 1 },
+    ]);
+    expect(ask(store, [], version + 2).changed).toBeUndefined();
+    expect(() => ask(store, [], -1)).toThrow(RangeError);
   });
 
   it('equals a sum over the stored messages after any operations', () => {

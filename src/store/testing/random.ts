@@ -324,13 +324,15 @@ export const reads: fc.Arbitrary<Read[]> = fc.array(
   { minLength: 1, maxLength: 12 },
 );
 
-/** The same answer with messages opened: a VerifiedMessage hides its content from comparisons. Without what it cost, in which
- *  stores differ. */
+/** What stores differ in: what an answer cost, and how exactly they say what has changed. */
+const COSTS: ReadonlySet<string> = new Set(['walked', 'version', 'changed', 'sameUntil']);
+
+/** The same answer with messages opened: a VerifiedMessage hides its content from comparisons. Without {@link COSTS}. */
 export function reveal(value: unknown): unknown {
   if (value instanceof VerifiedMessage) return value.message;
   if (Array.isArray(value)) return value.map(reveal);
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
-  const entries = Object.entries(value).filter(([key]) => key !== 'walked');
+  const entries = Object.entries(value).filter(([key]) => !COSTS.has(key));
   return Object.fromEntries(entries.map(([key, item]) => [key, reveal(item)]));
 }
 
