@@ -13,21 +13,15 @@ import { HOUR, LIMITS, MINUTE } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Membership } from '../membership/membership.ts';
-import { sortByBytes } from '../membership/records.ts';
 import { type TagWords, wordsOf } from '../membership/tag-set.ts';
 import type { Footprint } from '../peer-types.ts';
 import type { Frame, TagFloor } from '../wire/frame.ts';
 import { Kept } from './kept.ts';
 import { AllKeptFor, type KeptFor, keptFor } from './kept-for.ts';
-import { createLinkInterest, type LinkInterest } from './link-interest.ts';
+import { LinkInterest, type Shared } from './link-interest.ts';
 import { Mailboxes } from './mailboxes.ts';
 
-/** A channel that both ends of a link keep, from the higher floor on. */
-export interface Shared {
-  readonly tag: string;
-  /** hours since 1970 */
-  readonly floorHour: number;
-}
+const NONE: readonly Shared[] = [];
 
 export interface InterestHost {
   /** channels that a link has newly in common with us */
@@ -191,7 +185,7 @@ export class Interest {
   }
 
   up(link: Link): void {
-    this.#perLink.set(link.id, createLinkInterest());
+    this.#perLink.set(link.id, new LinkInterest());
     if (link.isVisit) return;
     this.review(link);
     this.#askMailbox(link);
@@ -279,8 +273,7 @@ export class Interest {
     const fresh = set
       .filter(({ tag }) => !interest.mine.has(tag) && interest.theirs.has(tag))
       .map(({ tag }) => tag);
-    for (const { tag, floorHour } of set) interest.mine.set(tag, floorHour);
-    for (const tag of unset) interest.mine.delete(tag);
+    interest.tell(set, unset);
     this.#links.send(link, { type: 'holds', reset: false, set, unset });
     if (fresh.length > 0) this.#host.shared(link, fresh);
   }
@@ -304,10 +297,10 @@ export class Interest {
     const isLeaf = this.#membership.kindOf(link) === 'leaf';
     const newcomerFrom = this.#mailboxes.newcomerFrom(link);
     const most = link.isVisit ? LIMITS.visitChannelsMax : LIMITS.tagsMax;
-    if (frame.reset) interest.theirs.clear();
+    if (frame.reset) interest.unhear(interest.theirs.keys());
+    interest.unhear(frame.unset);
     let changed = frame.unset.length > 0;
     const fresh: string[] = [];
-    for (const tag of frame.unset) interest.theirs.delete(tag);
     for (const { tag, floorHour } of frame.set) {
       if (!interest.theirs.has(tag)) {
         if (interest.theirs.size >= most) {
@@ -318,23 +311,16 @@ export class Interest {
         if (isLeaf) this.keptFor.claimed(tag, newcomerFrom);
         if (interest.mine.has(tag)) fresh.push(tag);
       }
-      interest.theirs.set(tag, floorHour);
+      interest.hear({ tag, floorHour });
       if (isLeaf) this.#leafKeeps(link, interest, tag, floorHour);
     }
     if (changed && isLeaf) this.changed();
     if (fresh.length > 0) this.#host.shared(link, fresh);
   }
 
-  /** Channels in common with a link, in ascending order of tags, with the floor that both agreed to by telling. */
-  sharedWith(link: Link): Shared[] {
-    const interest = this.#perLink.get(link.id);
-    if (!interest) return [];
-    const shared: Shared[] = [];
-    for (const [tag, mine] of interest.mine) {
-      const theirs = interest.theirs.get(tag);
-      if (theirs !== undefined) shared.push({ tag, floorHour: Math.max(mine, theirs) });
-    }
-    return sortByBytes(shared, ({ tag }) => tag);
+  /** Channels in common with a link, as `link-interest.ts` says. */
+  sharedWith(link: Link): readonly Shared[] {
+    return this.#perLink.get(link.id)?.shared ?? NONE;
   }
 
   /** What a link and we told each other of a channel. */
@@ -356,9 +342,7 @@ export class Interest {
 
   /** From which hour on a channel that both sides of a link told is compared; undefined for one that they did not. */
   sharedFloor(link: Link, tag: string): number | undefined {
-    const interest = this.#perLink.get(link.id);
-    const [mine, theirs] = [interest?.mine.get(tag), interest?.theirs.get(tag)];
-    return mine === undefined || theirs === undefined ? undefined : Math.max(mine, theirs);
+    return this.#perLink.get(link.id)?.sharedFloor(tag);
   }
 
   footprint(): Footprint {

@@ -14,7 +14,8 @@
 import { type Bytes, equal, fromBase64url, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { LinkId } from '../contract.ts';
-import type { Interest, Shared } from '../interest/interest.ts';
+import type { Interest } from '../interest/interest.ts';
+import type { Shared } from '../interest/link-interest.ts';
 import { HOUR, LIMITS, MINUTE } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
