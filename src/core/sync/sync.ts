@@ -11,7 +11,7 @@
  * 2. The same pair of fingerprints is not reconciled twice in a row: the wait grows from 25 s to 1 h.
  */
 
-import { type Bytes, equal, fromBase64url, toBase64url } from '../bytes.ts';
+import { equal, toBase64url } from '../bytes.ts';
 import type { Context } from '../context.ts';
 import type { LinkId } from '../contract.ts';
 import type { Interest } from '../interest/interest.ts';
@@ -20,13 +20,13 @@ import { HOUR, LIMITS, MINUTE } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Footprint } from '../peer-types.ts';
-import { MINUTE_END, type Sum } from '../persistence.ts';
+import { MINUTE_END } from '../persistence.ts';
 import type { ChannelSum, Frame } from '../wire/frame.ts';
 import { Agreement } from './agreement.ts';
 import type { Fetcher } from './fetcher.ts';
-import { combine, fingerprint } from './fingerprint.ts';
 import { Reads } from './reads.ts';
 import { type ReconcileFrame, Reconciliations } from './reconciliations.ts';
+import { Sums } from './sums.ts';
 
 interface Session {
   /** comparisons that the other side may still ask for, at most, and when it asked last */
@@ -50,6 +50,7 @@ export class Sync {
   readonly #fetcher: Fetcher;
   readonly #reconciliations: Reconciliations;
   readonly #reads: Reads;
+  readonly #sums: Sums;
   readonly agreement: Agreement;
   readonly #sessions = new Map<LinkId, Session>();
   /** whether messages of this tag and minute are taken here at the moment */
@@ -74,6 +75,11 @@ export class Sync {
     this.#interest = interest;
     this.#fetcher = fetcher;
     this.#reads = new Reads(ctx);
+    this.#sums = new Sums(ctx, {
+      interest,
+      read: (link, query, untilMinute, then) =>
+        this.settle(untilMinute, () => this.#reads.read(link, query, then)),
+    });
     this.agreement = new Agreement(interest);
     const parts = { links, interest, fetcher, reads: this.#reads };
     this.#reconciliations = new Reconciliations(ctx, parts, {
@@ -96,11 +102,13 @@ export class Sync {
       settledMs: this.#ctx.now.monotonicMs,
     });
     this.#reconciliations.up(link);
+    this.#sums.up(link);
     if (!link.isVisit) this.#armHeartbeat(link);
   }
 
   down(link: Link): void {
     this.#sessions.delete(link.id);
+    this.#sums.down(link);
     this.agreement.down(link);
     this.#reconciliations.down(link);
   }
@@ -129,47 +137,16 @@ export class Sync {
     const link = this.#links.get(id);
     if (!link || !this.#sessions.has(id)) return;
     this.#armHeartbeat(link);
-    const shared = this.#shared(link);
-    if (shared.length === 0) return;
+    if (this.#interest.sharedWith(link).length === 0) return;
     const untilMinute = Math.floor((this.#ctx.now.wallMs - LIMITS.settleMs) / MINUTE);
-    this.#sumsOf(link, shared, untilMinute, (sums) =>
-      this.#links.send(link, {
-        type: 'heartbeat',
-        untilMinute,
-        channels: shared.length,
-        fingerprint: this.#combined(sums),
-      }),
-    );
-  }
-
-  #shared(link: Link): readonly Shared[] {
-    return this.#interest.sharedWith(link).slice(0, LIMITS.sharedChannelsMax);
-  }
-
-  #combined(sums: readonly ChannelSum[]): Bytes {
-    const parts = sums.map((s) => ({ tag: fromBase64url(s.tag) as Bytes, fingerprint: s.fingerprint }));
-    return combine(this.#ctx.config.sha256, parts);
-  }
-
-  #sumsOf(
-    link: Link,
-    shared: readonly Shared[],
-    untilMinute: number,
-    then: (sums: readonly ChannelSum[]) => void,
-  ): void {
-    const windows = shared.map(({ tag, floorHour }) => ({ tag, fromMinute: floorHour * 60, untilMinute }));
-    this.settle(untilMinute, () =>
-      this.#reads.read(link, { kind: 'sums', windows }, ({ sums }) =>
-        then(
-          shared.map((s, i) => ({ ...s, fingerprint: fingerprint(this.#ctx.config.sha256, sums[i] as Sum) })),
-        ),
-      ),
+    this.#sums.ofBeat(link, untilMinute, ({ size, fingerprint }) =>
+      this.#links.send(link, { type: 'heartbeat', untilMinute, channels: size, fingerprint }),
     );
   }
 
   #sendSums(link: Link, shared: readonly Shared[], untilMinute: number): void {
     for (let i = 0; i < shared.length; i += LIMITS.sumsPerFrameMax)
-      this.#sumsOf(link, shared.slice(i, i + LIMITS.sumsPerFrameMax), untilMinute, (sums) => {
+      this.#sums.of(link, shared.slice(i, i + LIMITS.sumsPerFrameMax), untilMinute, (sums) => {
         if (link.phase !== 'up') return;
         this.#links.send(link, { type: 'sums', untilMinute, sums });
       });
@@ -230,11 +207,11 @@ export class Sync {
     if (!this.#isSettled(frame.untilMinute)) return this.#compareSettled(link, session);
     session.settledMs = this.#ctx.now.monotonicMs;
     if (this.isAhead(frame.untilMinute) || !this.#mayAsk(session)) return;
-    const shared = this.#shared(link);
+    const shared = this.#interest.sharedWith(link);
     session.asks -= Math.floor(Math.max(0, shared.length - 1) / LIMITS.sumsPerFrameMax);
-    this.#sumsOf(link, shared, frame.untilMinute, (sums) => {
+    this.#sums.ofBeat(link, frame.untilMinute, (compared) => {
       if (link.phase !== 'up') return;
-      const mine = this.#combined(sums);
+      const mine = compared.fingerprint;
       const isEqual = equal(mine, frame.fingerprint);
       this.agreement.note(link, isEqual, this.#ctx.now.monotonicMs);
       if (isEqual) {
@@ -250,6 +227,7 @@ export class Sync {
       } else session.retryMs = LIMITS.retryMinMs;
       session.lastPair = pair;
       session.againMs = now + session.retryMs;
+      const sums = compared.channels();
       for (let i = 0; i < sums.length; i += LIMITS.sumsPerFrameMax) {
         const part = sums.slice(i, i + LIMITS.sumsPerFrameMax);
         this.#links.send(link, { type: 'sums', untilMinute: frame.untilMinute, sums: part });
@@ -261,11 +239,11 @@ export class Sync {
   #witness(link: Link, session: Session, frame: Extract<Frame, { type: 'heartbeat' }>): void {
     const { untilMinute } = frame;
     if (this.#links.isRelay || !this.#isSummed(untilMinute) || !this.#isSettled(untilMinute)) return;
-    const shared = this.#shared(link);
+    const shared = this.#interest.sharedWith(link);
     if (shared.length !== frame.channels || this.isAhead(untilMinute) || !this.#mayAsk(session)) return;
-    this.#sumsOf(link, shared, untilMinute, (sums) => {
+    this.#sums.ofBeat(link, untilMinute, ({ fingerprint }) => {
       if (link.phase !== 'up') return;
-      const isEqual = equal(this.#combined(sums), frame.fingerprint);
+      const isEqual = equal(fingerprint, frame.fingerprint);
       this.agreement.note(link, isEqual, this.#ctx.now.monotonicMs);
     });
   }
@@ -275,7 +253,7 @@ export class Sync {
   #compareSettled(link: Link, session: Session): void {
     const now = this.#ctx.now.monotonicMs;
     if (now - session.settledMs < LIMITS.skewMs) return;
-    const shared = this.#shared(link);
+    const shared = this.#interest.sharedWith(link);
     if (shared.length === 0) return;
     session.settledMs = now;
     this.#sendSums(link, shared, Math.floor((this.#ctx.now.wallMs - LIMITS.settleMs) / MINUTE));
@@ -285,7 +263,7 @@ export class Sync {
   #compareHours(link: Link, session: Session, aheadMs: number): void {
     const now = this.#ctx.now.monotonicMs;
     if (now < session.againMs) return;
-    const shared = this.#shared(link);
+    const shared = this.#interest.sharedWith(link);
     if (shared.length === 0) return;
     session.againMs = now + LIMITS.skewCompareMs;
     const overMs = this.#ctx.now.wallMs - LIMITS.settleMs + Math.min(0, aheadMs);
@@ -307,7 +285,7 @@ export class Sync {
     const known = [...asked.values()].filter((sum) => this.#interest.isShared(link, sum.tag));
     if (known.length === 0) return;
     const { untilMinute } = frame;
-    this.#sumsOf(link, known, untilMinute, (mine) => {
+    this.#sums.of(link, known, untilMinute, (mine) => {
       const differ = known.flatMap((theirs, i) => {
         const own = (mine[i] as ChannelSum).fingerprint;
         if (equal(theirs.fingerprint, own)) return [];
@@ -322,7 +300,7 @@ export class Sync {
   }
 
   footprint(): Footprint {
-    return this.#reconciliations.footprint();
+    return { ...this.#reconciliations.footprint(), ...this.#sums.footprint() };
   }
 
   /** Once a second. */

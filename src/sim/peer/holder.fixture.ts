@@ -2,7 +2,7 @@
  * A neighbour that holds messages and plays catch-up by hand: what it says comes from a store of its own, and nothing is
  * said unless the test says so.
  */
-import { equal, fromBase64url } from '../../core/bytes.ts';
+import { equal } from '../../core/bytes.ts';
 import { LIMITS, MINUTE } from '../../core/limits.ts';
 import { headerCheck, type Tombstone, VerifiedHeader } from '../../core/message/header.ts';
 import { authorOf, openclaw, sha256, verify } from '../../core/message/message.fixture.ts';
@@ -104,7 +104,7 @@ export class Holder {
   heartbeat(floorHour: number, channel = 'dev', untilMinute = this.settledMinute): void {
     const tag = tagOf(channel);
     const print = this.#print({ tag, fromMinute: floorHour * 60, untilMinute });
-    const combined = combine(sha256, [{ tag: fromBase64url(tag) as Uint8Array, fingerprint: print }]);
+    const combined = combine(sha256, [{ tag, fingerprint: print }]);
     this.remote.send({ type: 'heartbeat', untilMinute, channels: 1, fingerprint: combined });
   }
 
