@@ -6,13 +6,17 @@ export const DEFAULT_RATES = {
   leafPerSecond: LIMITS.leafPerSecond,
   relayPerSecond: LIMITS.relayPerSecond,
   authorPerSecond: LIMITS.authorPerSecond,
+  authorBurst: LIMITS.authorBurst,
   commonPerSecond: LIMITS.commonPerSecond,
+  commonBurst: LIMITS.commonBurst,
 } as const;
 export const NO_RATES = {
   leafPerSecond: 0,
   relayPerSecond: 0,
   authorPerSecond: 0,
+  authorBurst: LIMITS.authorBurst,
   commonPerSecond: 0,
+  commonBurst: LIMITS.commonBurst,
 } as const;
 export const DEFAULT_RETENTION = {
   joined: { ageMs: LIMITS.joinedMs, messages: LIMITS.joinedMessages, bytes: LIMITS.joinedBytes },

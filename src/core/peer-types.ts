@@ -37,10 +37,12 @@ export interface Rates {
   /** what a link may send unasked, by what is at its other end */
   readonly leafPerSecond: number;
   readonly relayPerSecond: number;
-  /** content of one unknown author in open channels */
+  /** content of one unknown author in open channels, and how much of it at once */
   readonly authorPerSecond: number;
+  readonly authorBurst: number;
   /** content of unknown authors above that, all together */
   readonly commonPerSecond: number;
+  readonly commonBurst: number;
 }
 
 /** What is kept, where a channel has no policy of its own. Bytes as `persistence.ts` counts them. */

@@ -44,7 +44,10 @@ describe('the options', () => {
       logLevelFixed: false,
       logFiles: 5,
       logFileBytes: 8 * MiB,
-      rates: { leafPerSecond: 50, relayPerSecond: 2000, authorPerSecond: 5, commonPerSecond: 1000 },
+      rates: {
+        ...{ leafPerSecond: 50, relayPerSecond: 2000, authorPerSecond: 5, authorBurst: 50 },
+        ...{ commonPerSecond: 1000, commonBurst: 2000 },
+      },
       retention: {
         joined: { ageMs: 90 * DAY, messages: 1_000_000, bytes: 1024 * MiB },
         carried: { ageMs: 7 * DAY, bytes: 64 * MiB },

@@ -173,7 +173,9 @@ function ratesOf(values: OptionValues): Rates {
     leafPerSecond: values.MESH_RATE_LEAF ?? LIMITS.leafPerSecond,
     relayPerSecond: values.MESH_RATE_RELAY ?? LIMITS.relayPerSecond,
     authorPerSecond: values.MESH_RATE_AUTHOR ?? LIMITS.authorPerSecond,
+    authorBurst: LIMITS.authorBurst,
     commonPerSecond: values.MESH_RATE_COMMON ?? LIMITS.commonPerSecond,
+    commonBurst: LIMITS.commonBurst,
   };
 }
 

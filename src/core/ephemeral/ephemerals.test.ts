@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { toBase64url } from '../bytes.ts';
 import type { EphemeralCommand } from '../contract.ts';
+import { NO_RATES } from '../defaults.ts';
 import { addLeaf, announced, createMesh, junk, type SmallMesh, stored } from '../gossip/mesh.fixture.ts';
 import { LIMITS } from '../limits.ts';
 import { shortId } from '../link/links.ts';
@@ -195,7 +196,7 @@ describe('what is forgotten', () => {
   });
 
   it('beyond the rate of a link: what is above it costs the link what messages do', () => {
-    const rates = { leafPerSecond: 2, relayPerSecond: 0, authorPerSecond: 0, commonPerSecond: 0 };
+    const rates = { ...NO_RATES, leafPerSecond: 2 };
     const { bench } = createMesh({ state: { joined: ['dev'] }, config: { rates } });
     const leaf = addLeaf(bench, 'many authors', true, 'dev');
     const burst = 2 * LIMITS.ephemeralLeafPerSecond;

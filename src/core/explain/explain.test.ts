@@ -1,6 +1,7 @@
 /** What a peer says of one message, with remote ends played by the test. */
 import { describe, expect, it } from 'vitest';
 import { toBase64url } from '../bytes.ts';
+import { NO_RATES } from '../defaults.ts';
 import { LIMITS, MINUTE } from '../limits.ts';
 import { shortId } from '../link/links.ts';
 import { idOf, interestRecord, peerRecord, sendRecords } from '../membership/records.fixture.ts';
@@ -173,7 +174,7 @@ describe('a message of somebody else', () => {
   });
 
   it('that was put off waits for a link with the channel, then for the answer, then for the next try', () => {
-    const config = { rates: { leafPerSecond: 0, relayPerSecond: 0, authorPerSecond: 1, commonPerSecond: 1 } };
+    const config = { rates: { ...NO_RATES, authorPerSecond: 1, commonPerSecond: 1 } };
     const bench = new Bench({ config, state: { joined: ['dev'] } });
     const remote = bench.connect('remote', { relay: false });
     const loud = Array.from({ length: LIMITS.authorBurst + LIMITS.commonBurst + 1 }, (_, i) =>

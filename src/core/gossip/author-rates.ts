@@ -34,23 +34,24 @@ export class AuthorRates {
   /**
    * Takes a place for one message.
    * @param author 32 bytes
-   * @param spared tokens that must stay in the common bucket, for what comes by itself
+   * @param isAsked half of the common bucket is left to what comes by itself
    * @returns false if there is none
    */
-  take(author: Bytes, spared = 0): boolean {
-    const { authorPerSecond, commonPerSecond } = this.#ctx.config.rates;
+  take(author: Bytes, { isAsked = false } = {}): boolean {
+    const { authorPerSecond, commonPerSecond, commonBurst } = this.#ctx.config.rates;
     if (authorPerSecond === 0 || commonPerSecond === 0) return true;
     const key = toBase64url(author);
     if (this.#known.has(key)) return true;
     const now = this.#ctx.now.monotonicMs;
     if (this.#authors.take(key, this.#authorRate, now) > 0) return true;
-    const common: BucketRate = { perSecond: commonPerSecond, burst: LIMITS.commonBurst };
-    if (this.#common.left(COMMON, common, now) < 1 + spared) return false;
+    const common: BucketRate = { perSecond: commonPerSecond, burst: commonBurst };
+    if (this.#common.left(COMMON, common, now) < 1 + (isAsked ? commonBurst / 2 : 0)) return false;
     return this.#common.take(COMMON, common, now) > 0;
   }
 
   get #authorRate(): BucketRate {
-    return { perSecond: this.#ctx.config.rates.authorPerSecond, burst: LIMITS.authorBurst };
+    const { authorPerSecond, authorBurst } = this.#ctx.config.rates;
+    return { perSecond: authorPerSecond, burst: authorBurst };
   }
 
   /** Once a second: a bucket that has filled up again says nothing. */

@@ -112,7 +112,7 @@ export class Wanted {
     const tried = this.#tried.get(idText);
     if ((tried && now < tried.againMs) || this.#fetcher.isWanted(idText)) return;
     const links = this.#links.withVisits().filter((link) => this.#interest.isShared(link, tag));
-    if (links.length === 0 || !this.#rates.take(author, LIMITS.commonBurst / 2)) return;
+    if (links.length === 0 || !this.#rates.take(author, { isAsked: true })) return;
     const waitMs = Math.min(2 * (tried?.waitMs ?? RETRY_MIN_MS / 2), RETRY_MAX_MS);
     for (const oldest of this.#tried.keys()) {
       if (this.#tried.size < TRIED_MAX) break;
