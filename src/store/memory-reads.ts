@@ -84,8 +84,7 @@ export function createMemoryReads(tables: MemoryTables, parts: ReadParts): Omit<
     equivocation: (channel, author) => guarded(() => tables.chains.proof(`${author} ${channel}`)),
     channels: () => guarded(() => channels(tables)),
     lastArrival: () => guarded(() => tables.lastArrival),
-    outboxSize: (most) =>
-      guarded(() => outbox(tables, { kind: 'outbox', afterArrival: 0, limit: most }).length),
+    outboxSize: (most) => guarded(() => Math.min(most, tables.arrivals.filter(isUnconfirmed).length)),
   };
 }
 
@@ -110,6 +109,11 @@ function known(tables: MemoryTables, { from, until }: IdRange, limit: number): K
         author: toBase64url(author),
       };
     });
+}
+
+/** An own message that nobody has confirmed as stored, whether its content is held or was found damaged. */
+function isUnconfirmed({ own, isDeleted }: Row): boolean {
+  return own !== undefined && !isDeleted && DELIVERY_STATES[own.state] !== 'stored';
 }
 
 function stateOf(row: Row) {

@@ -231,6 +231,20 @@ export class MemoryTables {
     if (key !== undefined) key.gone = true;
   }
 
+  /** A row takes the place of one with the same header: to the author and its keys nothing has happened. */
+  replace(old: Row, row: Row): void {
+    const { author, channel } = row.header;
+    const place = `${toBase64url(author)} ${channel}`;
+    const end = this.#authors.get(place)?.end;
+    this.chains.replace(old, row);
+    this.remove(old);
+    this.add(row);
+    const known = this.#authors.get(place);
+    if (known !== undefined && end !== undefined) known.end = end;
+    const key = row.own && this.findKey(author, row.own.key);
+    if (key !== undefined) key.gone = false;
+  }
+
   /** Forgets strangers of whom no message is left. To be called after operations that removed something. */
   forgetStrangers(): void {
     for (const [place, { author, messages }] of this.#authors)

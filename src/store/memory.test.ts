@@ -5,12 +5,17 @@ import { createAuthor, joined, NETWORK, received, sha256, signedMessage } from '
 
 describeStore('the memory store', () => {
   let store = createMemoryStore({ network: NETWORK, sha256 });
+  const reopen = () => {
+    store.close();
+    store = store.reopen();
+    return store;
+  };
   return {
     store,
-    reopen: () => {
-      store.close();
-      store = store.reopen();
-      return store;
+    reopen,
+    damage: (id) => {
+      store.damage(id);
+      return reopen();
     },
   };
 });

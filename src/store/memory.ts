@@ -18,7 +18,9 @@ import type { PersistOp, PersistResult } from '../core/persistence.ts';
 import { createOpCheck, DELIVERY_STATES, policyOf, STORED_BY_MAX } from './check.ts';
 import { createMemoryReads } from './memory-reads.ts';
 import { drop, expire, prune } from './memory-removal.ts';
+import { createMemoryScrub, damage, ScrubTables } from './memory-scrub.ts';
 import { contentOf, headerOf, MemoryTables, type Row } from './memory-tables.ts';
+import type { ScrubStore } from './scrub-store.ts';
 import type { Store } from './store.ts';
 
 export interface MemoryOptions {
@@ -33,15 +35,18 @@ export interface MemoryStore extends Store {
   crash(): void;
   /** A new handle over the same content, after `close` or `crash`. Throws `store_locked` while this one is open. */
   reopen(): MemoryStore;
+  readonly scrub: ScrubStore;
+  /** What is stored as this message's content is something else from now on, for a scrub to find. */
+  damage(id: string): void;
   /** The next `transact` throws `store_failed` and applies nothing, as a full disk would. */
   failNext(): void;
 }
 
 export function createMemoryStore(options: MemoryOptions): MemoryStore {
-  return openTables(options, new MemoryTables());
+  return openTables(options, new MemoryTables(), new ScrubTables());
 }
 
-function openTables(options: MemoryOptions, tables: MemoryTables): MemoryStore {
+function openTables(options: MemoryOptions, tables: MemoryTables, scrub: ScrubTables): MemoryStore {
   const context = createMessageContext(options.network, options.sha256);
   const checkOp = createOpCheck(options);
   let isOpen = true;
@@ -70,6 +75,8 @@ function openTables(options: MemoryOptions, tables: MemoryTables): MemoryStore {
       freeBytes: options.freeBytes ?? (() => Number.MAX_SAFE_INTEGER),
     }),
     transact,
+    scrub: createMemoryScrub({ tables, scrub, assertOpen }),
+    damage: (id) => damage({ tables, scrub, assertOpen }, id),
     close,
     crash: close,
     failNext: () => {
@@ -77,7 +84,7 @@ function openTables(options: MemoryOptions, tables: MemoryTables): MemoryStore {
     },
     reopen: () => {
       if (isOpen) throw new MeshError('store_locked', 'the memory store is open');
-      return openTables(options, tables);
+      return openTables(options, tables, scrub);
     },
   };
 }
@@ -190,12 +197,11 @@ function insert(
     content: place.isWanted ? 0 : contentOf(verified.message),
     isDeleted: false,
     ...place,
+    // What was found damaged stays an own message.
+    own: place.own ?? known?.own,
   };
-  if (known !== undefined) {
-    tables.chains.replace(known, row);
-    tables.remove(known);
-  }
-  tables.add(row);
+  if (known === undefined) tables.add(row);
+  else tables.replace(known, row);
   const chained = tables.chains.add(row, verified.message, tables.byId);
   return row.isDeleted
     ? { kind: 'deleted' }

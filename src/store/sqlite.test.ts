@@ -7,10 +7,10 @@ import { createInterface } from 'node:readline';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { addSum } from '../core/bytes.ts';
+import { addSum, fromBase64url } from '../core/bytes.ts';
 import { MINUTE_END } from '../core/persistence.ts';
 import { createMemoryStore } from './memory.ts';
-import { openStore } from './sqlite.ts';
+import { openStore, type SqliteStore } from './sqlite.ts';
 import type { Store } from './store.ts';
 import { describeStore } from './testing/acceptance.ts';
 import { NETWORK, sha256, tagOf } from './testing/messages.ts';
@@ -33,7 +33,7 @@ function newPath(): string {
   return path.join(folder, 'store.db');
 }
 
-function open(file: string): Store {
+function open(file: string): SqliteStore {
   const store = openStore({ path: file, network: NETWORK, sha256 });
   stores.push(store);
   return store;
@@ -58,12 +58,21 @@ async function kill(child: ChildProcess): Promise<void> {
 describeStore('the SQLite store', () => {
   const file = newPath();
   let store = open(file);
+  const reopen = () => {
+    store.close();
+    store = open(file);
+    return store;
+  };
   return {
     store,
-    reopen: () => {
+    reopen,
+    damage: (id) => {
       store.close();
-      store = open(file);
-      return store;
+      const db = new Database(file);
+      // Of the same length, so that what it costs stays the same.
+      db.prepare("UPDATE message SET body = replace(body, 'b', 'p') WHERE id = ?").run(fromBase64url(id));
+      db.close();
+      return reopen();
     },
   };
 });

@@ -13,6 +13,7 @@ import { describeMessages } from './acceptance-messages.ts';
 import { describeRanges } from './acceptance-ranges.ts';
 import { describeReads } from './acceptance-reads.ts';
 import { describeRetention } from './acceptance-retention.ts';
+import { describeScrub } from './acceptance-scrub.ts';
 import { describeState } from './acceptance-state.ts';
 import { describeSums } from './acceptance-sums.ts';
 import type { OpenSubject } from './subject.ts';
@@ -32,5 +33,6 @@ export function describeStore(name: string, open: OpenSubject): void {
     describe('state', () => describeState(open));
     describe('sums', () => describeSums(open));
     describe('ranges', () => describeRanges(open));
+    describe('scrub', () => describeScrub(open));
   });
 }
