@@ -161,6 +161,9 @@ describe('a newcomer with a long history before it', () => {
     await reached.promise;
     const { links } = await b.client.peers();
     expect(links[0]?.fetching).toBeGreaterThan(0);
+    const { fetched: come = 0, found = 0 } = links[0]?.catchUp ?? {};
+    expect(come).toBeGreaterThan(0);
+    expect(found).toBeGreaterThan(come);
     await b.kill();
     wire.mend();
     const before = storedIds(b).size;

@@ -172,6 +172,7 @@ describe('mesh status, id, join and peers', () => {
       agreement: 'unknown',
       agreementSince: null,
       fetching: 0,
+      catchUp: null,
     } as const;
     const source = {
       source: 'list',

@@ -61,6 +61,16 @@ export type Footprint = Readonly<Record<string, { readonly size: number; readonl
 /** What fingerprints show of a neighbour: whether it holds what is held here. */
 export type AgreementState = 'unknown' | 'equal' | 'differs';
 
+/** How far catch-up over a link has come. */
+export interface CatchUpSnapshot {
+  /** messages that were found to be missing here */
+  readonly found: number;
+  /** those of them that have come, from whomever, or are of no use here */
+  readonly fetched: number;
+  /** the comparison goes on: more may be found */
+  readonly isComparing: boolean;
+}
+
 export interface LinkSnapshot {
   readonly protocol: 'mesh/2' | 'mesh/1';
   /** its proven id; of a mesh/1 peer what it calls itself, which proves nothing */
@@ -80,6 +90,8 @@ export interface LinkSnapshot {
   readonly agreementWallMs: number;
   /** messages that are being asked of it */
   readonly fetching: number;
+  /** what comparisons with it have found to be missing here, while something is; see {@link CatchUpSnapshot} */
+  readonly catchUp: CatchUpSnapshot | undefined;
 }
 
 export interface AddressSnapshot {

@@ -22,9 +22,15 @@ export function snapshot(ctx: Context, parts: SnapshotParts): PeerSnapshot {
     const agoMs = ctx.now.monotonicMs - sinceMs;
     return { agreement: state, agreementWallMs: state === 'unknown' ? 0 : ctx.now.wallMs - agoMs };
   };
+  const catchUpOf = (link: Link): LinkSnapshot['catchUp'] => {
+    const { found, fetched } = fetcher.foundOver(link);
+    if (found === 0 || (found === fetched && !sync.isBusy(link))) return undefined;
+    return { found, fetched, isComparing: sync.isComparing(link) };
+  };
   const ofLink = (link: Link): LinkSnapshot => ({
     ...agreementOf(link),
     fetching: fetcher.load(link),
+    catchUp: catchUpOf(link),
     protocol: 'mesh/2',
     peer: link.carrier ? '' : link.peer, // nobody has proven it
     direction: link.role === 'dialler' ? 'out' : 'in',

@@ -69,6 +69,9 @@ export interface LinkView {
   readonly agreementSince: string | null;
   /** messages that are being asked of it */
   readonly fetching: number;
+  /** what comparisons with it have found to be missing here: `fetched` of `found` have come, from whomever; while `comparing`
+   *  more may be found. Null where nothing is missing */
+  readonly catchUp: { readonly fetched: number; readonly found: number; readonly comparing: boolean } | null;
 }
 
 export interface ChannelView {

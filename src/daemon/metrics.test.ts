@@ -41,7 +41,7 @@ describe('the numbers', () => {
     const links = Array.from({ length: 50 }, (_, i) => ({
       ...{ peer: `peer ${i}`, direction: 'in', url: '', kind: 'leaf', protection: 'none' },
       ...{ protocol: 'mesh/2', sinceWallMs: i, agent: `software ${i}`, unverified: 0 },
-      ...{ agreement: 'unknown', agreementWallMs: 0, fetching: 0 },
+      ...{ agreement: 'unknown', agreementWallMs: 0, fetching: 0, catchUp: undefined },
     })) as typeof SNAPSHOT.links;
     const { gate, store, post } = setUp({ links });
     for (let i = 0; i < 50; i++) store.transact([[joined(`channel-${i}`)]]);

@@ -31,6 +31,7 @@ const LINK = {
   unverified: 0,
   agreement: 'unknown',
   fetching: 0,
+  catchUp: undefined,
 } as const;
 
 function setUp(sources: SourceView[] = [], isColor = false) {
@@ -63,7 +64,7 @@ function setUp(sources: SourceView[] = [], isColor = false) {
     scrub: {
       ...{ state: 'off', checked: 0, messages: 0, started: null, ended: null, damaged: [], structure: '' },
     },
-    links: world.links.map((link) => ({ ...link, since: '', agreementSince: null })),
+    links: world.links.map((link) => ({ ...link, since: '', agreementSince: null, catchUp: null })),
     sources: world.sources,
     localDiscovery: world.localDiscovery,
     channels: [],

@@ -62,12 +62,15 @@ function compareChannels(a: ChannelRow, b: ChannelRow): number {
 
 /** Who and where comes first: people read it too. */
 function linkView({ peer, direction, url, kind, protection, sinceWallMs, ...link }: LinkSnapshot): LinkView {
-  const { agent, protocol, unverified, agreement, agreementWallMs, fetching } = link;
+  const { agent, protocol, unverified, agreement, agreementWallMs, fetching, catchUp } = link;
   return {
     ...{ peer, direction, url, kind, protection, since: isoTime(sinceWallMs), agent, protocol, unverified },
     agreement,
     agreementSince: agreement === 'unknown' ? null : isoTime(agreementWallMs),
     fetching,
+    catchUp: catchUp
+      ? { fetched: catchUp.fetched, found: catchUp.found, comparing: catchUp.isComparing }
+      : null,
   };
 }
 

@@ -72,6 +72,7 @@ beforeEach(async () => {
         agreement: 'unknown',
         agreementSince: null,
         fetching: 0,
+        catchUp: null,
       },
     ],
     sources: [

@@ -206,6 +206,14 @@ export const linkShape = shape(
       ),
     agreementSince: time().nullable().describe('since when that is so; null for unknown'),
     fetching: whole().describe('messages that are being asked of it'),
+    catchUp: z
+      .object({
+        fetched: whole().describe('how many of them have come, from whomever, or are of no use here'),
+        found: whole().describe('messages that were found to be missing here'),
+        comparing: z.boolean().describe('the comparison goes on: more may be found'),
+      })
+      .nullable()
+      .describe('what comparisons with it have found to be missing here; null where nothing is'),
   }) satisfies z.ZodType<LinkJson>,
 );
 

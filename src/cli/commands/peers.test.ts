@@ -25,6 +25,21 @@ describe('mesh peers', () => {
     expect(await peers(null)).toContain('wss://relay.example/  waiting, from list\n');
   });
 
+  it.each([
+    [{ fetched: 12_400, found: 31_000, comparing: true }, 'catching up: 12,400 of at least 31,000 messages'],
+    [{ fetched: 0, found: 1, comparing: false }, 'catching up: 0 of 1 message'],
+    [null, '3 messages being fetched'],
+  ])('says how far catch-up has come where something is missing: %j', async (catchUp, words) => {
+    const at = { url: 'ws://a/', since: '2026-11-20T12:00:00.000Z', agent: 'x/1', fetching: 3, catchUp };
+    const link = { protocol: 'mesh/2', peer: 'P'.repeat(43), direction: 'out', kind: 'overlay' } as const;
+    const plain = { protection: 'sealed', unverified: 0, agreement: 'unknown', agreementSince: null } as const;
+    api.gate.overrides = { links: [{ ...link, ...at, ...plain }] };
+    const { stdout } = await runCli(['peers', '--data', api.folder]);
+    expect(stdout).toContain(`, ${words}, x/1\n`);
+    const { json } = await runCli(['peers', '--json', '--data', api.folder]);
+    expect(json).toMatchObject([{ links: [{ catchUp }] }]);
+  });
+
   it('writes out what could move the cursor or begin a line', async () => {
     expect(await peers('a\nb\u001b[2J')).toContain('last try: a\\x0ab\\x1b[2J\n');
   });

@@ -33,9 +33,17 @@ function tail({ kind, agent, unverified }: LinkJson): string {
     : `, ${count(unverified, 'message')} there that nobody can verify (mesh/1 keeps no signatures)`;
 }
 
+/** How far catch-up has come: `catching up: 12,400 of at least 31,000 messages`. */
+function progressWords({ fetched, found, comparing }: NonNullable<LinkJson['catchUp']>): string {
+  const [done, all] = [fetched, found].map((n) => n.toLocaleString('en-US'));
+  return `catching up: ${done} of ${comparing ? 'at least ' : ''}${all} ${found === 1 ? 'message' : 'messages'}`;
+}
+
 /** What a link has that we lack, or lacks. Older daemons say nothing of it. */
-function catchUpWords({ agreement, agreementSince, fetching }: Partial<LinkJson>): string {
-  const asked = fetching ? `, ${count(fetching, 'message')} being fetched` : '';
+function catchUpWords({ agreement, agreementSince, fetching, catchUp }: Partial<LinkJson>): string {
+  // What is asked for as it comes live is no catch-up.
+  const live = fetching ? `, ${count(fetching, 'message')} being fetched` : '';
+  const asked = catchUp ? `, ${progressWords(catchUp)}` : live;
   const since = agreementSince ? ` since ${localTime(agreementSince)}` : '';
   return `${agreement === 'differs' ? `, differs from us${since}` : ''}${asked}`;
 }

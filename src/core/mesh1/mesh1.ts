@@ -324,7 +324,7 @@ export class Mesh1 implements Mesh1Listener {
       sinceWallMs: link.upWallMs,
       agent: '',
       unverified,
-      ...{ agreement: 'unknown', agreementWallMs: 0, fetching: 0 },
+      ...{ agreement: 'unknown', agreementWallMs: 0, fetching: 0, catchUp: undefined },
     }));
   }
 

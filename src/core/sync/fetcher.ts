@@ -14,6 +14,7 @@ import type { Tombstone } from '../message/header.ts';
 import type { Message } from '../message/message.ts';
 import type { Footprint } from '../peer-types.ts';
 import type { Frame } from '../wire/frame.ts';
+import { Found, type FoundCount } from './found.ts';
 
 /**
  * Why a message is asked for: `live`: it was announced, and the rates of authors hold as for what is pushed; `history`:
@@ -32,6 +33,8 @@ interface Missing {
   queuedMs: number;
   /** 0 before its turn */
   askedMs: number;
+  /** over which link a comparison found it, if one did */
+  foundOver: Link | undefined;
   /** who answered it; it is being verified or stored */
   bringer: Lane | undefined;
 }
@@ -65,6 +68,7 @@ export class Fetcher {
   readonly #links: Links;
   readonly #missing = new Map<string, Missing>();
   readonly #lanes = new Map<LinkId, Lane>();
+  readonly #found = new Found();
   /** told when a link has room for more ids */
   onRoom: (link: Link) => void = () => undefined;
 
@@ -106,6 +110,7 @@ export class Fetcher {
     const known = this.#missing.get(idText);
     if (known) {
       if (reason !== 'live') known.reason = reason;
+      if (reason === 'history') this.#note(known, first);
       for (const link of live) if (known.asked !== link) addLink(known, link);
       return;
     }
@@ -118,16 +123,30 @@ export class Fetcher {
       asked: undefined,
       queuedMs: 0,
       askedMs: 0,
+      foundOver: undefined,
       bringer: undefined,
     };
     this.#missing.set(idText, missing);
+    if (reason === 'history') this.#note(missing, first);
     this.#enqueue(missing);
+  }
+
+  #note(missing: Missing, link: Link): void {
+    if (missing.foundOver) return;
+    missing.foundOver = link;
+    this.#found.found(link, this.#ctx.now.monotonicMs);
+  }
+
+  /** How far catch-up over a link has come. */
+  foundOver(link: Link): FoundCount {
+    return this.#found.of(link);
   }
 
   #enqueue(missing: Missing): void {
     const link = missing.links.find((candidate) => candidate.phase === 'up');
     if (!link) {
       this.#missing.delete(missing.idText);
+      if (missing.foundOver) this.#found.lost(missing.foundOver);
       return;
     }
     missing.links = missing.links.filter((candidate) => candidate !== link);
@@ -228,6 +247,7 @@ export class Fetcher {
     const missing = this.#missing.get(idText);
     if (missing === undefined) return;
     this.#missing.delete(idText);
+    if (missing.foundOver) this.#found.fetched(missing.foundOver, this.#ctx.now.monotonicMs);
     if (missing.bringer) this.#handled(missing.bringer);
   }
 
@@ -259,6 +279,7 @@ export class Fetcher {
 
   down(link: Link): void {
     this.#lanes.delete(link.id);
+    this.#found.down(link);
     for (const missing of this.#missing.values())
       if (missing.asked === link && !missing.bringer) this.#enqueue(missing);
   }

@@ -21,7 +21,7 @@ import type { Context } from '../context.ts';
 import type { LinkId } from '../contract.ts';
 import type { Interest } from '../interest/interest.ts';
 import type { Shared } from '../interest/link-interest.ts';
-import { HOUR, LIMITS } from '../limits.ts';
+import { LIMITS } from '../limits.ts';
 import type { Link } from '../link/link.ts';
 import type { Links } from '../link/links.ts';
 import type { Footprint } from '../peer-types.ts';
@@ -30,6 +30,7 @@ import type { Frame } from '../wire/frame.ts';
 import type { Fetcher } from './fetcher.ts';
 import { decodeMessage } from './negentropy/codec.ts';
 import { initiate, type Progress, proceed, respond, type Scope, STYLE } from './negentropy/reconcile.ts';
+import { type Part, partsOf } from './parts.ts';
 import type { Reads } from './reads.ts';
 import { Repeats } from './repeats.ts';
 import { Vain } from './vain.ts';
@@ -62,13 +63,6 @@ interface Job extends Difference {
   readonly rest: readonly Part[];
 }
 
-/** A part of a channel, from an hour on. */
-interface Part {
-  readonly name: string;
-  readonly floorHour: number;
-  readonly untilMinute: number;
-}
-
 interface Lane {
   readonly link: Link;
   /** as the initiator */
@@ -81,6 +75,8 @@ interface Lane {
   readonly vain: Vain;
   /** as the responder: what is to be answered, and whether an answer is being made or is on its way out */
   held: Extract<Frame, { type: 'reconcile' }> | undefined;
+  /** when the other side last asked */
+  askedMs: number;
   /** since when an answer is being made; undefined while none is */
   answeringMs: number | undefined;
   /** ids that the initiator may still offer */
@@ -123,8 +119,8 @@ export class Reconciliations {
     this.#work.up(link);
     this.#lanes.set(link.id, {
       link,
-      ...{ waiting: new Map(), job: undefined, numbers: 0, late: 0 },
-      ...{ held: undefined, answeringMs: undefined, offers: 0 },
+      ...{ waiting: new Map(), job: undefined, numbers: 0, late: 0, held: undefined },
+      ...{ askedMs: Number.NEGATIVE_INFINITY, answeringMs: undefined, offers: 0 },
       pairs: new Repeats(LIMITS.sharedChannelsMax),
       vain: new Vain(LIMITS.sharedChannelsMax),
       wanted: new Repeats(() => this.#triedMax),
@@ -150,6 +146,13 @@ export class Reconciliations {
     return job !== undefined || waiting.size > 0 || held !== undefined || answeringMs !== undefined;
   }
 
+  /** Whether more may be found over a link. Of what the initiator has left to ask the responder knows nothing: it is over
+   *  when that one has been silent for as long as it would wait for an answer. */
+  isGoingOn(link: Link): boolean {
+    const askedMs = this.#lanes.get(link.id)?.askedMs ?? Number.NEGATIVE_INFINITY;
+    return this.isBusy(link) || this.#ctx.now.monotonicMs - askedMs < LIMITS.reconcileAnswerMs;
+  }
+
   /** Compares channels whose fingerprints differ: we are the initiator. */
   compare(link: Link, differences: readonly Difference[]): void {
     const lane = this.#lanes.get(link.id);
@@ -169,31 +172,7 @@ export class Reconciliations {
     if (!first) return;
     lane.waiting.delete(first.tag);
     if (!this.#parts.interest.isShared(lane.link, first.tag)) return this.#next(lane);
-    this.#begin(lane, first, this.#partsOf(lane, first));
-  }
-
-  /**
-   * A message of negentropy goes from the oldest to the newest: of a long channel the last hours are compared first, and then
-   * what lies before them. What was found in those is still on its way, so to compare them again would list it again. What
-   * was compared in vain is left out for a while.
-   */
-  #partsOf({ vain }: Lane, { tag, floorHour, untilMinute }: Difference): Part[] {
-    const { wallMs, monotonicMs } = this.#ctx.now;
-    const mayCompare = ({ name }: Part): boolean => vain.mayCompare(name, monotonicMs);
-    const recent = LIMITS.reconcileRecentHours
-      .map((hours) => ({
-        name: `${tag} ${hours}`,
-        floorHour: Math.floor(wallMs / HOUR) - hours,
-        untilMinute,
-      }))
-      .filter((part) => floorHour < part.floorHour && part.floorHour * 60 < untilMinute);
-    const whole = { name: tag, floorHour, untilMinute };
-    // The shortest is compared in any case.
-    const first = recent.find(mayCompare) ?? recent.at(-1);
-    if (!mayCompare(whole)) return first ? [first] : [];
-    const [longest] = recent;
-    const isLong = longest && recent.length === LIMITS.reconcileRecentHours.length;
-    return first && isLong ? [first, { ...whole, untilMinute: longest.floorHour * 60 }] : [whole];
+    this.#begin(lane, first, partsOf(first, lane.vain, this.#ctx.now));
   }
 
   /** @param parts what is to be compared, one after the other */
@@ -337,6 +316,7 @@ export class Reconciliations {
   /** The initiator has one message under way: a newer one means that it gave the other up. */
   #asked(lane: Lane, frame: Extract<Frame, { type: 'reconcile' }>): void {
     lane.held = { ...frame, message: frame.message.slice() };
+    lane.askedMs = this.#ctx.now.monotonicMs;
     this.#serve(lane);
   }
 

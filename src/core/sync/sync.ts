@@ -187,6 +187,11 @@ export class Sync {
     return this.#reads.isBusy(link) || this.#isBusy(link);
   }
 
+  /** Whether a comparison over a link is going on, so that more may be found to be missing. */
+  isComparing(link: Link): boolean {
+    return this.#reconciliations.isGoingOn(link);
+  }
+
   #isBusy(link: Link): boolean {
     return this.#reconciliations.isBusy(link) || this.#fetcher.load(link) > 0;
   }

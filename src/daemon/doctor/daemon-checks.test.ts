@@ -116,6 +116,7 @@ describe('links', () => {
       agreement: 'unknown',
       agreementSince: null,
       fetching: 0,
+      catchUp: null,
     } as const),
   });
   const address = (more: Partial<DaemonAddress> = {}): DaemonAddress => ({

@@ -38,6 +38,7 @@ export const SNAPSHOT: PeerSnapshot = {
       ...{ peer: PEER, direction: 'out', url: 'ws://a/', kind: 'overlay', protection: 'sealed' },
       ...{ protocol: 'mesh/2', sinceWallMs: WALL_MS, agent: 'x/1', unverified: 0 },
       ...{ agreement: 'equal', agreementWallMs: WALL_MS, fetching: 3 },
+      catchUp: { found: 31, fetched: 12, isComparing: true },
     },
   ],
   addresses: [
