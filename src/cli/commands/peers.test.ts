@@ -32,7 +32,12 @@ describe('mesh peers', () => {
   ])('says how far catch-up has come where something is missing: %j', async (catchUp, words) => {
     const at = { url: 'ws://a/', since: '2026-11-20T12:00:00.000Z', agent: 'x/1', fetching: 3, catchUp };
     const link = { protocol: 'mesh/2', peer: 'P'.repeat(43), direction: 'out', kind: 'overlay' } as const;
-    const plain = { protection: 'sealed', unverified: 0, agreement: 'unknown', agreementSince: null } as const;
+    const plain = {
+      protection: 'sealed',
+      unverified: 0,
+      agreement: 'unknown',
+      agreementSince: null,
+    } as const;
     api.gate.overrides = { links: [{ ...link, ...at, ...plain }] };
     const { stdout } = await runCli(['peers', '--data', api.folder]);
     expect(stdout).toContain(`, ${words}, x/1\n`);
