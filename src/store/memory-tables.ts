@@ -240,7 +240,8 @@ export class MemoryTables {
     this.remove(old);
     this.add(row);
     const known = this.#authors.get(place);
-    if (known !== undefined && end !== undefined) known.end = end;
+    // What is published here now ends the chain.
+    if (old.own !== undefined && known !== undefined && end !== undefined) known.end = end;
     const key = row.own && this.findKey(author, row.own.key);
     if (key !== undefined) key.gone = false;
   }

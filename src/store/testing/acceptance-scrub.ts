@@ -39,10 +39,10 @@ function seen(store: Store): unknown {
   const window = { tag: tagOf('dev'), fromMinute: 0, untilMinute: MINUTE_END };
   const head = { kind: 'head', identity: ann.id, channel: 'dev', horizonMs: WALL_MS * 2 } as const;
   const page = store.readPage({ channel: 'dev', limit: 20, wallMs: WALL_MS });
-  const use = store.read({ kind: 'usage' });
+  const [sums, use] = [store.read({ kind: 'sums', windows: [window] }), store.read({ kind: 'usage' })];
   return [
     page.map(({ message, delivery }) => [message.message.body, delivery]),
-    ...[store.read({ kind: 'sums', windows: [window] }), use.kind === 'usage' && use.tags, store.read(head)],
+    ...[sums.kind === 'sums' && sums.sums, use.kind === 'usage' && use.tags, store.read(head)],
     ...[store.channels().map((row) => ({ ...row, lastArrival: 0 })), store.outboxSize(9)],
     [3, 4].map((n) => store.read({ kind: 'idempotency', identity: ann.id, key: `key ${n}` })),
   ];
