@@ -78,7 +78,8 @@ describeStore('the SQLite store', () => {
 });
 
 describe('the SQLite store and its twin', () => {
-  it('give the same answers after any operations', () => {
+  // Eighty databases on the disk: half a minute is not enough where that is busy.
+  it('give the same answers after any operations', { timeout: 180_000 }, () => {
     const property = fc.property(transactions, reads, (calls, questions) => {
       const file = newPath();
       const [store, twin] = [open(file), createMemoryStore({ network: NETWORK, sha256 })];
