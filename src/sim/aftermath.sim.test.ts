@@ -122,17 +122,27 @@ function claimsToHave(): PeerOptions {
   }));
 }
 
+/** Never looks for content that was put off or found damaged. */
+function neverMends(): PeerOptions {
+  return storeWith((store) => ({
+    read: (query) => (query.kind === 'wanted' ? { kind: 'wanted', rows: [] } : store.read(query)),
+  }));
+}
+
 function forgetsProofs(): PeerOptions {
   return storeWith(() => ({ equivocation: () => undefined }));
 }
+
+const HONEST = ['R1', 'R2', 'R3', 'A', 'B', 'C', 'D', 'E'];
 
 describe('the scenario aftermath', () => {
   it.each([
     ['that nobody catches up with', 1, ['E'], hearsNoCatchUp, 'convergence', /E lacks/],
     ['that tells other sums than it has', 6, ['R1', 'R2'], tellsOtherSums, 'scenario', /go on comparing/],
-    ['that forgets mailboxes', 9, ['R1', 'R2', 'R3'], forgetsMailboxes, 'convergence', /E lacks/],
+    ['that forgets mailboxes', 40, ['R1', 'R2', 'R3'], forgetsMailboxes, 'convergence', /E lacks/],
     ['that lets nothing expire', 6, ['D'], keepsExpired, 'scenario', /D still keeps/],
     ['that takes messages for known', 6, ['E'], claimsToHave, 'convergence', /E lacks/],
+    ['that never mends what it lacks', 21, HONEST, neverMends, 'convergence', /A lacks/],
     ['that shows no equivocation', 14, ['D'], forgetsProofs, 'scenario', /D has two stories/],
   ] as const)('catches a peer %s', (_, seed, names, how, checker, words) => {
     expect(failure(seed, [], how)?.message).toBeUndefined();

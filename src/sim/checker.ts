@@ -49,7 +49,16 @@ export interface Checker extends Observer {
   end(): void;
 }
 
-const MOMENTS = ['started', 'crashed', 'event', 'effect', 'sending', 'committed', 'shown'] as const;
+const MOMENTS = [
+  'started',
+  'crashed',
+  'event',
+  'effect',
+  'sending',
+  'committed',
+  'damaged',
+  'shown',
+] as const;
 
 /** An observer that is told of honest hosts only, and of nothing that it does not ask for. */
 export function ofHonest(observer: Observer): Observer {

@@ -111,6 +111,12 @@ export class ShownTwiceChecker implements Checker {
       for (const op of ops) if (op.kind === 'leave' || op.kind === 'retention') this.#forgetRemoved(host);
   }
 
+  /** What was damaged comes again with a new arrival number, as decision 0034 says. */
+  damaged(host: Host, ids: readonly string[]): void {
+    for (const [key, feed] of this.#shown)
+      if (key.startsWith(`${host.name}\0`)) for (const id of ids) feed.ids.delete(id);
+  }
+
   #forgetRemoved(host: Host): void {
     for (const [key, { ids }] of this.#shown) {
       if (!key.startsWith(`${host.name}\0`)) continue;
@@ -163,11 +169,11 @@ export class DurabilityChecker implements Checker {
   }
 
   started(host: Host): void {
-    this.#look(host);
+    this.#look(host, (id) => host.isMending(id));
   }
 
   end(): void {
-    for (const host of this.#world.honest()) this.#look(host);
+    for (const host of this.#world.honest()) this.#look(host, () => false);
   }
 
   #promise(host: Host, id: string, what: string): void {
@@ -176,8 +182,9 @@ export class DurabilityChecker implements Checker {
     this.#require(host, id, what);
   }
 
-  #look(host: Host): void {
-    for (const id of this.#promised.get(host) ?? []) this.#require(host, id, `${host.name} promised to keep`);
+  #look(host: Host, isExcused: (id: string) => boolean): void {
+    for (const id of this.#promised.get(host) ?? [])
+      if (!isExcused(id)) this.#require(host, id, `${host.name} promised to keep`);
   }
 
   #require(host: Host, id: string, what: string): void {
@@ -208,7 +215,7 @@ export class CommitOrderChecker implements Checker {
   }
 
   #require(host: Host, id: string, what: string): void {
-    if (host.store.readMessage(id) !== undefined) return;
+    if (host.store.readMessage(id) !== undefined || host.isMending(id)) return;
     // It may have been removed since: by what deletes or supersedes it, or by age.
     const publication = this.#world.registry.byId(id);
     if (publication?.message && !this.#world.keeps(host, publication)) return;

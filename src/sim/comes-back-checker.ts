@@ -52,6 +52,11 @@ export class ComesBackChecker implements Checker {
     }
   }
 
+  /** What was damaged is to come again. */
+  damaged(host: Host, ids: readonly string[]): void {
+    for (const taken of this.#of(host).values()) for (const id of ids) taken.delete(id);
+  }
+
   #see(host: Host, { op, wallMs }: Asked, result: PersistResult | undefined): void {
     if (op.kind === 'leave' || op.kind === 'retention') this.#of(host).delete(op.channel);
     if (op.kind !== 'message' && op.kind !== 'own-message') return;

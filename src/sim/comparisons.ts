@@ -1,9 +1,11 @@
 /** Whether peers that have the same stop comparing, and whether they have the same. */
-import { equal, toBase64url, toHex } from '../core/bytes.ts';
+import { type Bytes, equal, fromBase64url, subtractSum, toBase64url, toHex } from '../core/bytes.ts';
 import { channelTag } from '../core/channel/channel.ts';
 import type { Effect } from '../core/contract.ts';
 import { HOUR, LIMITS, MINUTE } from '../core/limits.ts';
+import type { Sum, Window } from '../core/persistence.ts';
 import { frameNumber } from '../core/wire/frame.ts';
+import type { KnownMessage } from '../store/store.ts';
 import type { Host } from './host.ts';
 import type { Observer } from './observer.ts';
 import { demand } from './scenario.ts';
@@ -44,23 +46,64 @@ export class Comparisons implements Observer {
   }
 }
 
-/** Fails unless these peers know the same of a channel, each pair from the higher of their floors on. What is younger than the
- *  last settled minute of the slowest clock is left out. */
-export function demandEqualSums(world: World, names: readonly string[], channel: string): void {
+/** Every id, as a range. */
+const EVERY_ID = { from: new Uint8Array(32), until: new Uint8Array(32).fill(0xff) };
+
+/** All that a host knows, with content or without. */
+export function knownAt({ store }: Host): KnownMessage[] {
+  return store.known(EVERY_ID, Number.MAX_SAFE_INTEGER);
+}
+
+/** What a host has summed up in a window of a channel, without some ids. */
+function sumWithout(
+  host: Host,
+  window: Window,
+  without: ReadonlySet<string>,
+  channel: string,
+): Sum | undefined {
+  const answer = host.store.read({ kind: 'sums', windows: [window] });
+  const all = answer.kind === 'sums' ? answer.sums[0] : undefined;
+  if (all === undefined || without.size === 0) return all;
+  const sum = all.sum.slice();
+  let { count } = all;
+  for (const row of knownAt(host)) {
+    const minute = Math.floor(row.time.timeMs / MINUTE);
+    const isInside = minute >= window.fromMinute && minute < window.untilMinute;
+    if (row.channel !== channel || !isInside || !without.has(row.id)) continue;
+    subtractSum(sum, fromBase64url(row.id) as Bytes);
+    count--;
+  }
+  return { count, sum };
+}
+
+/** Up to where two clocks have compared: the last settled minute of the slower one, or if they are far apart the last hour that
+ *  was over for a while. */
+function settledMinute(a: number, b: number): number {
+  const untilMs = Math.min(a, b) - LIMITS.settleMs;
+  const isFar = Math.abs(a - b) > LIMITS.skewMs - MINUTE;
+  if (!isFar) return Math.floor(untilMs / MINUTE);
+  return Math.floor((untilMs - LIMITS.skewCompareMs) / HOUR) * (HOUR / MINUTE);
+}
+
+/** Fails unless these peers know the same of a channel, each pair from the higher of their floors on, up to where they have
+ *  compared. @param without ids that may be known to some */
+export function demandEqualSums(
+  world: World,
+  names: readonly string[],
+  channel: string,
+  without: ReadonlySet<string> = new Set(),
+): void {
   const hosts = names.map((name) => world.host(name));
-  const untilMinute = Math.min(
-    ...hosts.map((host) => Math.floor((world.wallMs(host) - LIMITS.settleMs) / MINUTE)),
-  );
+  const wallMs = new Map(hosts.map((host) => [host.name, world.wallMs(host)]));
   const { sha256, network } = world.network.messages;
   const tag = toBase64url(channelTag(sha256, network, channel));
   const floorOf = (name: string): number => world.snapshot(name)?.floors.get(tag) ?? 0;
   for (const [i, a] of names.entries())
     for (const b of names.slice(i + 1)) {
       const fromMinute = Math.max(floorOf(a), floorOf(b)) * (HOUR / MINUTE);
+      const untilMinute = settledMinute(wallMs.get(a) as number, wallMs.get(b) as number);
       const [one, other] = [a, b].map((name) => {
-        const windows = [{ tag, fromMinute, untilMinute }];
-        const answer = world.host(name).store.read({ kind: 'sums', windows });
-        const sum = answer.kind === 'sums' ? answer.sums[0] : undefined;
+        const sum = sumWithout(world.host(name), { tag, fromMinute, untilMinute }, without, channel);
         demand(world, sum !== undefined, `${name} has no sums`);
         return sum;
       });

@@ -2,10 +2,12 @@
  * One simulated computer with one daemon on it: what survives a crash (store, keys, address) and what does not (the
  * core, its links and timers). `network.ts` makes it act.
  */
+import { type Bytes, fromBase64url } from '../core/bytes.ts';
 import type { Effect, Event, Now } from '../core/contract.ts';
 import type { Footprint, PeerConfig, PeerSnapshot, Rates, RetentionLimits } from '../core/peer-types.ts';
 import type { Random } from '../core/random.ts';
 import { frameNumber } from '../core/wire/frame.ts';
+import type { MemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import type { CommitCrash, Disk } from './disk.ts';
 import type { SimKey } from './keys.ts';
@@ -30,6 +32,8 @@ export interface HostOptions {
   /** of its local identities, at least one */
   readonly identityKeys: readonly SimKey[];
   readonly store: Store;
+  /** the same without what a test has put around it */
+  readonly memory: MemoryStore;
   readonly createCore: CoreFactory;
   readonly random: Random;
   /** behind NAT nobody reaches it */
@@ -74,6 +78,8 @@ export class Host {
   readonly traffic = new Traffic();
   /** what a malicious peer did, over all its runs */
   readonly deeds = new Map<string, number>();
+  /** ids of messages that its disk has damaged so far */
+  readonly damaged = new Set<string>();
   /** Events that happened and that the core has not handled yet. */
   readonly inbox: Event[] = [];
   /** Counts starts. Whatever was scheduled for an earlier run does not happen. */
@@ -106,6 +112,13 @@ export class Host {
 
   get store(): Store {
     return this.options.store;
+  }
+
+  /** Whether a message was damaged and has not come again. */
+  isMending(id: string): boolean {
+    if (!this.damaged.has(id)) return false;
+    const answer = this.store.read({ kind: 'has', ids: [fromBase64url(id) as Bytes] });
+    return answer.kind === 'has' && answer.holdings[0] === 'wanted';
   }
 
   get peerId(): string {

@@ -26,6 +26,8 @@ export interface Observer {
     requests: readonly PersistRequest[],
     results: readonly (readonly PersistResult[])[],
   ): void;
+  /** its disk has damaged what it stored of these messages, and the core does not know yet */
+  damaged?(host: Host, ids: readonly string[]): void;
   /** the feed of local clients: `channel` of a channel's own feed, '' for the feed of everything */
   shown?(host: Host, channel: string, row: StoredMessage): void;
 }

@@ -152,6 +152,7 @@ export class World implements Checked {
         return new SimKey(derive(seed, `identity ${name}${i === 0 ? '' : ` ${i + 1}`}`));
       }),
       store: options.wrapStore?.(store) ?? store,
+      memory: store,
       createCore: this.#coreOf(name, options),
       random: this.random(`host ${name}`),
       rates: { ...DEFAULT_RATES, ...options.rates },

@@ -3,23 +3,22 @@
  * partition, crashes and restarts. People write, edit, delete, let expire and renew their records; E is away all the
  * while, and A, who writes to her, is gone when she comes back. The malice goes on to the end.
  *
- * It stands on what `malice.ts` says. Not in it: content that is put off, which takes two thousand messages
- * (`convergence.ts`), and damaged databases, which the memory twin cannot have (`src/store/sqlite-scrub.test.ts`).
+ * It stands on what `malice.ts` says. In some seeds peers take so little at once that content is put off, in some a disk damages
+ * messages. Not in it: pages of a database that are lost, which the memory twin has none of (`src/store/recovery.test.ts`).
  */
 import { toBase64url } from '../../core/bytes.ts';
 import { HOUR, MINUTE, SECOND } from '../../core/limits.ts';
-import type { PersistResult } from '../../core/persistence.ts';
 import type { Random } from '../../core/random.ts';
+import { AftermathTally } from '../aftermath-tally.ts';
 import { storedMessages } from '../checker.ts';
-import { Comparisons, demandEqualSums } from '../comparisons.ts';
-import type { PersistRequest } from '../disk.ts';
+import { Comparisons, demandEqualSums, knownAt } from '../comparisons.ts';
+import { damageSome } from '../damage.ts';
 import { FAULT_KINDS, startFaults } from '../faults.ts';
 import type { Host } from '../host.ts';
 import { flooder } from '../malice/flooder.ts';
 import { MALICE, MALICE_KINDS, type MaliceKind } from '../malice/index.ts';
 import type { MaliceFactory } from '../malice/malice.ts';
 import { recordLiar } from '../malice/record-liar.ts';
-import type { Observer } from '../observer.ts';
 import type { Publication } from '../registry.ts';
 import { demand, demandEmptyOutboxes, type Scenario } from '../scenario.ts';
 import type { World } from '../world.ts';
@@ -36,6 +35,10 @@ const [TALK, LETTERS] = CHANNELS;
 /** They have feeds, which all leaves follow. */
 const OWNERS = ['A', 'C'] as const;
 const RATES = { leafPerSecond: 20, relayPerSecond: 200, authorPerSecond: 2, commonPerSecond: 20 };
+/** So little at once that people who write a few in a row are put off, and fetched again within minutes. */
+const LOW_RATES = { ...RATES, authorPerSecond: 0.1, authorBurst: 1, commonPerSecond: 0.1, commonBurst: 2 };
+const LOW_RATES_SHARE = 0.3;
+const DAMAGE_SHARE = 0.3;
 /** C's clock is at most so far from true time: on either side of what neighbours compare minutes in spite of. */
 const SKEW_MAX_MS = 3 * MINUTE;
 const B_AGE_MS = HOUR;
@@ -66,6 +69,11 @@ const PARTS = [
   'slow links',
   ...FAULT_KINDS.map((kind) => `fault: ${kind}`),
   'gaps',
+  'put off',
+  'put off, and came',
+  'half known',
+  'damaged',
+  'damaged, and came',
   'letters that waited',
   'reconciliations',
   'pruned',
@@ -77,33 +85,6 @@ const PARTS = [
   'equivocations shown',
   ...MALICE_KINDS.map((kind) => `malice: ${kind}`),
 ];
-
-/** Counts what honest disks are told. */
-class Tally implements Observer {
-  readonly #world: World;
-
-  constructor(world: World) {
-    this.#world = world;
-  }
-
-  committed(
-    host: Host,
-    _requests: readonly PersistRequest[],
-    results: readonly (readonly PersistResult[])[],
-  ): void {
-    if (host.isHonest) for (const result of results.flat()) this.#see(result);
-  }
-
-  #see(result: PersistResult): void {
-    const { counts } = this.#world;
-    if (result.kind === 'deleted') counts.add('deleted before it came');
-    if (result.kind === 'superseded') counts.add('superseded before it came');
-    if (result.kind === 'pruned') counts.add('pruned', result.removed);
-    if (result.kind !== 'message') return;
-    if (result.isGap) counts.add('gaps');
-    if (result.equivocates) counts.add('equivocations proven');
-  }
-}
 
 /** Up to two seconds from true time, or for a malicious peer sometimes up to ten minutes. */
 function skewOf(random: Random, isHonest: boolean): number {
@@ -122,9 +103,10 @@ function setApart(world: World): void {
 
 function addPeers(world: World, random: Random): void {
   const { seed } = world.network;
+  const rates = random.unit() < LOW_RATES_SHARE ? LOW_RATES : RATES;
   for (const name of RELAYS) {
     const fixed = RELAYS.filter((other) => other !== name);
-    world.add(name, { fixed, rates: RATES, wallOffsetMs: skewOf(random, true) });
+    world.add(name, { fixed, rates, wallOffsetMs: skewOf(random, true) });
   }
   const areApart = random.unit() < 0.5;
   for (const name of LEAVES) {
@@ -135,7 +117,7 @@ function addPeers(world: World, random: Random): void {
     const joined = name === 'A' || name === 'E' ? CHANNELS : [TALK];
     const wallOffsetMs =
       name === 'C' ? random.below(2 * SKEW_MAX_MS + 1) - SKEW_MAX_MS : skewOf(random, true);
-    world.add(name, { fixed, joined, rates: RATES, wallOffsetMs, isReachable: false });
+    world.add(name, { fixed, joined, rates, wallOffsetMs, isReachable: false });
   }
   // Each kind comes once in as many seeds as there are kinds, whatever the other one is.
   const first = MALICE_KINDS[seed % MALICE_KINDS.length] as MaliceKind;
@@ -273,12 +255,29 @@ function demandEquivocationsShown(world: World): void {
       demand(world, isShown, `${host.name} has two stories of ${bad} and shows no proof`, [host.name]);
     }
     if (told.length > 0) world.counts.add('equivocations shown', told.length);
+    const isWaiting = (host: Host): boolean =>
+      knownAt(host).some(({ author, holding }) => author === identity && holding === 'wanted');
     // B keeps an hour only.
-    const whole = hosts.filter(({ name }) => name !== 'B');
+    const whole = hosts.filter((host) => host.name !== 'B' && !isWaiting(host));
     const lacking = whole.filter((host) => !told.includes(host)).map(({ name }) => name);
     const isOld = whole.some((host) => hasTwoStories(host, identity, world.wallMs(host) - HOUR));
     demand(world, !isOld || lacking.length === 0, `${lacking.join(', ')} know one story of ${bad}`, lacking);
   }
+}
+
+/** Ids that some want the content of and others know nothing of. Their author, a malicious one, has written more than is taken
+ *  in this time, or shows it to one peer and gives it to nobody afterwards. */
+function halfKnown(world: World): ReadonlySet<string> {
+  // B keeps an hour only.
+  const hosts = world.up(holdersOf(world, TALK)).filter(({ name }) => name !== 'B');
+  const rows = hosts.map((host) => knownAt(host).filter(({ channel }) => channel === TALK));
+  const known = rows.map((all) => new Set(all.map(({ id }) => id)));
+  const wanted = rows.flat().filter(({ holding }) => holding === 'wanted');
+  const ids = new Set(wanted.flatMap(({ id }) => (known.every((all) => all.has(id)) ? [] : [id])));
+  const own = world.registry.publications.find(({ message }) => message && ids.has(message.idText));
+  demand(world, own === undefined, `${own?.message?.idText} of ${own?.host.name} is not everywhere`);
+  world.counts.add('half known', ids.size);
+  return ids;
 }
 
 /** Honest peers that are equal do not look for differences between them. */
@@ -308,9 +307,10 @@ function holdersOf(world: World, channel: string): string[] {
     .map(({ name }) => name);
 }
 
-function demandAftermath(world: World): void {
+/** @param without ids that not everybody has to know */
+function demandAftermath(world: World, without: ReadonlySet<string>): void {
   demandExpired(world);
-  for (const channel of CHANNELS) demandEqualSums(world, holdersOf(world, channel), channel);
+  for (const channel of CHANNELS) demandEqualSums(world, holdersOf(world, channel), channel, without);
   for (const feed of OWNERS.map((owner) => feedOf(world, owner))) {
     const holders = holdersOf(world, feed);
     demandEqualSums(world, holders, feed);
@@ -330,12 +330,14 @@ export const aftermath: Scenario = {
   parts: PARTS,
   run(world) {
     const random = world.random('aftermath');
-    world.network.observers.push(new Tally(world));
+    world.network.observers.push(new AftermathTally(world));
     const comparisons = new Comparisons(world);
     addPeers(world, random);
     world.crash('E', random.unit() < 0.5 ? 'killed' : 'power');
     trouble(world, random, ['A', 'B', 'C', 'D']);
     sleep(world, random.below(HOUR));
+    if (random.unit() < DAMAGE_SHARE)
+      damageSome(world, random, { names: [...RELAYS, 'A', 'B', 'C', 'D'], relays: RELAYS, channel: TALK });
     writeAndLeave(world, random);
     sleep(world, random.below(8 * HOUR));
     restartRelays(world, random, { downMs: 3 * SECOND, awakeMs: 2 * SECOND });
@@ -348,7 +350,10 @@ export const aftermath: Scenario = {
     world.converge(10 * MINUTE, world.up(HONEST));
     demandEmptyOutboxes(world, 2 * MINUTE, HONEST);
     world.counts.add('reconciliations', comparisons.take().reconcile ?? 0);
-    demandQuiet(world);
-    demandAftermath(world);
+    const without = halfKnown(world);
+    // They are looked for again and again, later and later.
+    if (without.size === 0) demandQuiet(world);
+    else sleep(world, SETTLED_MS);
+    demandAftermath(world, without);
   },
 };
