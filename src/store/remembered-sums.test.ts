@@ -13,7 +13,7 @@ import { Sums } from '../core/sync/sums.ts';
 import { createMemoryStore } from './memory.ts';
 import { openStore } from './sqlite.ts';
 import type { Store } from './store.ts';
-import { NETWORK, sha256, tagOf, WALL_MS } from './testing/messages.ts';
+import { NETWORK, pruned, sha256, tagOf, WALL_MS } from './testing/messages.ts';
 import { transactions } from './testing/random.ts';
 
 type Answer = Extract<QueryAnswer, { kind: 'sums' }>;
@@ -102,6 +102,15 @@ class Bench {
     });
   }
 
+  /** Everything is remembered as it is now. */
+  warm(untilMinute: number): void {
+    this.answerAll();
+    this.links.forEach((_, id) => {
+      this.beat(id, untilMinute);
+    });
+    this.answerAll();
+  }
+
   /** Of any windows, where nothing changes meanwhile. */
   ask(list: readonly Shared[], untilMinute: number): void {
     this.answerAll();
@@ -138,6 +147,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
           bench.beat(id, minute),
     ),
   },
+  { weight: 6, arbitrary: until.map((minute) => (bench: Bench) => bench.warm(minute)) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom('dev', 'ops', 'ünï').map((channel) => (bench: Bench) => {
+      bench.store.transact([[pruned(channel)]]);
+    }),
+  },
   { weight: 8, arbitrary: fc.nat(4).map((which) => (bench: Bench) => bench.answer(which)) },
   {
     weight: 3,
@@ -165,13 +181,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 function play(store: Store, steps: readonly Step[]): Bench {
   const bench = new Bench(store);
   for (const one of steps) one(bench);
-  bench.answerAll();
-  bench.links.forEach((_, id) => {
-    for (const minute of UNTILS) {
-      bench.beat(id, minute);
-      bench.answerAll();
-    }
-  });
+  for (const minute of UNTILS) bench.warm(minute);
   for (const one of bench.links) bench.sums.down(one);
   expect(bench.sums.footprint().rememberedSums?.size).toBe(0);
   return bench;

@@ -4,7 +4,7 @@
  *
  * Invariants:
  * 1. A remembered sum is right for each end of a window from `untilMinute` to `sameUntil`: no message is known between them.
- *    Whatever changes before the first of the two makes it unknown, whatever changes between them brings the second nearer.
+ *    Whatever changes before the second of the two brings it nearer; where it comes to lie before the first, nothing is known.
  * 2. Each change of it, to another value or another range, makes its place doubtful in every link that uses it.
  * 3. At a place of a link that is not doubtful stands the fingerprint for every end from `cleanFrom` on.
  */
@@ -82,8 +82,7 @@ export class RememberedSum {
   /** Messages have come or gone in these minutes. */
   changed({ fromMinute, untilMinute }: Window): void {
     if (untilMinute <= this.fromMinute || fromMinute >= this.#sameUntil) return;
-    if (fromMinute < this.#untilMinute) this.forget();
-    else this.#limit(this.#untilMinute, fromMinute);
+    this.#limit(this.#untilMinute, fromMinute);
   }
 
   #limit(untilMinute: number, sameUntil: number): void {

@@ -117,6 +117,8 @@ describe('a heartbeat', () => {
     bench.beat(1, 1000);
     bench.shared.set(1, [...channels(9), { tag: tagOf(9), floorHour: 2 }, { tag: tagOf(11), floorHour: 1 }]);
     expect(bench.counts(1, 1000)).toEqual([2]);
+    bench.shared.set(1, channels(11, 2));
+    expect(bench.counts(1, 1000)).toEqual([10]);
   });
 
   it('asks for everything at once where it changes again and again, and is right at that moment', () => {
