@@ -53,6 +53,17 @@ describe('sums up to a minute', () => {
     expect(called).toEqual(['a', 'b']);
   });
 
+  it('do not wait where too many do: whoever asks is answered', () => {
+    const { called, settle, answer } = create();
+    const most = 2 * LIMITS.linksMax;
+    for (let i = 0; i < most; i++) settle(`waits ${i}`);
+    expect(called).toEqual([]);
+    settle('one more');
+    expect(called).toEqual(['one more']);
+    answer(0);
+    expect(called).toHaveLength(most + 1);
+  });
+
   it('do not wait for a disk that fails, a clock in doubt, or one that was set back', () => {
     const broken = create();
     broken.settle('a');

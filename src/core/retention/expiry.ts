@@ -42,8 +42,8 @@ export class Expiry {
   }
 
   /**
-   * Removes what runs out before the end of a window, not later than now. `then` is called in any case: what a doubtful
-   * clock or a failing disk leaves in place is compared like all else. Only where too many wait, it is not called.
+   * Removes what runs out before the end of a window, not later than now. `then` is called in any case, and at once where too
+   * many wait already: what a doubtful clock, or a disk that fails or is slow, leaves in place is compared like all else.
    */
   settle(untilMinute: number, then: () => void): void {
     const now = this.untilMinute;
@@ -51,7 +51,8 @@ export class Expiry {
     // The clock was set back: what is noted of it is not to be later than it is.
     if (now < this.#doneMinute - CLOCK_BACK_MINUTES) this.#doneMinute = 0;
     if (minute <= this.#doneMinute || !this.#clock.isTrusted()) return then();
-    if (this.#waiting.length < WAITING_MAX) this.#waiting.push({ minute, then });
+    if (this.#waiting.length >= WAITING_MAX) return then();
+    this.#waiting.push({ minute, then });
     if (!this.#isBusy) this.#remove(minute);
   }
 
