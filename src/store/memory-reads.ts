@@ -22,7 +22,7 @@ import { HOUR_MINUTES, minuteOf, RunningSum } from './buckets.ts';
 import { checkPage, checkQuery, DELIVERY_STATES } from './check.ts';
 import { readChanges } from './memory-changes.ts';
 import { ids, splitSource } from './memory-ranges.ts';
-import { lowerIndex, type MemoryTables, type Row } from './memory-tables.ts';
+import { isUnconfirmed, lowerIndex, type MemoryTables, type Row } from './memory-tables.ts';
 import { split } from './split.ts';
 import {
   type ChannelRow,
@@ -109,11 +109,6 @@ function known(tables: MemoryTables, { from, until }: IdRange, limit: number): K
         author: toBase64url(author),
       };
     });
-}
-
-/** An own message that nobody has confirmed as stored, whether its content is held or was found damaged. */
-function isUnconfirmed({ own, isDeleted }: Row): boolean {
-  return own !== undefined && !isDeleted && DELIVERY_STATES[own.state] !== 'stored';
 }
 
 function stateOf(row: Row) {

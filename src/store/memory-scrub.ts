@@ -2,8 +2,7 @@
  * {@link ScrubStore} of the memory store. Memory does not rot: a test or the simulator says which contents are damaged, and
  * a pass finds those, with the results that `sqlite-scrub.ts` has. Until then they are read as if nothing were wrong.
  */
-import { DELIVERY_STATES } from './check.ts';
-import type { MemoryTables, Row } from './memory-tables.ts';
+import { isUnconfirmed, type MemoryTables, type Row } from './memory-tables.ts';
 import type { DamagedChannel, ScrubBudget, ScrubPage, ScrubState, ScrubStore } from './scrub-store.ts';
 
 /** What a scrub remembers; it stays over a crash as the rows do. */
@@ -75,10 +74,6 @@ function want(row: Row): void {
   if (!isUnconfirmed(row)) row.content = 0;
   row.message = undefined;
   row.isWanted = true;
-}
-
-function isUnconfirmed({ own }: Row): boolean {
-  return own !== undefined && DELIVERY_STATES[own.state] !== 'stored';
 }
 
 function byChannel(rows: readonly Row[]): readonly DamagedChannel[] {

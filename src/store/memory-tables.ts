@@ -9,6 +9,7 @@ import { Message } from '../core/message/message.ts';
 import type { VerifiedMessage } from '../core/message/verified.ts';
 import { comparePosition, type Position, type RetentionPolicy, ROW_BYTES } from '../core/persistence.ts';
 import { minuteOf, RunningSum } from './buckets.ts';
+import { DELIVERY_STATES } from './check.ts';
 import { KnownChanges } from './known-changes.ts';
 import { MemoryChains } from './memory-chains.ts';
 
@@ -38,6 +39,11 @@ export interface Row {
   isDeleted: boolean;
   /** for own messages: index of the delivery state, the peers that say `stored`, and the idempotency key */
   readonly own: OwnRow | undefined;
+}
+
+/** An own message that nobody has confirmed as stored, whether its content is held or was found damaged. */
+export function isUnconfirmed({ own, isDeleted }: Row): boolean {
+  return own !== undefined && !isDeleted && DELIVERY_STATES[own.state] !== 'stored';
 }
 
 export interface OwnRow {
