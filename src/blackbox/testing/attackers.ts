@@ -1,20 +1,15 @@
 /** Malicious peers in a process of their own, and what they have done so far; see `attackers-main.ts`. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
-import { afterAll } from 'vitest';
 import type { Attack, Deeds } from './attackers-main.ts';
-import { makeFolder } from './mesh-process.ts';
+import { type Ended, endOf, makeFolder } from './mesh-process.ts';
 import { alarm, until, within } from './wait.ts';
 
 const MAIN = path.join(import.meta.dirname, 'attackers-main.ts');
-const running = new Set<ChildProcess>();
-afterAll(() => {
-  for (const child of running) child.kill('SIGKILL');
-});
 
 export class Attackers {
   readonly #child: ChildProcess;
-  readonly #ended: Promise<void>;
+  readonly #ended: Promise<Ended>;
   #isEnding = false;
   #text = '';
   #rest = '';
@@ -24,18 +19,14 @@ export class Attackers {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    running.add(child);
+    this.#ended = endOf(child);
     child.stdout?.on('data', (data) => this.#read(String(data)));
     child.stderr?.on('data', (data) => {
       this.#text += data;
     });
-    this.#ended = new Promise((resolve) =>
-      child.once('close', (code, signal) => {
-        running.delete(child);
-        resolve();
-        if (!this.#isEnding) alarm(`the attackers ended with ${signal ?? code}:\n${this.#text.slice(-2000)}`);
-      }),
-    );
+    child.once('close', (code, signal) => {
+      if (!this.#isEnding) alarm(`the attackers ended with ${signal ?? code}:\n${this.#text.slice(-2000)}`);
+    });
   }
 
   /** They have all begun. */

@@ -61,6 +61,17 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
+/** How a process ends: by a kill when the test file ends, if not before. */
+export function endOf(child: ChildProcess): Promise<Ended> {
+  running.add(child);
+  return new Promise((resolve) =>
+    child.once('close', (code, signal) => {
+      running.delete(child);
+      resolve({ code, signal });
+    }),
+  );
+}
+
 /** A fresh folder that is deleted after the last test of the file. */
 export function makeFolder(): string {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mesh-blackbox-'));
@@ -113,17 +124,11 @@ export function startCommand(args: readonly string[]): RunningCommand {
   const cwd = os.tmpdir();
   const stdio: StdioOptions = ['ignore', 'pipe', 'inherit'];
   const child = spawn(process.execPath, [MESH, ...args], { cwd, env: environment(cwd), stdio });
-  running.add(child);
+  const ended = endOf(child);
   let stdout = '';
   child.stdout?.on('data', (data) => {
     stdout += data;
   });
-  const ended = new Promise<Ended>((resolve) =>
-    child.once('close', (code, signal) => {
-      running.delete(child);
-      resolve({ code, signal });
-    }),
-  );
   return {
     pid: child.pid as number,
     stdout: () => stdout,
@@ -149,7 +154,7 @@ export async function runMesh(
     cwd,
     env: environment(cwd, options.env),
   });
-  running.add(child);
+  const ended = endOf(child);
   const parts = { stdout: '', stderr: '' };
   child.stdout.on('data', (data) => {
     parts.stdout += data;
@@ -159,11 +164,7 @@ export async function runMesh(
   });
   child.stdin.on('error', () => undefined); // it may end without reading
   child.stdin.end(options.stdin ?? '');
-  const ended = new Promise<Ended>((resolve) =>
-    child.once('close', (code, signal) => resolve({ code, signal })),
-  );
   const result = await within(`mesh ${args.join(' ')} ends`, ended);
-  running.delete(child);
   return { ...result, ...parts };
 }
 
@@ -217,16 +218,12 @@ export class MeshProcess {
     });
     this.#child = child;
     this.#isEnding = false;
-    running.add(child);
+    this.ended = endOf(child);
     child.stdout.on('data', (data) => this.#read(String(data)));
     child.stderr.on('data', (data) => this.#read(String(data)));
-    this.ended = new Promise((resolve) =>
-      child.once('close', (code, signal) => {
-        running.delete(child);
-        resolve({ code, signal });
-        if (!this.#isEnding) alarm(`${this.url} ended with ${signal ?? code}:\n${this.#text.slice(-2000)}`);
-      }),
-    );
+    child.once('close', (code, signal) => {
+      if (!this.#isEnding) alarm(`${this.url} ended with ${signal ?? code}:\n${this.#text.slice(-2000)}`);
+    });
     const mark = this.#lines.length;
     const isQuiet = env.MESH_LOG_LEVEL !== undefined; // then only its folder says that it is there
     await until(`a daemon starts in ${this.folder}`, () =>

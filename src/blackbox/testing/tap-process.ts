@@ -1,14 +1,8 @@
 /** `mesh tap --json` as a process of its own, from the moment on in which it sees what passes. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { afterAll } from 'vitest';
 import type { TapItemJson } from '../../api/client/tap-types.ts';
-import { MESH, type MeshProcess } from './mesh-process.ts';
+import { endOf, MESH, type MeshProcess } from './mesh-process.ts';
 import { until } from './wait.ts';
-
-const running = new Set<ChildProcess>();
-afterAll(() => {
-  for (const child of running) child.kill('SIGKILL');
-});
 
 export class TapProcess {
   readonly #child: ChildProcess;
@@ -18,16 +12,10 @@ export class TapProcess {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    running.add(child);
+    this.ended = endOf(child).then(({ code }) => code);
     child.stdout?.on('data', (data) => {
       this.#text += data;
     });
-    this.ended = new Promise((resolve) =>
-      child.once('close', (code) => {
-        running.delete(child);
-        resolve(code);
-      }),
-    );
   }
 
   static async start(mesh: MeshProcess, ...args: string[]): Promise<TapProcess> {
