@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Context } from '../context.ts';
 import { LIMITS, MINUTE, SECOND } from '../limits.ts';
 import { MINUTE_END, type PersistOp, type PersistResult } from '../persistence.ts';
+import { settledMinute } from '../sync/settled.ts';
 import type { ClockCheck } from './clock-check.ts';
 import { Expiry } from './expiry.ts';
 
@@ -21,18 +22,18 @@ function create({ trusted = true } = {}) {
     } as ClockCheck,
   );
   const called: string[] = [];
-  const settle = (name: string, minute = expiry.untilMinute) =>
-    expiry.settle(minute, () => called.push(name));
+  const until = () => settledMinute(now.wallMs);
+  const settle = (name: string, minute = until()) => expiry.settle(minute, () => called.push(name));
   const answer = (removed: number, more = false) => asked.shift()?.done([{ kind: 'expired', removed, more }]);
-  return { now, asked, expiry, called, settle, answer };
+  return { now, asked, expiry, called, settle, answer, until };
 }
 
 describe('sums up to a minute', () => {
   it('wait until what runs out before its end is gone, once for all who ask', () => {
-    const { asked, called, settle, answer, expiry } = create();
+    const { asked, called, settle, answer, until } = create();
     settle('a');
     settle('b', MINUTE_END);
-    settle('c', expiry.untilMinute - 1);
+    settle('c', until() - 1);
     expect([asked.map(({ op }) => op), called]).toEqual([[{ kind: 'expire', wallMs: EPOCH_MS }], []]);
     answer(256, true);
     expect(called).toEqual([]);
@@ -83,8 +84,8 @@ describe('sums up to a minute', () => {
 });
 
 it('what is gone here is no difference to a neighbour whose clock is a little behind', () => {
-  const { settle, answer, expiry, now } = create();
-  const minute = expiry.untilMinute;
+  const { settle, answer, expiry, now, until } = create();
+  const minute = until();
   settle('a');
   answer(0);
   expect(expiry.isAhead(minute - 1)).toBe(false);

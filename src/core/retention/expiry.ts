@@ -12,6 +12,7 @@
 import type { Context } from '../context.ts';
 import { LIMITS, MINUTE, SECOND } from '../limits.ts';
 import { MINUTE_END } from '../persistence.ts';
+import { settledMinute } from '../sync/settled.ts';
 import type { ClockCheck } from './clock-check.ts';
 
 /** So much later may a neighbour with a good clock say that a minute is over: 2 s, and what its frame takes (guess). */
@@ -36,17 +37,12 @@ export class Expiry {
     this.#clock = clock;
   }
 
-  /** The end of what this peer compares now, minutes since 1970. */
-  get untilMinute(): number {
-    return Math.floor((this.#ctx.now.wallMs - LIMITS.settleMs) / MINUTE);
-  }
-
   /**
    * Removes what runs out before the end of a window, not later than now. `then` is called in any case, and at once where too
    * many wait already: what a doubtful clock, or a disk that fails or is slow, leaves in place is compared like all else.
    */
   settle(untilMinute: number, then: () => void): void {
-    const now = this.untilMinute;
+    const now = settledMinute(this.#ctx.now.wallMs);
     const minute = untilMinute === MINUTE_END ? now : untilMinute;
     // The clock was set back: what is noted of it is not to be later than it is.
     if (now < this.#doneMinute - CLOCK_BACK_MINUTES) this.#doneMinute = 0;

@@ -158,7 +158,7 @@ export class Retention {
     this.#reviewedMs = this.#ctx.now.monotonicMs;
     this.#version = this.#interest.kept.version;
     this.#isClockTrusted = this.#clock.isTrusted();
-    this.expiry.settle(this.expiry.untilMinute, () => this.#age());
+    this.expiry.settle(MINUTE_END, () => this.#age());
   }
 
   /** The round ends here; what is left is for the next one. */

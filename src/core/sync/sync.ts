@@ -26,6 +26,7 @@ import { Agreement } from './agreement.ts';
 import type { Fetcher } from './fetcher.ts';
 import { Reads } from './reads.ts';
 import { type ReconcileFrame, Reconciliations } from './reconciliations.ts';
+import { settledMinute } from './settled.ts';
 import { Sums } from './sums.ts';
 
 interface Session {
@@ -138,7 +139,7 @@ export class Sync {
     if (!link || !this.#sessions.has(id)) return;
     this.#armHeartbeat(link);
     if (this.#interest.sharedWith(link).length === 0) return;
-    const untilMinute = Math.floor((this.#ctx.now.wallMs - LIMITS.settleMs) / MINUTE);
+    const untilMinute = settledMinute(this.#ctx.now.wallMs);
     this.#sums.ofBeat(link, untilMinute, ({ size, fingerprint }) =>
       this.#links.send(link, { type: 'heartbeat', untilMinute, channels: size, fingerprint }),
     );
@@ -261,7 +262,7 @@ export class Sync {
     const shared = this.#interest.sharedWith(link);
     if (shared.length === 0) return;
     session.settledMs = now;
-    this.#sendSums(link, shared, Math.floor((this.#ctx.now.wallMs - LIMITS.settleMs) / MINUTE));
+    this.#sendSums(link, shared, settledMinute(this.#ctx.now.wallMs));
   }
 
   /** The clocks are far apart: compare the whole hours that are over for both, once in a while, and say so. */
